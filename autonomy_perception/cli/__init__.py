@@ -1,0 +1,1 @@
+"""``autonomy-perception <verb>`` (floor 4): one module per verb."""

@@ -1,0 +1,202 @@
+"""Every parameter of the suite, one pydantic model per stage (floor 0).
+
+This file is the truth: ROS parameters (with ranges and descriptions), ``config/perception.yaml``, the JSON
+schema and the tables in docs/parameters.md are generated from it. Every field has a unit in its description.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class ConfigError(ValueError):
+    """A configuration file is wrong; the message names the file, the field, what was expected and what came."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SensorsConfig(_Strict):
+    """Collector and decoding."""
+
+    timeout_ms: float = Field(60.0, ge=1, le=1000, description="longest wait for the other sensors of a frame [ms]")
+    jitter_ms: float = Field(20.0, ge=0, le=200, description="two stamps closer than this belong together [ms]")
+    max_camera_age_ms: float = Field(120.0, ge=0, le=2000, description="largest |image stamp - frame stamp| used [ms]")
+    no_data_after_ms: float = Field(500.0, ge=50, le=10000, description="a sensor silent for longer is MISSING [ms]")
+    min_range: float = Field(1.0, ge=0, le=20, description="points nearer to their lidar are dropped [m]")
+    max_range: float = Field(120.0, ge=5, le=500, description="points farther from their lidar are dropped [m]")
+    max_points: int = Field(1_000_000, ge=1000, le=10_000_000, description="a cloud is cut to this many points")
+
+
+class GroundConfig(_Strict):
+    """Ground segmentation."""
+
+    obstacle_height: float = Field(0.25, ge=0.05, le=1.0, description="returns higher above local ground are obstacles [m]")
+    max_slope: float = Field(0.35, ge=0.05, le=1.0, description="steepest ground slope [rad]")
+
+
+class TerrainConfig(_Strict):
+    """Rolling 2.5D map."""
+
+    side: float = Field(100.0, ge=20, le=300, description="edge length of the map [m]")
+    resolution: float = Field(0.4, ge=0.1, le=2.0, description="cell edge [m]")
+    max_age_s: float = Field(30.0, ge=1, le=600, description="cells unseen for longer are forgotten [s]")
+
+
+class DetectionConfig(_Strict):
+    """Geometric clusters to boxes."""
+
+    max_range: float = Field(75.0, ge=10, le=200, description="clusters farther away are not made [m]")
+    min_points: int = Field(5, ge=1, le=100, description="smallest cluster [points]")
+
+
+class TrackingConfig(_Strict):
+    """Multi-object tracker."""
+
+    birth_existence: float = Field(0.5, ge=0, le=1, description="existence probability from which a track is published")
+    max_coast_s: float = Field(1.0, ge=0.1, le=10, description="a track unseen for longer is dropped [s]")
+    max_tracks: int = Field(300, ge=1, le=2000, description="upper bound on the number of tracks")
+
+
+class OccupancyConfig(_Strict):
+    """Log-odds occupancy grid."""
+
+    side: float = Field(150.0, ge=20, le=400, description="edge length of the grid [m]")
+    resolution: float = Field(0.5, ge=0.2, le=2.0, description="cell edge [m]")
+    hit: float = Field(0.9, ge=0.05, le=5, description="log-odds added to a cell with obstacle returns")
+    miss: float = Field(0.6, ge=0.05, le=5, description="log-odds taken from a cell observed free")
+    clamp: float = Field(3.5, ge=0.5, le=20, description="bound of |log-odds|")
+    half_life_s: float = Field(3.0, ge=0.1, le=120, description="unseen cells fade to unknown with this half-life [s]")
+    encoding: Literal["ros", "autoware"] = Field("ros", description="ros: -1, 0..100; autoware: 1..99 with 50 unknown")
+
+
+class PipelineConfig(_Strict):
+    """Mode machine and output timing."""
+
+    tick_ms: float = Field(200.0, ge=20, le=2000, description="without a frame for this long outputs age by ticks [ms]")
+    stale_after_s: float = Field(0.5, ge=0.05, le=10, description="mode STALE when data is older [s]")
+    stopped_after_s: float = Field(3.0, ge=0.1, le=60, description="mode STOPPED when data is older [s]")
+    max_jump_m: float = Field(5.0, ge=0.1, le=100, description="odometry step beyond prediction that resets the maps [m]")
+    seed: int = Field(0, ge=0, description="seed of track UUIDs")
+
+
+class PerceptionConfig(_Strict):
+    """All stages."""
+
+    sensors: SensorsConfig = SensorsConfig()
+    ground: GroundConfig = GroundConfig()
+    terrain: TerrainConfig = TerrainConfig()
+    detection: DetectionConfig = DetectionConfig()
+    tracking: TrackingConfig = TrackingConfig()
+    occupancy: OccupancyConfig = OccupancyConfig()
+    pipeline: PipelineConfig = PipelineConfig()
+
+
+Vec3 = Annotated[list[float], Field(min_length=3, max_length=3)]
+
+
+class Extrinsics(_Strict):
+    """Pose of a sensor in base_link; only used when ``source: file`` (otherwise TF is asked)."""
+
+    xyz: Vec3 = Field(description="position in base_link [m]")
+    rpy: Vec3 = Field(description="fixed-axis roll, pitch, yaw [rad]")
+
+
+class LidarConfig(_Strict):
+    """One lidar."""
+
+    topic: str = Field(description="PointCloud2 topic")
+    frame: str = Field(description="frame_id expected in its messages")
+    stamp_at: Literal["start", "mid", "end"] = Field("end", description="which moment of the sweep the header stamp means")
+    period_ms: float = Field(100.0, ge=5, le=1000, description="duration of one sweep [ms]")
+    offset_ms: float = Field(0.0, ge=-1000, le=1000, description="added to its stamps to bring them to vehicle time [ms]")
+    intensity_max: float = Field(1.0, gt=0, description="raw intensity that means 1.0")
+    beam_elevations_deg: list[float] = Field([], description="elevation of each beam [deg]; empty: estimated")
+    extrinsics: Extrinsics | None = None
+
+
+class CameraConfig(_Strict):
+    """One camera."""
+
+    topic: str = Field(description="Image or CompressedImage topic")
+    info_topic: str = Field(description="CameraInfo topic")
+    frame: str = Field(description="optical frame_id expected in its messages")
+    compressed: bool = Field(True, description="True for CompressedImage")
+    offset_ms: float = Field(0.0, ge=-1000, le=1000, description="added to its stamps to bring them to vehicle time [ms]")
+    extrinsics: Extrinsics | None = None
+
+
+class OdometryConfig(_Strict):
+    """Where ego motion comes from."""
+
+    topic: str = Field("/odometry", description="nav_msgs/Odometry topic; empty: drive without ego motion")
+    max_age_ms: float = Field(200.0, ge=1, le=5000, description="longest extrapolation of odometry [ms]")
+
+
+class Dimensions(_Strict):
+    """Body of the vehicle around base_link (rear axle centre on the ground)."""
+
+    front: float = Field(description="base_link to front bumper [m]", gt=0)
+    rear: float = Field(description="base_link to rear end of the tractor [m]", gt=0)
+    width: float = Field(gt=0, description="[m]")
+    height: float = Field(gt=0, description="[m]")
+    wheelbase: float = Field(gt=0, description="[m]")
+    ground_clearance: float = Field(0.25, gt=0, description="[m]")
+    overhead_margin: float = Field(0.3, ge=0, description="free height kept above the vehicle [m]")
+    max_slope: float = Field(0.35, gt=0, description="steepest slope it may drive [rad]")
+    max_step: float = Field(0.25, gt=0, description="highest step it may drive over [m]")
+
+
+class Hitch(_Strict):
+    """Articulated trailer."""
+
+    x: float = Field(description="hitch position in base_link [m], usually near 0")
+    trailer_length: float = Field(gt=0, description="hitch to the trailer's rear [m]")
+    trailer_width: float = Field(gt=0, description="[m]")
+
+
+class VehicleConfig(_Strict):
+    """One vehicle: sensors, frames and body. One YAML file each under config/."""
+
+    name: str
+    base_frame: str = "base_link"
+    odom_frame: str = "odom"
+    extrinsics_from: Literal["tf", "file"] = "tf"
+    lidars: dict[str, LidarConfig] = Field(min_length=1, description="by name; the first is the reference")
+    cameras: dict[str, CameraConfig] = {}
+    odometry: OdometryConfig = OdometryConfig()
+    dimensions: Dimensions
+    hitch: Hitch | None = None
+
+
+def _load(path: Path, model: type[BaseModel]) -> BaseModel:
+    try:
+        data = yaml.safe_load(path.read_text())
+    except OSError as e:
+        raise ConfigError(f"{path}: cannot be read: {e.strerror}") from e
+    except yaml.YAMLError as e:
+        raise ConfigError(f"{path}: not valid YAML: {e}") from e
+    try:
+        return model.model_validate(data if data is not None else {})
+    except ValidationError as e:
+        lines = [f"  {'.'.join(map(str, x['loc'])) or '(top)'}: {x['msg']}, got {x['input']!r}" for x in e.errors()]
+        raise ConfigError(f"{path}: {len(lines)} wrong field(s)\n" + "\n".join(lines)) from e
+
+
+def load_perception(path: Path) -> PerceptionConfig:
+    """Read a stage-parameter YAML. Raises ConfigError naming file and field."""
+    config = _load(path, PerceptionConfig)
+    assert isinstance(config, PerceptionConfig)
+    return config
+
+
+def load_vehicle(path: Path) -> VehicleConfig:
+    """Read a vehicle YAML. Raises ConfigError naming file and field."""
+    config = _load(path, VehicleConfig)
+    assert isinstance(config, VehicleConfig)
+    return config
