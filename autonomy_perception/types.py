@@ -1,8 +1,8 @@
 """The vocabulary of the suite (floor 0): what travels between sensors, stages and nodes.
 
 Units are metres, radians, seconds; times are int64 nanoseconds of sensor (ROS) time; axes follow
-REP-103. ``anchor`` is the frame of the maps of one step: axes of ``odom``, origin at cell [0, 0] of
-the step's world grid, so float32 keeps millimetres however far the vehicle has driven.
+REP-103. ``anchor`` is the working frame of one step: axes of ``odom``, origin at a multiple of 10 m near
+the vehicle (float64 (3,) in odom), so float32 keeps millimetres however far the vehicle has driven.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-VERBS = ("info", "import_", "replay", "demo", "up", "doctor", "bench")
+VERBS: tuple[str, ...] = ()
 """Modules under autonomy_perception.cli; each has ``register(app)``."""
 
 for _verb in VERBS:

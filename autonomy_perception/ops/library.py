@@ -1,0 +1,78 @@
+"""The compiled kernels behind one call rule: the CPU build by ctypes, the CUDA build with PyCUDA memory.
+
+ABI of every launcher ``ap_*``: pointers, then ``int32_t`` and ``float`` scalars in the order of the Python
+arguments, a stream last (null on the CPU); returns 0, or a negative number that the operation explains.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+LIB_DIR = Path(__file__).parent / "_lib"
+
+
+class KernelError(RuntimeError):
+    """A kernel library is missing or a kernel refused its arguments."""
+
+
+class Library(Protocol):
+    """What an operation needs of a device; arrays are NumPy on the CPU, device arrays on a GPU."""
+
+    device: str
+
+    def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> Any:
+        """Uninitialised array on the device."""
+
+    def to_device(self, array: NDArray[Any]) -> Any:
+        """Contiguous copy on the device (the array itself on the CPU)."""
+
+    def to_host(self, array: Any) -> NDArray[Any]:
+        """The array as NumPy (itself on the CPU)."""
+
+    def call(self, name: str, *args: Any) -> int:
+        """Run launcher ``name``; returns its value if >= 0. Raises KernelError if negative."""
+
+
+class CpuLibrary:
+    """libap_cpu.so by ctypes; releases the GIL while a kernel runs."""
+
+    device = "cpu"
+
+    def __init__(self, path: Path = LIB_DIR / "libap_cpu.so") -> None:
+        if not path.exists():
+            raise KernelError(f"{path} is missing: run `make kernels` (or `python kernels/build.py cpu`)")
+        self._lib = ctypes.CDLL(str(path))
+
+    def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        return np.empty(shape, dtype)
+
+    def to_device(self, array: NDArray[Any]) -> NDArray[Any]:
+        return np.ascontiguousarray(array)
+
+    def to_host(self, array: Any) -> NDArray[Any]:
+        return np.asarray(array)
+
+    def call(self, name: str, *args: Any) -> int:
+        result = int(getattr(self._lib, name)(*(self._argument(name, a) for a in args), None))
+        if result < 0:
+            raise KernelError(f"{name} refused its arguments (code {result})")
+        return result
+
+    @staticmethod
+    def _argument(name: str, value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            if not value.flags.c_contiguous:
+                raise KernelError(f"{name}: array of shape {value.shape} must be contiguous")
+            return ctypes.c_void_p(value.ctypes.data)
+        if isinstance(value, bool | int | np.integer):
+            return ctypes.c_int32(int(value))
+        if isinstance(value, float | np.floating):
+            return ctypes.c_float(float(value))
+        if value is None:
+            return ctypes.c_void_p(None)
+        raise KernelError(f"{name}: argument of type {type(value).__name__} cannot be passed")
