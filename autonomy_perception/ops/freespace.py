@@ -1,0 +1,69 @@
+"""Free-space evidence of one scan and the log-odds update of a grid (kernels/freespace.cuh)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autonomy_perception.grid import WorldGrid
+from autonomy_perception.ops.library import Library
+
+N_AZIMUTH = 1800
+"""Azimuth sectors of 0.2 degrees: about one column of a spinning lidar each, 0.26 m wide at 75 m."""
+
+
+def free_space(
+    lib: Library,
+    xyz: NDArray[np.float32],
+    label: NDArray[np.uint8],
+    origin: NDArray[np.float32],
+    anchor: NDArray[np.float64],
+    world: WorldGrid,
+    hits: Any,
+    free: Any,
+    max_range: float,
+    slope_tolerance: float = 0.03,
+    gap_factor: float = 1.5,
+    gap_floor: float = 0.25,
+    beam_factor: float = 1.7,
+) -> None:
+    """Add one scan's evidence to ``hits`` and ``free`` in place.
+
+    Args:
+        xyz: float32 (N,3) [m] in anchor; label: uint8 (N,) of PointLabel; origin: (3,) lidar in anchor.
+        anchor: float64 (3,) position of the anchor frame in odom [m].
+        world: placement of the grid; hits: int32 (ny,nx) obstacle returns per cell;
+            free: uint8 (ny,nx) 0 none, 1 low returns (grass), 2 ground.
+        max_range: ground returns farther away free nothing [m].
+        slope_tolerance: how far the ground may fall below the slope seen so far [-].
+        gap_factor, gap_floor: largest accepted spacing = floor [m] + factor * predicted spacing.
+        beam_factor: largest accepted elevation step in units of the scan's typical one.
+    """
+    shift = np.asarray(anchor[:2], np.float64) - np.asarray(world.origin)
+    lib.call(
+        "ap_freespace", xyz, label, hits, free, len(xyz), *(float(v) for v in origin), float(shift[0]), float(shift[1]),
+        1.0 / world.resolution, world.nx, world.ny, N_AZIMUTH, float(max_range), slope_tolerance, gap_factor, gap_floor,
+        beam_factor,
+    )  # fmt: skip
+
+
+def update_log_odds(
+    lib: Library,
+    log_odds: Any,
+    hits: Any,
+    free: Any,
+    lethal: Any | None,
+    wire: Any,
+    fade: float,
+    hit: float,
+    miss: float,
+    clamp: float,
+    unknown_below: float = 0.2,
+) -> None:
+    """Fade, add evidence, clamp, and write the wire values; all arrays (ny,nx), in place.
+
+    ``lethal`` float32 0..1 is the weight of terrain the vehicle cannot cross; it counts as hits.
+    """
+    lib.call("ap_log_odds", log_odds, hits, free, lethal, wire, int(np.prod(log_odds.shape)), fade, hit, miss, clamp, unknown_below)

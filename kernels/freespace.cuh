@@ -1,0 +1,83 @@
+// Free-space evidence and log-odds update of the occupancy grid.
+//
+// A cell is observed free when it holds a ground return, or when it lies between two consecutive returns of one
+// azimuth that are both ground and whose spacing agrees with the beam spacing and the local slope. A ray that
+// merely passes over a cell does not free it.
+#pragma once
+#include "port.h"
+
+namespace ap {
+
+enum PointLabel : uint8_t { kIgnored = 0, kGround = 1, kObstacle = 2, kOverhang = 3, kLow = 4 };
+
+struct FreeSpaceParams {
+  float ox, oy, oz;          // lidar position in anchor [m]
+  float shift_x, shift_y;    // anchor -> grid local [m]
+  float inv_res;             // [1/m]
+  int32_t nx, ny;            // grid cells
+  int32_t n_azimuth;         // azimuth sectors
+  float max_range;           // farther returns give no free space [m]
+  float slope_tolerance;     // how far the slope may fall below the one seen so far [-]
+  float gap_factor, gap_floor;  // spacing accepted: floor + factor * predicted [-], [m]
+};
+
+struct Polar {
+  int32_t sector;
+  float range;   // horizontal distance to the lidar [m]
+  float dz;      // height relative to the lidar [m]
+};
+
+AP_HD Polar polar_of(const float* p, const FreeSpaceParams& c) {
+  const float dx = p[0] - c.ox, dy = p[1] - c.oy;
+  const float turn = (atan2f(dy, dx) + 3.14159265f) * (0.15915494f * static_cast<float>(c.n_azimuth));
+  int32_t sector = static_cast<int32_t>(turn);
+  sector = sector >= c.n_azimuth ? 0 : (sector < 0 ? 0 : sector);
+  return {sector, sqrtf(dx * dx + dy * dy), p[2] - c.oz};
+}
+
+// Cell index of a point, or -1 outside the grid.
+AP_HD int32_t grid_cell(float x, float y, const FreeSpaceParams& c) {
+  const int ix = cell_of(x + c.shift_x, c.inv_res), iy = cell_of(y + c.shift_y, c.inv_res);
+  return (ix >= 0 && ix < c.nx && iy >= 0 && iy < c.ny) ? iy * c.nx + ix : -1;
+}
+
+AP_HD bool is_ground_like(uint8_t label) { return label == kGround || label == kLow; }
+
+// Largest range at which the ray to (r2, dz2) should meet ground that continues from (r1, dz1) with `slope`.
+AP_HD float predicted_range(float r1, float dz1, float r2, float dz2, float slope) {
+  const float tangent = dz2 / r2;
+  const float denominator = tangent - slope;
+  if (denominator >= -1e-4f) return 1e9f;  // the ray runs above ground of this slope for ever
+  return (dz1 - slope * r1) / denominator;
+}
+
+// True when the stretch between two consecutive ground returns (near, far) of one sector is ground.
+AP_HD bool interval_is_ground(float r1, float dz1, float r2, float dz2, float slope, float beam_gap, const FreeSpaceParams& c) {
+  if (r2 > c.max_range) return false;
+  const float e1 = atan2f(dz1, r1), e2 = atan2f(dz2, r2);
+  const float gap = r2 - r1;
+  if (e2 - e1 > beam_gap) return false;  // beams in between did not come back from the ground
+  const float predicted = predicted_range(r1, dz1, r2, dz2, slope - c.slope_tolerance) - r1;
+  const float expected = predicted > 0.0f ? predicted : 0.0f;
+  return gap <= c.gap_floor + c.gap_factor * expected && fabsf(dz2 - dz1) <= c.gap_floor + 0.35f * gap;
+}
+
+// One cell of the log-odds map: fade, then add the evidence of this scan. Obstacle returns win over free.
+AP_HD float log_odds_cell(float value, int32_t hits, uint8_t free, float lethal, float fade, float hit, float miss, float clamp) {
+  float v = value * fade;
+  if (hits > 0 || lethal > 0.0f) {
+    const float weight = hits >= 2 ? 1.0f : (hits == 1 ? 0.6f : 0.0f);
+    v += hit * (weight > lethal ? weight : lethal);
+  } else if (free) {
+    v -= miss * (free >= 2 ? 1.0f : 0.5f);
+  }
+  return v > clamp ? clamp : (v < -clamp ? -clamp : v);
+}
+
+// Wire value: -1 unknown, otherwise round(100 p).
+AP_HD int8_t wire_of(float log_odds, float unknown_below) {
+  if (fabsf(log_odds) < unknown_below) return -1;
+  return static_cast<int8_t>(floorf(100.0f / (1.0f + expf(-log_odds)) + 0.5f));
+}
+
+}  // namespace ap
