@@ -1,0 +1,20 @@
+# Given to CMake as CMAKE_PROJECT_INCLUDE when interfaces are built against the ROS wheels: imported targets of the
+# wheels still name include folders of the machine that built them (/opt/python/...). CMake refuses missing folders,
+# so they are dropped here, at the end of the top-level directory.
+function(_ap_drop_missing_includes)
+  get_property(targets DIRECTORY PROPERTY IMPORTED_TARGETS)
+  foreach(target IN LISTS targets)
+    get_target_property(includes ${target} INTERFACE_INCLUDE_DIRECTORIES)
+    if(NOT includes)
+      continue()
+    endif()
+    set(kept "")
+    foreach(folder IN LISTS includes)
+      if(NOT folder MATCHES "^/opt/python/" OR EXISTS "${folder}")
+        list(APPEND kept "${folder}")
+      endif()
+    endforeach()
+    set_target_properties(${target} PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "${kept}")
+  endforeach()
+endfunction()
+cmake_language(DEFER DIRECTORY "${CMAKE_SOURCE_DIR}" CALL _ap_drop_missing_includes)
