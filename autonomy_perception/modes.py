@@ -1,0 +1,54 @@
+"""The mode machine: how much of the suite stands behind an output, and why (floor 3, owned by the pipeline)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from autonomy_perception.config import PipelineConfig
+from autonomy_perception.types import Mode
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One change of mode: time [ns], from, to, and a reason in upper-case words."""
+
+    stamp_ns: int
+    before: Mode
+    after: Mode
+    reason: str
+
+
+class ModeMachine:
+    """Mode from what the newest frame held and how old its data is.
+
+    With lidar and no network the mode is GEOMETRIC; data older than ``stale_after_s`` is STALE,
+    older than ``stopped_after_s`` STOPPED. Network modes arrive with the networks.
+    """
+
+    def __init__(self, config: PipelineConfig) -> None:
+        self._config = config
+        self.mode = Mode.STOPPED
+        self.transitions: list[Transition] = []
+
+    def on_frame(self, stamp_ns: int) -> Mode:
+        """A frame with lidar points arrived."""
+        return self._change(stamp_ns, Mode.GEOMETRIC, "LIDAR")
+
+    def on_age(self, now_ns: int, data_stamp_ns: int) -> Mode:
+        """Nothing new: judge by the age of the last data."""
+        age_s = (now_ns - data_stamp_ns) * 1e-9
+        if age_s > self._config.stopped_after_s:
+            return self._change(now_ns, Mode.STOPPED, "NO_DATA")
+        if age_s > self._config.stale_after_s:
+            return self._change(now_ns, Mode.STALE, "OLD_DATA")
+        return self.mode
+
+    def reset(self, stamp_ns: int, reason: str) -> Mode:
+        """Maps and tracks were dropped."""
+        return self._change(stamp_ns, Mode.STOPPED, reason)
+
+    def _change(self, stamp_ns: int, mode: Mode, reason: str) -> Mode:
+        if mode != self.mode:
+            self.transitions = [*self.transitions[-63:], Transition(stamp_ns, self.mode, mode, reason)]
+            self.mode = mode
+        return mode
