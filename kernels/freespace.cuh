@@ -29,7 +29,7 @@ struct Polar {
 
 AP_HD Polar polar_of(const float* p, const FreeSpaceParams& c) {
   const float dx = p[0] - c.ox, dy = p[1] - c.oy;
-  const float turn = (atan2f(dy, dx) + 3.14159265f) * (0.15915494f * static_cast<float>(c.n_azimuth));
+  const float turn = (atan2_approx(dy, dx) + 3.14159265f) * (0.15915494f * static_cast<float>(c.n_azimuth));
   int32_t sector = static_cast<int32_t>(turn);
   sector = sector >= c.n_azimuth ? 0 : (sector < 0 ? 0 : sector);
   return {sector, sqrtf(dx * dx + dy * dy), p[2] - c.oz};
@@ -51,16 +51,75 @@ AP_HD float predicted_range(float r1, float dz1, float r2, float dz2, float slop
   return (dz1 - slope * r1) / denominator;
 }
 
+// Elevation bins of one degree, for the beam spacing that a scan itself shows.
+constexpr int kElevationBins = 181;
+AP_HD int elevation_bin(float e) {
+  const int b = static_cast<int>(e * 57.29578f + 90.5f);
+  return b < 0 ? 0 : (b >= kElevationBins ? kElevationBins - 1 : b);
+}
+
+// Sort key of a return within its sector: by range, then by index. Ranges are >= 0, so their bits sort as integers.
+AP_HD uint64_t range_key(float range, int32_t index) {
+  union { float f; uint32_t u; } bits;
+  bits.f = range;
+  return (static_cast<uint64_t>(bits.u) << 32) | static_cast<uint32_t>(index);
+}
+AP_HD float key_range(uint64_t key) {
+  union { float f; uint32_t u; } bits;
+  bits.u = static_cast<uint32_t>(key >> 32);
+  return bits.f;
+}
+AP_HD int32_t key_index(uint64_t key) { return static_cast<int32_t>(key & 0xffffffffu); }
+
+// Slope of the ground just before return k of a sector: from a ground return at least 0.3 m nearer, else level.
+AP_HD float slope_before(const uint64_t* keys, int k, const uint8_t* label, const float* xyz) {
+  const float z = xyz[3 * static_cast<int64_t>(key_index(keys[k])) + 2];
+  for (int j = k - 1; j >= 0 && j >= k - 12; --j) {
+    const int32_t i = key_index(keys[j]);
+    if (!is_ground_like(label[i])) break;
+    const float run = key_range(keys[k]) - key_range(keys[j]);
+    if (run >= 0.3f) {
+      const float slope = (z - xyz[3 * static_cast<int64_t>(i) + 2]) / run;
+      return slope > 0.35f ? 0.35f : (slope < -0.35f ? -0.35f : slope);
+    }
+  }
+  return 0.0f;
+}
+
 // True when the stretch between two consecutive ground returns (near, far) of one sector is ground.
 AP_HD bool interval_is_ground(float r1, float dz1, float r2, float dz2, float slope, float beam_gap, const FreeSpaceParams& c) {
   if (r2 > c.max_range) return false;
-  const float e1 = atan2f(dz1, r1), e2 = atan2f(dz2, r2);
+  const float e1 = atan2_approx(dz1, r1), e2 = atan2_approx(dz2, r2);
   const float gap = r2 - r1;
   if (e2 - e1 > beam_gap) return false;  // beams in between did not come back from the ground
   const float predicted = predicted_range(r1, dz1, r2, dz2, slope - c.slope_tolerance) - r1;
   const float expected = predicted > 0.0f ? predicted : 0.0f;
   return gap <= c.gap_floor + c.gap_factor * expected && fabsf(dz2 - dz1) <= c.gap_floor + 0.35f * gap;
 }
+
+// Free value (0 none, 1 low, 2 ground) of the stretch between returns k and k+1 of a sector.
+AP_HD uint8_t interval_value(const uint64_t* keys, int k, const uint8_t* label, const float* xyz, const float* gaps, const FreeSpaceParams& c) {
+  const int32_t a = key_index(keys[k]), b = key_index(keys[k + 1]);
+  if (!is_ground_like(label[a]) || !is_ground_like(label[b])) return 0;
+  const float ra = key_range(keys[k]), rb = key_range(keys[k + 1]);
+  const float za = xyz[3 * static_cast<int64_t>(a) + 2] - c.oz, zb = xyz[3 * static_cast<int64_t>(b) + 2] - c.oz;
+  const float gap = gaps[elevation_bin(atan2_approx(zb, rb))];
+  if (!interval_is_ground(ra, za, rb, zb, slope_before(keys, k, label, xyz), gap, c)) return 0;
+  return label[a] == kGround && label[b] == kGround ? 2 : 1;
+}
+
+// Number of steps of half a cell, and the cell at step t, of the open interval between two points.
+AP_HD int interval_steps(const float* a, const float* b, const FreeSpaceParams& c) {
+  const float dx = b[0] - a[0], dy = b[1] - a[1];
+  return static_cast<int>(sqrtf(dx * dx + dy * dy) * c.inv_res * 2.0f) + 1;
+}
+AP_HD int32_t interval_cell(const float* a, const float* b, int step, int steps, const FreeSpaceParams& c) {
+  const float t = static_cast<float>(step) / static_cast<float>(steps);
+  return grid_cell(a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), c);
+}
+
+// Evidence of the point itself: obstacle, free value of its cell, or nothing.
+AP_HD bool takes_part(uint8_t label, float range) { return label != kIgnored && label != kOverhang && range < 1e6f; }
 
 // One cell of the log-odds map: fade, then add the evidence of this scan. Obstacle returns win over free.
 AP_HD float log_odds_cell(float value, int32_t hits, uint8_t free, float lethal, float fade, float hit, float miss, float clamp) {

@@ -1,0 +1,166 @@
+// CUDA launchers of freespace.cuh. Two stable radix sorts replace the CPU's counting sort; hits are integer sums and
+// free values are stored in rising order, so no result depends on the order of threads.
+#include <cub/cub.cuh>
+
+#include "freespace.cuh"
+
+namespace {
+
+constexpr int kBlock = 256;
+int blocks(int64_t n) { return static_cast<int>((n + kBlock - 1) / kBlock); }
+
+__global__ void point_kernel(const float* xyz, const uint8_t* label, int32_t* hits, uint32_t* sector, uint64_t* key, int32_t n,
+                             ap::FreeSpaceParams c) {
+  const int32_t i = blockIdx.x * kBlock + threadIdx.x;
+  if (i >= n) return;
+  const float* p = xyz + 3 * static_cast<int64_t>(i);
+  const ap::Polar q = ap::polar_of(p, c);
+  const bool in = ap::takes_part(label[i], q.range);
+  sector[i] = in ? static_cast<uint32_t>(q.sector) : static_cast<uint32_t>(c.n_azimuth);
+  key[i] = ap::range_key(in ? q.range : 0.0f, i);
+  const int32_t cell = in ? ap::grid_cell(p[0], p[1], c) : -1;
+  if (cell >= 0 && label[i] == ap::kObstacle) atomicAdd(hits + cell, 1);
+}
+
+__global__ void first_kernel(const uint32_t* sector, int32_t* first, int32_t n, int32_t n_azimuth) {
+  const int32_t s = blockIdx.x * kBlock + threadIdx.x;
+  if (s > n_azimuth) return;
+  int32_t low = 0, high = n;  // first position whose sector is >= s
+  while (low < high) {
+    const int32_t mid = (low + high) / 2;
+    if (sector[mid] < static_cast<uint32_t>(s)) low = mid + 1;
+    else high = mid;
+  }
+  first[s] = low;
+}
+
+// One thread per eighth sector lists the elevation steps it saw as (bin, step) keys; unused slots hold the largest key.
+__global__ void step_kernel(const uint64_t* key, const int32_t* first, const float* xyz, uint64_t* steps, int32_t n_azimuth, float oz) {
+  const int32_t s = (blockIdx.x * kBlock + threadIdx.x) * 8;
+  if (s >= n_azimuth) return;
+  float last = -10.0f;
+  for (int32_t k = first[s]; k < first[s + 1]; ++k) {
+    const float e = ap::atan2_approx(xyz[3 * static_cast<int64_t>(ap::key_index(key[k])) + 2] - oz, ap::key_range(key[k]));
+    const float step = e - last;
+    if (step > 0.0015f && step < 0.1f) steps[k] = ap::range_key(step, 0) >> 32 | static_cast<uint64_t>(ap::elevation_bin(e)) << 32;
+    if (step > 0.0015f || step < 0.0f) last = e;
+  }
+}
+
+__global__ void gap_kernel(const uint64_t* steps, float* gaps, int32_t n, float factor) {
+  if (blockIdx.x || threadIdx.x) return;
+  float last = 0.03f;
+  int32_t at = 0;
+  for (int b = 0; b < ap::kElevationBins; ++b) {
+    int32_t end = at;
+    while (end < n && static_cast<int>(steps[end] >> 32) == b) ++end;
+    if (end - at >= 8) last = factor * ap::key_range(steps[at + (end - at) / 2] << 32);
+    gaps[b] = last;
+    at = end;
+  }
+}
+
+__global__ void mark_kernel(const float* xyz, const uint8_t* label, const uint32_t* sector, const uint64_t* key, const int32_t* first,
+                            const float* gaps, uint8_t* free, int32_t n, uint8_t value, ap::FreeSpaceParams c) {
+  const int32_t k = blockIdx.x * kBlock + threadIdx.x;
+  if (k >= n || sector[k] >= static_cast<uint32_t>(c.n_azimuth)) return;
+  const int32_t i = ap::key_index(key[k]);
+  const float* a = xyz + 3 * static_cast<int64_t>(i);
+  if (ap::key_range(key[k]) <= c.max_range && label[i] == (value == 2 ? ap::kGround : ap::kLow)) {
+    const int32_t cell = ap::grid_cell(a[0], a[1], c);
+    if (cell >= 0 && free[cell] < value) free[cell] = value;
+  }
+  const int32_t s = static_cast<int32_t>(sector[k]);
+  if (k + 1 >= first[s + 1]) return;
+  const int local = k - first[s];
+  if (ap::interval_value(key + first[s], local, label, xyz, gaps, c) != value) return;
+  const float* b = xyz + 3 * static_cast<int64_t>(ap::key_index(key[k + 1]));
+  const int steps = ap::interval_steps(a, b, c);
+  for (int t = 1; t < steps; ++t) {
+    const int32_t cell = ap::interval_cell(a, b, t, steps, c);
+    if (cell >= 0 && free[cell] < value) free[cell] = value;
+  }
+}
+
+__global__ void log_odds_kernel(float* log_odds, const int32_t* hits, const uint8_t* free, const float* lethal, int8_t* wire, int32_t n,
+                                float fade, float hit, float miss, float clamp, float unknown_below) {
+  const int32_t i = blockIdx.x * kBlock + threadIdx.x;
+  if (i >= n) return;
+  log_odds[i] = ap::log_odds_cell(log_odds[i], hits[i], free[i], lethal ? lethal[i] : 0.0f, fade, hit, miss, clamp);
+  wire[i] = ap::wire_of(log_odds[i], unknown_below);
+}
+
+// One allocation for all buffers of a call, cut into aligned pieces.
+struct Arena {
+  char* base = nullptr;
+  size_t used = 0;
+  template <typename T>
+  T* take(size_t count) {
+    T* out = base ? reinterpret_cast<T*>(base + used) : nullptr;
+    used += (count * sizeof(T) + 255) / 256 * 256;
+    return out;
+  }
+};
+
+}  // namespace
+
+AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hits, uint8_t* free, int32_t n, float ox, float oy,
+                            float oz, float shift_x, float shift_y, float inv_res, int32_t nx, int32_t ny, int32_t n_azimuth,
+                            float max_range, float slope_tolerance, float gap_factor, float gap_floor, float beam_factor, void* stream) {
+  if (n < 0 || nx <= 0 || ny <= 0 || n_azimuth <= 0) return -1;
+  if (n == 0) return 0;
+  const ap::FreeSpaceParams c{ox, oy, oz, shift_x, shift_y, inv_res, nx, ny, n_azimuth, max_range, slope_tolerance, gap_factor, gap_floor};
+  const auto cs = static_cast<cudaStream_t>(stream);
+  size_t pairs = 0, keys = 0;
+  cub::DeviceRadixSort::SortPairs(nullptr, pairs, static_cast<uint32_t*>(nullptr), static_cast<uint32_t*>(nullptr),
+                                  static_cast<uint64_t*>(nullptr), static_cast<uint64_t*>(nullptr), n);
+  size_t other = 0;
+  cub::DeviceRadixSort::SortPairs(nullptr, other, static_cast<uint64_t*>(nullptr), static_cast<uint64_t*>(nullptr),
+                                  static_cast<uint32_t*>(nullptr), static_cast<uint32_t*>(nullptr), n);
+  cub::DeviceRadixSort::SortKeys(nullptr, keys, static_cast<uint64_t*>(nullptr), static_cast<uint64_t*>(nullptr), n);
+  const size_t temp_bytes = pairs > keys ? (pairs > other ? pairs : other) : (keys > other ? keys : other);
+  Arena arena;
+  uint32_t *sector = nullptr, *sector2 = nullptr;
+  uint64_t *key = nullptr, *key2 = nullptr, *sorted = nullptr;
+  int32_t* first = nullptr;
+  float* gaps = nullptr;
+  char* temp = nullptr;
+  for (int pass = 0; pass < 2; ++pass) {  // first measure, then cut
+    if (pass == 1) {
+      if (cudaMallocAsync(reinterpret_cast<void**>(&arena.base), arena.used, cs) != cudaSuccess) return -2;
+      arena.used = 0;
+    }
+    sector = arena.take<uint32_t>(n);
+    sector2 = arena.take<uint32_t>(n);
+    key = arena.take<uint64_t>(n);
+    key2 = arena.take<uint64_t>(n);
+    sorted = arena.take<uint64_t>(n);
+    first = arena.take<int32_t>(n_azimuth + 1);
+    gaps = arena.take<float>(ap::kElevationBins);
+    temp = arena.take<char>(temp_bytes);
+  }
+  size_t bytes = temp_bytes;
+  point_kernel<<<blocks(n), kBlock, 0, cs>>>(xyz, label, hits, sector, key, n, c);
+  cub::DeviceRadixSort::SortPairs(temp, bytes, key, key2, sector, sector2, n, 0, 64, cs);  // by range, then (stable) by sector
+  bytes = temp_bytes;
+  cub::DeviceRadixSort::SortPairs(temp, bytes, sector2, sector, key2, key, n, 0, 32, cs);
+  first_kernel<<<blocks(n_azimuth + 1), kBlock, 0, cs>>>(sector, first, n, n_azimuth);
+  cudaMemsetAsync(key2, 0xff, sizeof(uint64_t) * static_cast<size_t>(n), cs);
+  step_kernel<<<blocks((n_azimuth + 7) / 8), kBlock, 0, cs>>>(key, first, xyz, key2, n_azimuth, oz);
+  bytes = temp_bytes;
+  cub::DeviceRadixSort::SortKeys(temp, bytes, key2, sorted, n, 0, 64, cs);
+  gap_kernel<<<1, 1, 0, cs>>>(sorted, gaps, n, beam_factor);
+  for (uint8_t value = 1; value <= 2; ++value)
+    mark_kernel<<<blocks(n), kBlock, 0, cs>>>(xyz, label, sector, key, first, gaps, free, n, value, c);
+  cudaFreeAsync(arena.base, cs);
+  return cudaGetLastError() == cudaSuccess ? 0 : -3;
+}
+
+AP_API int32_t ap_log_odds(float* log_odds, const int32_t* hits, const uint8_t* free, const float* lethal, int8_t* wire, int32_t n,
+                           float fade, float hit, float miss, float clamp, float unknown_below, void* stream) {
+  if (n < 0) return -1;
+  if (n == 0) return 0;
+  log_odds_kernel<<<blocks(n), kBlock, 0, static_cast<cudaStream_t>(stream)>>>(log_odds, hits, free, lethal, wire, n, fade, hit, miss,
+                                                                              clamp, unknown_below);
+  return cudaGetLastError() == cudaSuccess ? 0 : -3;
+}
