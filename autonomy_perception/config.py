@@ -36,7 +36,9 @@ class SensorsConfig(_Strict):
 class GroundConfig(_Strict):
     """Ground segmentation."""
 
-    obstacle_height: float = Field(0.25, ge=0.05, le=1.0, description="returns higher above local ground are obstacles [m]")
+    obstacle_height: float = Field(
+        0.25, ge=0.05, le=1.0, description="returns higher above local ground are obstacles [m]"
+    )
     max_slope: float = Field(0.35, ge=0.05, le=1.0, description="steepest ground slope [rad]")
 
 
@@ -81,7 +83,9 @@ class PipelineConfig(_Strict):
     tick_ms: float = Field(200.0, ge=20, le=2000, description="without a frame for this long outputs age by ticks [ms]")
     stale_after_s: float = Field(0.5, ge=0.05, le=10, description="mode STALE when data is older [s]")
     stopped_after_s: float = Field(3.0, ge=0.1, le=60, description="mode STOPPED when data is older [s]")
-    max_jump_m: float = Field(5.0, ge=0.1, le=100, description="odometry step beyond prediction that resets the maps [m]")
+    max_jump_m: float = Field(
+        5.0, ge=0.1, le=100, description="odometry step beyond prediction that resets the maps [m]"
+    )
     seed: int = Field(0, ge=0, description="seed of track UUIDs")
 
 
@@ -112,9 +116,13 @@ class LidarConfig(_Strict):
 
     topic: str = Field(description="PointCloud2 topic")
     frame: str = Field(description="frame_id expected in its messages")
-    stamp_at: Literal["start", "mid", "end"] = Field("end", description="which moment of the sweep the header stamp means")
+    stamp_at: Literal["start", "mid", "end"] = Field(
+        "end", description="which moment of the sweep the header stamp means"
+    )
     period_ms: float = Field(100.0, ge=5, le=1000, description="duration of one sweep [ms]")
-    offset_ms: float = Field(0.0, ge=-1000, le=1000, description="added to its stamps to bring them to vehicle time [ms]")
+    offset_ms: float = Field(
+        0.0, ge=-1000, le=1000, description="added to its stamps to bring them to vehicle time [ms]"
+    )
     intensity_max: float = Field(1.0, gt=0, description="raw intensity that means 1.0")
     beam_elevations_deg: list[float] = Field([], description="elevation of each beam [deg]; empty: estimated")
     extrinsics: Extrinsics | None = None
@@ -127,7 +135,9 @@ class CameraConfig(_Strict):
     info_topic: str = Field(description="CameraInfo topic")
     frame: str = Field(description="optical frame_id expected in its messages")
     compressed: bool = Field(True, description="True for CompressedImage")
-    offset_ms: float = Field(0.0, ge=-1000, le=1000, description="added to its stamps to bring them to vehicle time [ms]")
+    offset_ms: float = Field(
+        0.0, ge=-1000, le=1000, description="added to its stamps to bring them to vehicle time [ms]"
+    )
     extrinsics: Extrinsics | None = None
 
 

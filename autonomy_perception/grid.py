@@ -129,7 +129,9 @@ def scroll(layer: NDArray[np.generic], old: WorldGrid, new: WorldGrid, fill: flo
     return out
 
 
-def world_to_ego(layer: NDArray[np.generic], world: WorldGrid, ego: BevGrid, x: float, y: float, yaw: float, fill: float) -> NDArray[np.generic]:
+def world_to_ego(
+    layer: NDArray[np.generic], world: WorldGrid, ego: BevGrid, x: float, y: float, yaw: float, fill: float
+) -> NDArray[np.generic]:
     """Sample a world layer (ny, nx) at the cell centres of an ego grid placed at (x, y, yaw) in odom, nearest cell."""
     ex, ey = np.meshgrid(*ego.centers())
     c, s = np.cos(yaw), np.sin(yaw)

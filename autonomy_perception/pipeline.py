@@ -21,7 +21,17 @@ from autonomy_perception.ops.transform import transform
 from autonomy_perception.terrain.ground import GroundSegmenter
 from autonomy_perception.terrain.map import TerrainMap
 from autonomy_perception.tracking.tracker import Tracker
-from autonomy_perception.types import Detections, GroundLabels, Mode, Occupancy, Perception, SensorFrame, SensorHealth, TerrainGrid, Tracks
+from autonomy_perception.types import (
+    Detections,
+    GroundLabels,
+    Mode,
+    Occupancy,
+    Perception,
+    SensorFrame,
+    SensorHealth,
+    TerrainGrid,
+    Tracks,
+)
 
 ANCHOR_STEP = 10.0
 """The anchor frame's origin moves in steps of this many metres."""
@@ -162,7 +172,9 @@ class Pipeline:
         xyz = scans[0].xyz if len(scans) == 1 else np.concatenate([s.xyz for s in scans])
         labels = scans[0].labels
         if len(scans) > 1:
-            labels = GroundLabels(np.concatenate([s.labels.label for s in scans]), np.concatenate([s.labels.height for s in scans]))
+            labels = GroundLabels(
+                np.concatenate([s.labels.label for s in scans]), np.concatenate([s.labels.height for s in scans])
+            )
         found = self._clusters.detect(xyz, labels, scans[0].origin)
         return replace(found, center=(found.center + ego.anchor).astype(np.float32), frame_id=self._vehicle.odom_frame)
 

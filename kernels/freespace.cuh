@@ -58,6 +58,13 @@ AP_HD int elevation_bin(float e) {
   return b < 0 ? 0 : (b >= kElevationBins ? kElevationBins - 1 : b);
 }
 
+AP_HD float smallest_of_three(const float* own, int b) {
+  float v = own[b];
+  if (b > 0 && own[b - 1] < v) v = own[b - 1];
+  if (b + 1 < kElevationBins && own[b + 1] < v) v = own[b + 1];
+  return v;
+}
+
 // Sort key of a return within its sector: by range, then by index. Ranges are >= 0, so their bits sort as integers.
 AP_HD uint64_t range_key(float range, int32_t index) {
   union { float f; uint32_t u; } bits;

@@ -77,7 +77,9 @@ class OccupancyMap:
         moving = moving_mask(tracks, world)
         hits, free = np.zeros(world.shape, np.int32), np.zeros(world.shape, np.uint8)
         for scan in scans:
-            freespace.free_space(self._lib, scan.xyz, scan.label, scan.origin, anchor, world, hits, free, self._max_range)
+            freespace.free_space(
+                self._lib, scan.xyz, scan.label, scan.origin, anchor, world, hits, free, self._max_range
+            )
         moving_hits = moving & (hits > 0)
         static_hits = np.where(moving, 0, hits)
         self._static[self._moving_before | moving] = np.minimum(self._static[self._moving_before | moving], 0.0)
@@ -85,7 +87,17 @@ class OccupancyMap:
         wire = np.empty(world.shape, np.int8)
         c = self._config
         freespace.update_log_odds(
-            self._lib, self._static, static_hits, free, lethal, wire, self._fade(stamp_ns), c.hit, c.miss, c.clamp, UNKNOWN_BELOW
+            self._lib,
+            self._static,
+            static_hits,
+            free,
+            lethal,
+            wire,
+            self._fade(stamp_ns),
+            c.hit,
+            c.miss,
+            c.clamp,
+            UNKNOWN_BELOW,
         )
         self._stamp_ns = stamp_ns
         return self._published(wire, moving_hits, c.clamp)
@@ -98,7 +110,9 @@ class OccupancyMap:
         wire = np.empty(self._world.shape, np.int8)
         c = self._config
         fade = self._fade(now_ns)
-        freespace.update_log_odds(self._lib, self._static, zero, none, None, wire, fade, c.hit, c.miss, c.clamp, UNKNOWN_BELOW)
+        freespace.update_log_odds(
+            self._lib, self._static, zero, none, None, wire, fade, c.hit, c.miss, c.clamp, UNKNOWN_BELOW
+        )
         self._stamp_ns = now_ns
         return self._published(wire, None, c.clamp)
 
@@ -138,5 +152,3 @@ def moving_mask(tracks: Tracks, world: WorldGrid, margin: float = 0.3) -> NDArra
 def to_autoware(wire: NDArray[np.int8]) -> NDArray[np.int8]:
     """Autoware's encoding of a wire grid: 1..99 with 50 for unknown."""
     return np.where(wire < 0, 50, np.clip(wire, 1, 99)).astype(np.int8)
-
-

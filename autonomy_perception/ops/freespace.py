@@ -66,4 +66,17 @@ def update_log_odds(
 
     ``lethal`` float32 0..1 is the weight of terrain the vehicle cannot cross; it counts as hits.
     """
-    lib.call("ap_log_odds", log_odds, hits, free, lethal, wire, int(np.prod(log_odds.shape)), fade, hit, miss, clamp, unknown_below)
+    lib.call(
+        "ap_log_odds",
+        log_odds,
+        hits,
+        free,
+        lethal,
+        wire,
+        int(np.prod(log_odds.shape)),
+        fade,
+        hit,
+        miss,
+        clamp,
+        unknown_below,
+    )

@@ -7,7 +7,8 @@
 namespace {
 
 // Largest elevation step [rad] that still counts as neighbouring beams, per elevation bin: `factor` times the
-// median step seen in every eighth sector. Bins without evidence take the nearest one below that has some.
+// median step seen in every eighth sector, the smallest of three neighbouring bins (a gap that all sectors share must
+// not pass for the beam spacing). Bins without evidence take the nearest one below that has some.
 void beam_gaps(const std::vector<uint64_t>& keys, const std::vector<int32_t>& first, const float* xyz, float oz, float factor,
                float* gaps) {
   std::vector<std::vector<float>> steps(ap::kElevationBins);
@@ -21,15 +22,16 @@ void beam_gaps(const std::vector<uint64_t>& keys, const std::vector<int32_t>& fi
       if (step > 0.0015f || step < 0.0f) last = e;
     }
   }
-  float last = 0.03f;
+  float last = 0.03f, own[ap::kElevationBins];
   for (int b = 0; b < ap::kElevationBins; ++b) {
     auto& v = steps[b];
     if (v.size() >= 8) {
       std::nth_element(v.begin(), v.begin() + v.size() / 2, v.end());
       last = factor * v[v.size() / 2];
     }
-    gaps[b] = last;
+    own[b] = last;
   }
+  for (int b = 0; b < ap::kElevationBins; ++b) gaps[b] = ap::smallest_of_three(own, b);
 }
 
 void mark(int32_t cell, uint8_t value, uint8_t* free) {

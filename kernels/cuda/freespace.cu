@@ -49,15 +49,16 @@ __global__ void step_kernel(const uint64_t* key, const int32_t* first, const flo
 
 __global__ void gap_kernel(const uint64_t* steps, float* gaps, int32_t n, float factor) {
   if (blockIdx.x || threadIdx.x) return;
-  float last = 0.03f;
+  float last = 0.03f, own[ap::kElevationBins];
   int32_t at = 0;
   for (int b = 0; b < ap::kElevationBins; ++b) {
     int32_t end = at;
     while (end < n && static_cast<int>(steps[end] >> 32) == b) ++end;
     if (end - at >= 8) last = factor * ap::key_range(steps[at + (end - at) / 2] << 32);
-    gaps[b] = last;
+    own[b] = last;
     at = end;
   }
+  for (int b = 0; b < ap::kElevationBins; ++b) gaps[b] = ap::smallest_of_three(own, b);
 }
 
 __global__ void mark_kernel(const float* xyz, const uint8_t* label, const uint32_t* sector, const uint64_t* key, const int32_t* first,
