@@ -69,23 +69,28 @@ def transform_points(transform: F64, points: ArrayLike) -> F64:
     return np.asarray(points) @ transform[:3, :3].T + transform[:3, 3]
 
 
+def quaternions_of(rotations: F64) -> F64:
+    """Unit quaternions (N,4) x y z w with w >= 0 of rotations (N,3,3) or transforms (N,4,4) (Shepperd, 1978)."""
+    r = np.asarray(rotations, np.float64)[:, :3, :3]
+    d0, d1, d2 = r[:, 0, 0], r[:, 1, 1], r[:, 2, 2]
+    trace = d0 + d1 + d2
+    sx, sy, sz = r[:, 2, 1] - r[:, 1, 2], r[:, 0, 2] - r[:, 2, 0], r[:, 1, 0] - r[:, 0, 1]
+    pxy, pyz, pxz = r[:, 1, 0] + r[:, 0, 1], r[:, 2, 1] + r[:, 1, 2], r[:, 0, 2] + r[:, 2, 0]
+    candidates = np.stack([
+        np.stack([1.0 - trace + 2.0 * d0, pxy, pxz, sx], -1),
+        np.stack([pxy, 1.0 - trace + 2.0 * d1, pyz, sy], -1),
+        np.stack([pxz, pyz, 1.0 - trace + 2.0 * d2, sz], -1),
+        np.stack([sx, sy, sz, 1.0 + trace], -1),
+    ])  # fmt: skip
+    best = np.argmax(np.stack([d0, d1, d2, trace]), axis=0)  # the largest component loses no precision
+    q = candidates[best, np.arange(len(r))]
+    q = q / np.linalg.norm(q, axis=-1, keepdims=True)
+    return np.asarray(np.where(q[:, 3:] < 0.0, -q, q))
+
+
 def quaternion_of(rotation: F64) -> F64:
-    """Unit quaternion (4,) x y z w with w >= 0 of a rotation matrix (Shepperd's method, 1978)."""
-    r = np.asarray(rotation, np.float64)[:3, :3]
-    trace = r[0, 0] + r[1, 1] + r[2, 2]
-    diag = np.array([r[0, 0], r[1, 1], r[2, 2], trace])
-    i = int(np.argmax(diag))
-    q = np.empty(4)
-    if i == 3:
-        q[:] = (r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1], 1.0 + trace)
-    else:
-        j, k = (i + 1) % 3, (i + 2) % 3
-        q[i] = 1.0 - trace + 2.0 * r[i, i]
-        q[j] = r[j, i] + r[i, j]
-        q[k] = r[k, i] + r[i, k]
-        q[3] = r[k, j] - r[j, k]
-    q /= np.linalg.norm(q)
-    return np.asarray(q if q[3] >= 0.0 else -q)
+    """Unit quaternion (4,) of one rotation (3,3) or transform (4,4); see :func:`quaternions_of`."""
+    return np.asarray(quaternions_of(np.asarray(rotation)[None])[0])
 
 
 def rotation_of(quaternion: ArrayLike) -> F64:

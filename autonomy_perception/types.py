@@ -175,7 +175,7 @@ class Trajectory:
         ratio = (stamps - self.stamps_ns[lo]) / span
         r = np.clip(ratio, 0.0, 1.0)
         out = np.zeros((len(stamps), 4, 4))
-        q = np.array([geometry.quaternion_of(t) for t in self.T_odom_base])
+        q = geometry.quaternions_of(self.T_odom_base)
         out[:, :3, :3] = geometry.rotation_of(geometry.slerp(q[lo], q[hi], r))
         out[:, :3, 3] = (1 - r)[:, None] * self.T_odom_base[lo, :3, 3] + r[:, None] * self.T_odom_base[hi, :3, 3]
         out[:, 3, 3] = 1.0
