@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -25,16 +25,16 @@ def register(app: typer.Typer) -> None:
 def replay(
     bag: Annotated[Path, typer.Argument(help="rosbag2 folder or .mcap file")],
     vehicle: Annotated[Path, typer.Option(help="vehicle YAML")],
-    params: Annotated[Optional[Path], typer.Option(help="stage parameters YAML; defaults otherwise")] = None,
+    params: Annotated[Path | None, typer.Option(help="stage parameters YAML; defaults otherwise")] = None,
     offline: Annotated[bool, typer.Option("--offline", help="without ROS, as fast as it goes")] = False,
     ros: Annotated[bool, typer.Option("--ros", help="through the live nodes")] = False,
     lockstep: Annotated[bool, typer.Option("--lockstep", help="with --ros: every frame waits for its outputs")] = False,
     rate: Annotated[float, typer.Option(min=0.01, help="with --ros: speed of playing")] = 1.0,
     output: Annotated[
-        Optional[Path], typer.Option("-o", "--output", help="new folder for report.html and the outputs bag")
+        Path | None, typer.Option("-o", "--output", help="new folder for report.html and the outputs bag")
     ] = None,
     hash_: Annotated[bool, typer.Option("--hash", help="print the hash of all outputs as the last line")] = False,
-    max_frames: Annotated[Optional[int], typer.Option(min=1, help="stop after this many frames (offline)")] = None,
+    max_frames: Annotated[int | None, typer.Option(min=1, help="stop after this many frames (offline)")] = None,
     json_: Annotated[bool, typer.Option("--json", help="print the figures as one JSON line")] = False,
 ) -> None:
     """Replay BAG and say how long each stage took, what was dropped, and (with -o) show it."""
