@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import fcntl
-import glob
 import hashlib
 import os
 import shutil
@@ -120,7 +119,7 @@ def environment(prefix: Path) -> dict[str, str]:
         return dict(os.environ)
     drop = ("PYTHONPATH", "PYTHONHOME", "CMAKE_PREFIX_PATH", "AMENT_PREFIX_PATH", "LD_LIBRARY_PATH")
     env = {k: v for k, v in os.environ.items() if k not in drop}
-    bundled = glob.glob(f"{glob.escape(sysconfig.get_path('purelib'))}/ros_*.libs")
+    bundled = map(str, sorted(Path(sysconfig.get_path("purelib")).glob("ros_*.libs")))
     env["PATH"] = f"{sys.prefix}/bin:{env.get('PATH', '/usr/bin:/bin')}"
     env["AMENT_PREFIX_PATH"] = f"{prefix}:{sys.prefix}"
     env["LD_LIBRARY_PATH"] = ":".join([f"{prefix}/lib", f"{sys.prefix}/lib", *bundled])
@@ -182,7 +181,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help=f"packages (default: all of {', '.join(PACKAGES)})")
     parser.add_argument("--prefix", type=Path, default=Path(sys.prefix), help="where to install (default: this venv)")
-    parser.add_argument("--work", type=Path, default=ROOT / "build" / "interfaces", help="folder for build files and logs")
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / "build" / "interfaces", help="folder for build files and logs"
+    )
     parser.add_argument("--force", action="store_true", help="build even if nothing changed")
     args = parser.parse_args()
     if unknown := set(args.names) - set(PACKAGES):

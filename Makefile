@@ -1,0 +1,38 @@
+# Two commands are all a newcomer needs: make demo, make test. Each sets up .venv first (nothing to do: < 2 s).
+# make setup EXTRAS=train TORCH_INDEX=URL also installs what training needs.
+
+PYTHON ?= python3
+EXTRAS ?=
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: demo test test-long lint kernels kernels-cuda gpu-check setup help
+
+demo: setup  ## run the whole suite on a synthetic drive; report in out/demo/report.html
+	$(BIN)/autonomy-perception demo
+
+test: setup lint  ## lint, then every test that is not marked long
+	$(PYTEST) -m "not long"
+
+test-long: setup  ## the slow tests: many points, soak
+	$(PYTEST) -m long
+
+lint: setup  ## ruff, mypy, import floors, shellcheck, package.xml
+	tools/lint.sh
+
+kernels: setup  ## compile libap_cpu.so
+	$(BIN)/python kernels/build.py cpu
+
+kernels-cuda: setup  ## compile libap_cuda.so with nvcc, for every architecture of our list that it knows
+	$(BIN)/python kernels/build.py cuda
+
+gpu-check: setup kernels-cuda  ## on a machine with an NVIDIA GPU: every kernel against the CPU build, timed
+	$(BIN)/autonomy-perception gpu-check
+
+setup:  ## packages, interface packages, kernels, all under .venv
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: sudo apt install python3 python3-venv python3-dev"; exit 1; }
+	@$(PYTHON) tools/setup_env.py --extras="$(EXTRAS)"
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
