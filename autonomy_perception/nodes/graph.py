@@ -1,0 +1,140 @@
+"""One table of nodes. The launch files and ``autonomy-perception up`` both start what it says (no rclpy here)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from autonomy_perception import paths
+
+Value = bool | int | float | str | list[str]
+"""A ROS parameter value."""
+
+
+class GraphError(ValueError):
+    """Arguments of a graph are wrong; the message names the argument, what was expected and what came."""
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """What launch files and ``up`` take; every field is a launch argument of the same name.
+
+    Attributes:
+        vehicle: vehicle YAML, or the bare name of one that is installed.
+        params_file: YAML of stage parameters; empty: defaults.
+        mode: ``auto`` (the best mode that sensors and models allow) or ``geometric`` (no network).
+        use_sim_time: time comes from ``/clock``.
+        rviz: start RViz with the suite's displays.
+        record: folder of a new bag with the outputs; empty: nothing is recorded.
+        bag: what the player plays; empty: no player (live sensors).
+        rate: bag seconds per second; loop: begin again at the end.
+    """
+
+    vehicle: str = ""
+    params_file: str = ""
+    mode: Literal["auto", "geometric"] = "auto"
+    use_sim_time: bool = False
+    rviz: bool = False
+    record: str = ""
+    bag: str = ""
+    rate: float = 1.0
+    loop: bool = False
+
+
+HELP: Mapping[str, str] = {
+    "vehicle": "vehicle YAML, or the name of one under config/",
+    "params_file": "YAML of stage parameters (config/perception.yaml has them all); empty: defaults",
+    "mode": "auto: the best mode that sensors and models allow; geometric: no network",
+    "use_sim_time": "time comes from /clock",
+    "rviz": "start RViz with the suite's displays",
+    "record": "new folder for a bag of the outputs; empty: nothing is recorded",
+    "bag": "rosbag2 folder or .mcap file to play",
+    "rate": "speed of playing, bag seconds per second",
+    "loop": "begin again at the end of the bag",
+}
+"""One line for each argument: the help of the launch files and of ``up``."""
+
+LIVE = ("vehicle", "params_file", "mode", "use_sim_time", "rviz", "record")
+REPLAY = ("bag", "rate", "loop", "vehicle", "params_file", "mode", "rviz", "record")
+"""Arguments of perception.launch.py and of replay.launch.py."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One row of the table.
+
+    Attributes:
+        name: node name in the graph.
+        executable: console script (``ros2 run autonomy_perception <executable>``).
+        module: Python module with ``main()``; ``up`` starts it with ``python -m``.
+        parameters: ROS parameters from the arguments; every node gets ``use_sim_time`` as well.
+        when: whether it is started.
+        ends_graph: the graph ends with it (a player whose bag is over, a perception that died).
+    """
+
+    name: str
+    executable: str
+    module: str
+    parameters: Callable[[Arguments], Mapping[str, Value]] = field(default=lambda a: {})
+    when: Callable[[Arguments], bool] = field(default=lambda a: True)
+    ends_graph: bool = False
+
+
+NODES: tuple[Node, ...] = (
+    Node(
+        "perception", "perception", "autonomy_perception.nodes.perception_node",
+        lambda a: {"vehicle_file": a.vehicle, "config_file": a.params_file, "mode": a.mode}, ends_graph=True,
+    ),
+    Node("health_monitor", "health_monitor", "autonomy_perception.nodes.health_node"),
+    Node("markers", "markers", "autonomy_perception.nodes.markers_node", lambda a: {"vehicle_file": a.vehicle}),
+    Node(
+        "bag_recorder", "bag_recorder", "autonomy_perception.nodes.recorder_node",
+        lambda a: {"output": a.record}, when=lambda a: bool(a.record),
+    ),
+    Node(
+        "bag_player", "bag_player", "autonomy_perception.nodes.player_node",
+        lambda a: {"bag": a.bag, "rate": a.rate, "loop": a.loop}, when=lambda a: bool(a.bag), ends_graph=True,
+    ),
+)  # fmt: skip
+"""Every node of the suite, in order of start; RViz is the launch files' own."""
+
+
+def nodes_for(arguments: Arguments) -> list[tuple[Node, dict[str, Value]]]:
+    """The nodes that these (checked) arguments start, each with its ROS parameters."""
+    sim = {"use_sim_time": arguments.use_sim_time}
+    # the player makes the clock: it must not wait for it
+    return [
+        (n, {**n.parameters(arguments), **(sim if n.name != "bag_player" else {})}) for n in NODES if n.when(arguments)
+    ]
+
+
+def checked(arguments: Arguments) -> Arguments:
+    """The same with absolute paths, sim time where a bag is played, and everything verified.
+
+    Raises:
+        GraphError: a file is missing or a value is not allowed; the message names the argument.
+    """
+    if arguments.mode not in ("auto", "geometric"):
+        raise GraphError(f"mode: expected auto or geometric, got {arguments.mode!r}")
+    if not arguments.rate > 0:
+        raise GraphError(f"rate: expected a number above 0, got {arguments.rate}")
+    try:
+        vehicle = str(paths.vehicle_file(arguments.vehicle))
+    except FileNotFoundError as error:
+        raise GraphError(str(error)) from error
+    for name in ("params_file", "bag"):
+        given = getattr(arguments, name)
+        if given and not Path(given).expanduser().exists():
+            raise GraphError(f"{name}: {given} does not exist")
+    if arguments.record and Path(arguments.record).expanduser().exists():
+        raise GraphError(f"record: {arguments.record} exists already; bags are never overwritten")
+    whole = {
+        n: str(Path(p).expanduser().resolve()) if (p := getattr(arguments, n)) else ""
+        for n in ("params_file", "bag", "record")
+    }
+    return Arguments(
+        vehicle=vehicle, mode=arguments.mode, use_sim_time=arguments.use_sim_time or bool(arguments.bag),
+        rviz=arguments.rviz, rate=arguments.rate, loop=arguments.loop, **whole,
+    )  # fmt: skip
