@@ -29,6 +29,7 @@ from autonomy_perception.types import (
     Perception,
     SensorFrame,
     SensorHealth,
+    SensorState,
     TerrainGrid,
     Tracks,
 )
@@ -119,7 +120,7 @@ class Pipeline:
             occupancy = self._occupy(scans, ego, frame.stamp_ns, tracks)
             terrain = self._terrain.grid(frame.stamp_ns)
         self._last = Perception(
-            frame.stamp_ns, frame.stamp_ns, self.modes.on_frame(frame.stamp_ns), () if ego.has_motion else ("NO_EGO_MOTION",),
+            frame.stamp_ns, frame.stamp_ns, self.modes.on_frame(frame.stamp_ns), self._reasons(ego.has_motion, frame.health),
             ego.T_odom_base, to_base(detections, ego, self._vehicle.base_frame), tracks, terrain, occupancy,
             frame.health, clock.ms, frame.calibration_hash, ego.has_motion,
         )  # fmt: skip
@@ -186,6 +187,17 @@ class Pipeline:
         evidence = [ScanEvidence(s.xyz, s.labels.label, s.origin) for s in scans]
         return self._occupancy.update(evidence, ego.anchor, (x, y), stamp_ns, self._terrain.lethal(world), tracks)
 
+    def _reasons(self, has_motion: bool, health: tuple[SensorHealth, ...]) -> tuple[str, ...]:
+        """Why the mode is not better, in the words of PerceptionStatus.msg."""
+        bad = {h.sensor for h in health if h.state != SensorState.OK}
+        found = {
+            "NO_EGO_MOTION": not has_motion,
+            "NO_NETWORK": True,
+            "LIDAR_MISSING": bool(bad & self._vehicle.lidars.keys()),
+            "CAMERA_MISSING": bool(bad & self._vehicle.cameras.keys()),
+        }
+        return tuple(reason for reason, holds in found.items() if holds)
+
     def _aged(self, now_ns: int, health: tuple[SensorHealth, ...]) -> Perception:
         occupancy = self._occupancy.age(now_ns)
         last = self._last
@@ -194,7 +206,8 @@ class Pipeline:
         mode = self.modes.on_age(now_ns, last.data_stamp_ns)
         stopped = mode == Mode.STOPPED
         self._last = replace(
-            last, stamp_ns=now_ns, mode=mode, detections=Detections.empty(self._vehicle.base_frame),
+            last, stamp_ns=now_ns, mode=mode, reasons=(*self._reasons(last.has_ego_motion, health), "NO_DATA"),
+            detections=Detections.empty(self._vehicle.base_frame),
             tracks=Tracks.empty(last.tracks.frame_id) if stopped else self._tracker.predict(now_ns),
             terrain=self._terrain.grid(now_ns), occupancy=occupancy, health=health, stage_ms={},
         )  # fmt: skip
@@ -207,7 +220,7 @@ class Pipeline:
         terrain_world = WorldGrid.around(0.0, 0.0, self._config.terrain.side, self._config.terrain.resolution)
         self._occupancy.reset()
         return Perception(
-            now_ns, 0, self.modes.mode, ("NO_LIDAR_YET",), np.eye(4), Detections.empty(self._vehicle.base_frame),
+            now_ns, 0, self.modes.mode, (*self._reasons(False, health), "NO_DATA"), np.eye(4), Detections.empty(self._vehicle.base_frame),
             Tracks.empty(self._vehicle.base_frame), TerrainGrid(terrain_world, {}), unknown, health, has_ego_motion=False,
         )  # fmt: skip
 
