@@ -1,0 +1,1 @@
+"""Data sets to bags: one file per source, all behind :class:`~.base.Source`."""

@@ -1,0 +1,105 @@
+"""Write rosbag2 MCAP bags without ROS: a folder with metadata.yaml, made beside and renamed when whole."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rosbags.interfaces import Connection, Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
+from rosbags.rosbag2 import StoragePlugin, Writer
+
+from autonomy_perception.bags.errors import BagError
+from autonomy_perception.bags.typestore import typestore
+
+LATCHED_TOPICS = ("/tf_static", "/robot_description")
+
+
+def _qos(topic: str) -> Qos:
+    latched = topic in LATCHED_TOPICS
+    forever = QosTime(9223372036, 854775807)  # how rmw spells "no limit"
+    return Qos(
+        QosHistory.KEEP_LAST, 10 if not latched else 1, QosReliability.RELIABLE,
+        QosDurability.TRANSIENT_LOCAL if latched else QosDurability.VOLATILE,
+        forever, forever, QosLiveliness.AUTOMATIC, forever, False,
+    )  # fmt: skip
+
+
+class BagWriter:
+    """Context manager: a bag appears at ``path`` when everything was written, or not at all.
+
+    Args:
+        path: folder to make; its parent is made too. Never overwrites.
+        notes: text by key, kept in the metadata (``custom_data``) and shown by ``info``.
+
+    Raises:
+        BagError: ``path`` exists, or cannot be written.
+    """
+
+    def __init__(self, path: Path, notes: Mapping[str, str] | None = None) -> None:
+        self.path = Path(path).absolute()
+        self._part = self.path.parent / f".{self.path.name}.part"
+        self._notes = dict(notes or {})
+        self._connections: dict[tuple[str, str], Connection] = {}
+        self._writer: Writer | None = None
+        if self.path.exists():
+            raise BagError(f"{path}: exists already; choose another name or remove it first")
+
+    def __enter__(self) -> BagWriter:
+        try:
+            shutil.rmtree(self._part, ignore_errors=True)  # left by a writer that was killed
+            self._part.mkdir(parents=True)
+            writer = Writer(self._part / self.path.name, version=9, storage_plugin=StoragePlugin.MCAP)
+            for key, value in self._notes.items():
+                writer.set_custom_data(key, value)
+            writer.open()
+        except OSError as e:
+            raise BagError(f"{self.path}: cannot be written: {e.strerror}") from e
+        self._writer = writer
+        return self
+
+    def write(self, topic: str, msgtype: str, receive_ns: int, message: Any) -> None:
+        """Append a message object of the type store (serialised here)."""
+        self.write_raw(topic, msgtype, receive_ns, typestore().serialize_cdr(message, msgtype))
+
+    def write_raw(self, topic: str, msgtype: str, receive_ns: int, data: bytes | memoryview) -> None:
+        """Append CDR bytes as they are. Raises BagError if the disk refuses or the type is unknown."""
+        if self._writer is None:
+            raise BagError(f"{self.path}: writer is not open")
+        try:
+            connection = self._connections.get((topic, msgtype)) or self._connect(topic, msgtype)
+            self._writer.write(connection, receive_ns, data)
+        except OSError as e:
+            raise BagError(f"{self.path}: cannot be written: {e.strerror}") from e
+
+    def add_topic(self, topic: str, msgtype: str) -> None:
+        """Declare a topic even if no message follows."""
+        if (topic, msgtype) not in self._connections:
+            self._connect(topic, msgtype)
+
+    def _connect(self, topic: str, msgtype: str) -> Connection:
+        assert self._writer is not None
+        store = typestore()
+        if msgtype not in store.fielddefs:
+            raise BagError(f"{self.path}: topic {topic}: unknown message type {msgtype}")
+        connection = self._writer.add_connection(topic, msgtype, typestore=store, offered_qos_profiles=[_qos(topic)])
+        self._connections[topic, msgtype] = connection
+        return connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        writer, self._writer = self._writer, None
+        assert writer is not None
+        try:
+            if kind is not None:
+                writer.abort()
+                return
+            writer.close()
+            if self.path.exists():
+                raise BagError(f"{self.path}: appeared while it was being written; nothing was overwritten")
+            (self._part / self.path.name).rename(self.path)
+        except OSError as e:
+            raise BagError(f"{self.path}: cannot be written: {e.strerror}") from e
+        finally:
+            shutil.rmtree(self._part, ignore_errors=True)
