@@ -59,10 +59,11 @@ AP_HD float iou_bev(const float* a, const float* b) { return ratio_of(overlap_ar
 
 // Intersection over union of upright boxes (x, y, z, l, w, h, yaw), z at the centre.
 AP_HD float iou_3d(const float* a, const float* b) {
-  const float top = fminf(a[2] + 0.5f * a[5], b[2] + 0.5f * b[5]), bottom = fmaxf(a[2] - 0.5f * a[5], b[2] - 0.5f * b[5]);
-  if (!(top > bottom)) return 0.0f;
+  const float ha = 0.5f * a[5], hb = 0.5f * b[5], dz = b[2] - a[2];
+  if (!(ha > 0.0f && hb > 0.0f && fabsf(dz) < ha + hb)) return 0.0f;
+  const float high = fminf(ha, dz + hb) - fmaxf(-ha, dz - hb);
   const float p[5] = {a[0], a[1], a[3], a[4], a[6]}, q[5] = {b[0], b[1], b[3], b[4], b[6]};
-  return ratio_of(overlap_area(p, q) * (top - bottom), a[3] * a[4] * a[5], b[3] * b[4] * b[5]);
+  return ratio_of(overlap_area(p, q) * high, a[3] * a[4] * a[5], b[3] * b[4] * b[5]);
 }
 
 }  // namespace ap

@@ -88,7 +88,7 @@ def prism(
         raise ValueError(f"a mask polygon needs at least 3 vertices (V,2), got shape {vertices.shape}")
     edge = np.roll(vertices, -1, axis=0) - vertices
     turn = edge[:, 0] * np.roll(edge, -1, axis=0)[:, 1] - edge[:, 1] * np.roll(edge, -1, axis=0)[:, 0]
-    if np.any(turn > 0) and np.any(turn < 0) or not np.any(turn):
+    if (np.any(turn > 0) and np.any(turn < 0)) or not np.any(turn):
         raise ValueError("a mask polygon must be convex and have an area")
     return (vertices if turn.sum() > 0 else vertices[::-1]), z_min, z_max
 
