@@ -39,7 +39,8 @@ class GroundConfig(_Strict):
     obstacle_height: float = Field(
         0.25, ge=0.05, le=1.0, description="returns higher above local ground are obstacles [m]"
     )
-    max_slope: float = Field(0.35, ge=0.05, le=1.0, description="steepest ground slope [rad]")
+    tolerance: float = Field(0.065, ge=0.01, le=0.3, description="half thickness of the ground layer at the lidar [m]")
+    tolerance_per_m: float = Field(0.001, ge=0, le=0.02, description="growth of that thickness with range [m/m]")
 
 
 class TerrainConfig(_Strict):

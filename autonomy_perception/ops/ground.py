@@ -1,0 +1,44 @@
+"""Ground segmentation of one lidar sweep (kernels/ground.cuh)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autonomy_perception.ops.library import Library
+
+
+def work_size(lib: Library, n: int) -> int:
+    """Length of the int32 workspace that :func:`ground` needs for ``n`` points."""
+    return lib.call("ap_ground_work", n)
+
+
+def ground(
+    lib: Library,
+    xyz: Any,
+    work: Any,
+    label: Any,
+    height: Any,
+    origin: NDArray[np.floating],
+    ground_z: float,
+    obstacle_height: float,
+    overhead: float,
+    tolerance: float,
+    spread: float,
+) -> None:
+    """Label the points of one sweep; writes ``label`` and ``height`` in place.
+
+    Args:
+        xyz: float32 (N,3) [m], z up; rows that are not finite become IGNORED.
+        work: int32 (:func:`work_size`,) scratch.
+        label: uint8 (N,) of PointLabel, out; height: float32 (N,) [m] above local ground, out, NaN where ignored.
+        origin: (3,) lidar position in the frame of ``xyz`` [m].
+        ground_z: height of the ground below the vehicle in that frame [m].
+        obstacle_height: returns from here on are OBSTACLE, below it LOW [m].
+        overhead: returns from here on are OVERHANG [m].
+        tolerance, spread: half thickness of the ground layer = tolerance [m] + spread [rad] * range.
+    """
+    scalars = (*origin, ground_z, obstacle_height, overhead, tolerance, spread)
+    lib.call("ap_ground", xyz, work, label, height, len(xyz), *(float(v) for v in scalars))

@@ -1,0 +1,110 @@
+// CPU launcher of the ground segmentation: one thread, vector loops where the order of work is free.
+#include "ground.cuh"
+
+#include <algorithm>
+
+namespace {
+
+using namespace ap;
+
+// Cuts the caller's workspace into the arrays of the operation.
+struct Work {
+  float centre[kGroundBins];
+  int32_t *cell, *lowest, *sum, *count;
+  float *range, *turn, *height, *surface, *refined;
+  uint8_t* accepted;
+
+  Work(int32_t* work, int32_t n) {
+    for (int b = 0; b < kGroundBins; ++b) centre[b] = ground_centre(b);
+    cell = work;
+    range = reinterpret_cast<float*>(work + n);
+    turn = range + n;
+    height = turn + n;  // lowest height per cell
+    surface = height + kGroundCells;
+    refined = surface + kGroundCells;
+    lowest = reinterpret_cast<int32_t*>(refined + kGroundCells);
+    sum = lowest + kGroundCells;
+    count = sum + kGroundCells;
+    accepted = reinterpret_cast<uint8_t*>(count + kGroundCells);
+  }
+};
+
+void find_lowest(const float* xyz, int32_t n, const GroundParams& c, Work& w) {
+  int32_t* cell = w.cell;
+  float *range = w.range, *turn = w.turn;
+#pragma omp simd
+  for (int32_t i = 0; i < n; ++i) {
+    const GroundPolar p = ground_polar(xyz + 3 * i, c);
+    cell[i] = p.cell;
+    range[i] = p.range;
+    turn[i] = p.turn;
+  }
+  std::fill_n(w.lowest, kGroundCells, -1);
+  std::fill_n(w.height, kGroundCells, 1e30f);
+  for (int32_t i = 0; i < n; ++i) {
+    const int32_t k = cell[i];
+    if (k < 0 || !(xyz[3 * i + 2] < w.height[k])) continue;
+    w.height[k] = xyz[3 * i + 2];
+    w.lowest[k] = i;
+  }
+}
+
+void grow(const GroundParams& c, Work& w) {
+  GroundState state[kGroundSectors], ahead[kGroundSectors];
+  std::fill_n(state, kGroundSectors, ground_start(c));
+  for (int b = 0; b < kGroundBins; ++b) {
+    const float r = w.centre[b], dr = b ? r - w.centre[b - 1] : r;
+    for (int s = 0; s < kGroundSectors; ++s) ahead[s] = ground_predict(state[s], dr);
+    for (int s = 0; s < kGroundSectors; ++s) {
+      const int k = b * kGroundSectors + s, i = w.lowest[k];
+      GroundState g = ground_mix(ahead[s], ahead[(s - 1) & (kGroundSectors - 1)], ahead[(s + 1) & (kGroundSectors - 1)], r);
+      w.accepted[k] = i >= 0 && ground_accept(g, r, w.range[i], w.height[k], c);
+      w.surface[k] = g.z;
+      state[s] = g;
+    }
+  }
+  for (int s = 0; s < kGroundSectors; ++s) ground_bridge(w.surface, w.accepted, w.centre, s);
+}
+
+void refine(const float* xyz, int32_t n, Work& w) {
+  std::fill_n(w.sum, kGroundCells, 0);
+  std::fill_n(w.count, kGroundCells, 0);
+  for (int32_t i = 0; i < n; ++i) {
+    if (w.cell[i] < 0) continue;
+    const float h = xyz[3 * i + 2] - ground_surface(w.surface, w.centre, w.cell[i], w.range[i], w.turn[i]);
+    if (!ground_refines(h)) continue;
+    w.sum[w.cell[i]] += ground_units(h);
+    ++w.count[w.cell[i]];
+  }
+  for (int b = 0; b < kGroundBins; ++b)
+    for (int s = 0; s < kGroundSectors; ++s)
+      w.refined[b * kGroundSectors + s] = ground_refined(w.surface, w.sum, w.count, b, s);
+}
+
+void label_points(const float* xyz, int32_t n, const GroundParams& c, const Work& w, uint8_t* label, float* height) {
+  for (int32_t i = 0; i < n; ++i) {
+    const bool known = w.cell[i] >= 0;
+    const float h = known ? xyz[3 * i + 2] - ground_surface(w.refined, w.centre, w.cell[i], w.range[i], w.turn[i]) : NAN;
+    height[i] = h;
+    label[i] = known ? ground_label(h, w.range[i], c) : static_cast<uint8_t>(kPointIgnored);
+  }
+}
+
+}  // namespace
+
+// Words (int32) of workspace for n points.
+AP_API int32_t ap_ground_work(int32_t n, void*) { return 3 * n + 7 * ap::kGroundCells; }
+
+// xyz (n,3), work (ap_ground_work(n),), label (n,), height (n,).
+AP_API int32_t ap_ground(const float* xyz, int32_t* work, uint8_t* label, float* height, int32_t n, float ox, float oy, float oz,
+                         float ground_z, float obstacle_height, float overhead, float tolerance, float spread, void*) {
+  if (n < 0) return -1;
+  if (n == 0) return 0;
+  const GroundParams c{ox, oy, oz, ground_z, obstacle_height, overhead, tolerance, spread};
+  Work w(work, n);
+  find_lowest(xyz, n, c, w);
+  grow(c, w);
+  refine(xyz, n, w);
+  label_points(xyz, n, c, w, label, height);
+  return 0;
+}

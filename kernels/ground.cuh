@@ -1,0 +1,204 @@
+// Ground segmentation of one lidar sweep.
+//
+// 1. Polar cells around the lidar (azimuth sectors x bins of r^2 that grow with range); the lowest return of each.
+// 2. The surface grows outwards, one bin after the other, all sectors at once: a Kalman filter of height and radial
+//    slope per sector, which also listens to its neighbour sectors, takes the lowest return of a cell where it fits
+//    the ground so far. Where it does not (objects) the filter only predicts and its variance grows.
+// 3. Gaps between accepted cells of a sector are laid on the line between them.
+// 4. Returns close to that surface move each cell to their mean height, shared with the neighbour cells.
+// 5. Every point gets its height above the surface, interpolated between cell centres, and a label.
+//
+// Reductions are integer (min of 64-bit keys, sums of tenths of a millimetre): their order does not matter.
+#pragma once
+#include "port.h"
+
+namespace ap {
+
+constexpr int kGroundSectors = 256;
+constexpr int kGroundBinBits = 3;  // 8 bins per octave of r^2: a bin is 4.4 % of its range long on average
+constexpr int kGroundBins = 14 << kGroundBinBits;  // r from 1 m to 128 m
+constexpr int kGroundCells = kGroundSectors * kGroundBins;
+constexpr float kSectorAngle = 6.28318531f / kGroundSectors;
+
+// How ground behaves, as random walks along the ground.
+constexpr float kHeightWalk = 0.03f;   // height (kerbs, ruts) [m per sqrt(m)]
+constexpr float kSlopeWalk = 0.012f;   // radial slope [1 per sqrt(m)]
+constexpr float kSlopeSpread = 0.2f;   // standard deviation that the slope never exceeds [-]
+constexpr float kCrossSlope = 0.1f;    // slope across the sectors that a neighbour's height may hide [-]
+constexpr float kCrossTwist = 0.1f;    // change of the radial slope across the sectors [1/m]
+// How a lidar sees it.
+constexpr float kRangeNoise = 0.03f;   // height of the lowest return near the lidar [m], growing by
+constexpr float kAngleNoise = 0.0015f; // beam pointing [rad]
+constexpr float kGate = 1.3f;          // innovations up to this many deviations, plus
+constexpr float kGateFloor = 0.07f;    // this much [m], are ground
+constexpr float kBelowGround = 0.3f;   // nothing can be seen farther below the line of sight over nearer ground [m]
+constexpr float kStartHeight = 0.15f;  // how well the ground under the vehicle is known [m]
+constexpr float kStartSlope = 0.1f;    // [-]
+constexpr float kMeanBand = 0.075f;    // returns closer to the surface than this refine it [m]
+constexpr int kMeanPrior = 8;          // weight of the surface in that mean [returns]
+
+enum : uint8_t { kPointIgnored = 0, kPointGround = 1, kPointObstacle = 2, kPointOverhang = 3, kPointLow = 4 };
+
+struct GroundParams {
+  float ox, oy, oz;       // lidar in anchor [m]
+  float ground_z;         // ground under the vehicle in anchor [m]
+  float obstacle_height;  // [m]
+  float overhead;         // height above ground from which a return is passable [m]
+  float tolerance;        // half thickness of the ground layer at the lidar [m]
+  float spread;           // its growth with range [rad]
+};
+
+union GroundBits {
+  float f;
+  int32_t i;
+};
+
+// Bin of a squared range: exponent and leading mantissa bits, so no logarithm and the same on every machine.
+AP_HD int ground_bin(float r2) {
+  GroundBits u;
+  u.f = r2;
+  const int b = (u.i >> (23 - kGroundBinBits)) - (127 << kGroundBinBits);
+  return b < 0 ? 0 : (b >= kGroundBins ? kGroundBins - 1 : b);
+}
+
+// Inner edge and centre of a bin [m].
+AP_HD float ground_edge(int b) {
+  GroundBits u;
+  u.i = (b + (127 << kGroundBinBits)) << (23 - kGroundBinBits);
+  return sqrtf(u.f);
+}
+AP_HD float ground_centre(int b) { return 0.5f * (ground_edge(b) + ground_edge(b + 1)); }
+
+// Cell (bin * sectors + sector, -1 if not finite), range [m] and azimuth [sectors] of a point.
+struct GroundPolar {
+  int32_t cell;
+  float range, turn;
+};
+AP_HD GroundPolar ground_polar(const float* p, const GroundParams& c) {
+  const float dx = p[0] - c.ox, dy = p[1] - c.oy, r2 = dx * dx + dy * dy;
+  const float turn = (atan2_approx(dy, dx) + 3.14159265f) * (1.0f / kSectorAngle);
+  const bool usable = r2 < 1e10f && fabsf(p[2]) < 1e5f;
+  const int32_t cell = ground_bin(usable ? r2 : 0.0f) * kGroundSectors + (static_cast<int32_t>(usable ? turn : 0.0f) & (kGroundSectors - 1));
+  return {usable ? cell : -1, sqrtf(r2), turn};
+}
+
+// Sort key of a return: by height, then by index.
+AP_HD int64_t low_key(float z, int32_t index) {
+  GroundBits u;
+  u.f = z;
+  const int64_t order = u.i < 0 ? u.i ^ 0x7fffffff : u.i;
+  return order * 4294967296LL + index;
+}
+AP_HD int32_t low_index(int64_t key) { return static_cast<int32_t>(key & 0xffffffffLL); }
+constexpr int64_t kNoReturn = INT64_MAX;
+
+// What the filter knows of the ground at a cell centre.
+struct GroundState {
+  float z, slope;       // [m], [-]
+  float zz, zs, ss;     // covariance
+  float sight;          // steepest line of sight over accepted ground so far, as tangent [-]
+};
+
+AP_HD GroundState ground_start(const GroundParams& c) {
+  return {c.ground_z, 0.0f, kStartHeight * kStartHeight, 0.0f, kStartSlope * kStartSlope, -1e9f};
+}
+
+AP_HD GroundState ground_predict(GroundState g, float dr) {
+  g.z += g.slope * dr;
+  g.zz += dr * (2.0f * g.zs + dr * g.ss + kHeightWalk * kHeightWalk);
+  g.zs += dr * g.ss;
+  g.ss += dr * (kSlopeWalk * kSlopeWalk);
+  g.ss = g.ss < kSlopeSpread * kSlopeSpread ? g.ss : kSlopeSpread * kSlopeSpread;
+  return g;
+}
+
+// Own prediction and those of the two neighbour sectors, weighted by their variances; never less sure than before.
+AP_HD GroundState ground_mix(const GroundState& g, const GroundState& left, const GroundState& right, float r) {
+  const float width = r * kSectorAngle;
+  const float cross = kCrossSlope * kCrossSlope * width * width, twist = kCrossTwist * kCrossTwist * width * width;
+  const float w0 = 1.0f / g.zz, w1 = 1.0f / (left.zz + cross), w2 = 1.0f / (right.zz + cross), w = 1.0f / (w0 + w1 + w2);
+  const float v0 = 1.0f / g.ss, v1 = 1.0f / (left.ss + twist), v2 = 1.0f / (right.ss + twist), v = 1.0f / (v0 + v1 + v2);
+  GroundState m;
+  m.z = (w0 * g.z + w1 * left.z + w2 * right.z) * w;
+  m.slope = (v0 * g.slope + v1 * left.slope + v2 * right.slope) * v;
+  m.zz = 3.0f * w < g.zz ? 3.0f * w : g.zz;
+  m.ss = 3.0f * v < g.ss ? 3.0f * v : g.ss;
+  m.zs = g.zs * sqrtf(m.zz * w0 * m.ss * v0);  // keeps the correlation
+  m.sight = g.sight;
+  return m;
+}
+
+// Offers the lowest return (range, z) of the cell with centre r; true when it is ground (g then holds the update).
+AP_HD bool ground_accept(GroundState& g, float r, float range, float z, const GroundParams& c) {
+  const float d = range - r, innovation = z - (g.z + g.slope * d);
+  const float noise = kRangeNoise + kAngleNoise * r;
+  const float a = g.zz + d * g.zs, b = g.zs + d * g.ss;
+  float s = a + d * b + noise * noise;
+  const float gate = kGate * sqrtf(s) + kGateFloor;
+  const float tangent = (z - c.oz) / (range > 0.1f ? range : 0.1f);
+  if (innovation > gate) return false;
+  if (innovation < -gate) {  // a drop, if it can be seen over the ground before it
+    if (tangent < g.sight - kBelowGround / r) return false;
+    g.zz += innovation * innovation;
+    s += innovation * innovation;
+  }
+  const float az = g.zz + d * g.zs, kz = az / s, ks = b / s;
+  g.z += kz * innovation;
+  g.slope += ks * innovation;
+  g.zz -= kz * az;
+  g.zs -= kz * b;
+  g.ss -= ks * b;
+  g.sight = tangent > g.sight ? tangent : g.sight;
+  return true;
+}
+
+// Lays the cells between the accepted cells of one sector on straight lines; what lies beyond the last stays predicted.
+AP_HD void ground_bridge(float* surface, const uint8_t* accepted, const float* centre, int sector) {
+  int outer = -1;
+  for (int b = kGroundBins - 1; b >= 0; --b) {
+    const int cell = b * kGroundSectors + sector;
+    if (!accepted[cell]) continue;
+    if (outer > b + 1) {
+      const float z = surface[cell], rise = (surface[outer * kGroundSectors + sector] - z) / (centre[outer] - centre[b]);
+      for (int k = b + 1; k < outer; ++k) surface[k * kGroundSectors + sector] = z + rise * (centre[k] - centre[b]);
+    }
+    outer = b;
+  }
+}
+
+// Surface height [m] at a point, linear between the four nearest cell centres.
+AP_HD float ground_surface(const float* surface, const float* centre, int32_t cell, float range, float turn) {
+  int b = cell / kGroundSectors;
+  b -= range < centre[b] ? 1 : 0;
+  b = b < 0 ? 0 : (b > kGroundBins - 2 ? kGroundBins - 2 : b);
+  float t = (range - centre[b]) / (centre[b + 1] - centre[b]);
+  t = t < 0.0f ? 0.0f : (t > 1.0f ? 1.0f : t);
+  const float left = floorf(turn - 0.5f), u = turn - 0.5f - left;
+  const int s0 = static_cast<int>(left) & (kGroundSectors - 1), s1 = (s0 + 1) & (kGroundSectors - 1);
+  const float* inner = surface + b * kGroundSectors;
+  const float* outer = inner + kGroundSectors;
+  const float zi = inner[s0] + u * (inner[s1] - inner[s0]), zo = outer[s0] + u * (outer[s1] - outer[s0]);
+  return zi + t * (zo - zi);
+}
+
+// Returns near the surface, per cell: sum of heights above it [0.1 mm] and number.
+AP_HD bool ground_refines(float height) { return fabsf(height) < kMeanBand; }
+AP_HD int32_t ground_units(float height) { return static_cast<int32_t>(floorf(height * 1e4f + 0.5f)); }
+AP_HD float ground_refined(const float* surface, const int32_t* sum, const int32_t* count, int bin, int sector) {
+  const int row = bin * kGroundSectors, left = (sector + kGroundSectors - 1) & (kGroundSectors - 1), right = (sector + 1) & (kGroundSectors - 1);
+  const int cell = row + sector;
+  const int in = bin > 0 ? cell - kGroundSectors : cell, out = bin < kGroundBins - 1 ? cell + kGroundSectors : cell;
+  const int32_t n = 2 * count[cell] + count[row + left] + count[row + right] + count[in] + count[out];
+  const int32_t total = 2 * sum[cell] + sum[row + left] + sum[row + right] + sum[in] + sum[out];
+  return surface[cell] + 1e-4f * static_cast<float>(total) / static_cast<float>(n + kMeanPrior);
+}
+
+AP_HD uint8_t ground_label(float height, float range, const GroundParams& c) {
+  const float tolerance = c.tolerance + c.spread * range;
+  if (height < -(kBelowGround + tolerance)) return kPointIgnored;
+  if (height < tolerance) return kPointGround;
+  if (height < c.obstacle_height) return kPointLow;
+  return height < c.overhead ? kPointObstacle : kPointOverhang;
+}
+
+}  // namespace ap
