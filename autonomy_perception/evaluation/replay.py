@@ -33,12 +33,12 @@ def replay_offline(
     Raises:
         BagError: the bag cannot be read.
     """
-    front, pipeline = SensorFrontEnd(config.sensors, vehicle, lib), Pipeline(config, vehicle, lib)
+    front, pipeline = SensorFrontEnd(config, vehicle, lib), Pipeline(config, vehicle, lib)
     frames_done = 0
     sensors_ms = 0.0
     for event in events(bag, vehicle):
         start = time.perf_counter_ns()
-        frames = front.push(event)
+        frames = front.feed(event)
         sensors_ms += (time.perf_counter_ns() - start) * 1e-6
         for frame in frames:
             start = time.perf_counter_ns()
