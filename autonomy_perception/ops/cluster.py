@@ -1,0 +1,127 @@
+"""Obstacle points to clusters, and an oriented box per cluster (kernels/cluster.cuh, kernels/lshape.cuh)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autonomy_perception.ops.library import Library
+
+
+class Feature(IntEnum):
+    """Columns of the table that :func:`fit_boxes` returns; metres and radians."""
+
+    X = 0  # centre of the box in BEV
+    Y = 1
+    LENGTH = 2  # longer edge
+    WIDTH = 3
+    YAW = 4  # direction of the longer edge, -pi/2 .. pi/2 up to rounding
+    Z_MIN = 5
+    Z_MAX = 6
+    HEIGHT_MIN = 7  # above local ground, NaN where no point knows it
+    HEIGHT_MAX = 8
+    GROUND = 9  # z of the local ground
+    EDGE_RMS = 10  # distance of the near side's points to the near edges
+    SPAN_LONG = 11  # stretch of the near long edge that holds points
+    SPAN_SHORT = 12
+    RANGE = 13  # nearest point to the sensor, in BEV
+    EDGE_SHARE = 14  # share of the near side's points within 0.2 m of a near edge
+    PROFILE = 15  # azimuth bins that hold a point, up to 48
+
+
+N_FEATURES = len(Feature)
+
+
+@dataclass(frozen=True)
+class LinkRule:
+    """When two BEV cells belong together; lengths in metres.
+
+    Attributes:
+        cell: edge of a BEV cell.
+        gap, gap_slope: reach of a link = gap + gap_slope * range.
+        rise, rise_slope: largest empty height within one object = rise + rise_slope * range.
+        max_length, max_width: components larger than this are linked again by stricter rules.
+    """
+
+    cell: float = 0.2
+    gap: float = 0.3
+    gap_slope: float = 0.012
+    rise: float = 0.4
+    rise_slope: float = 0.012
+    max_length: float = 21.0
+    max_width: float = 3.2
+
+
+@dataclass(frozen=True)
+class ClusterIds:
+    """Clusters of N points.
+
+    Attributes:
+        id: int32 (N,) cluster of each point, -1 none; clusters are numbered by their first cell, row by row.
+        level: uint8 (C,) 0 by the plain rule, 1 or 2 cut out of something larger than a road user.
+        order: int32 (M,) indices of clustered points, grouped by cluster, ascending inside one.
+        offsets: int32 (C+1,) first entry of each cluster in ``order``.
+    """
+
+    id: Any
+    level: Any
+    order: Any
+    offsets: Any
+
+    def __len__(self) -> int:
+        return len(self.level)
+
+
+def cluster_points(
+    lib: Library,
+    xyz: Any,
+    label: Any,
+    height: Any,
+    origin: NDArray[np.float32],
+    max_range: float,
+    min_points: int,
+    rule: LinkRule = LinkRule(),
+) -> ClusterIds:
+    """Connected components of obstacle points in BEV, aware of height and range.
+
+    Args:
+        xyz: float32 (N,3) [m], gravity-aligned; points that are not finite are left out.
+        label: uint8 (N,) of PointLabel; OBSTACLE and OVERHANG make clusters, LOW joins the cluster over it.
+        height: float32 (N,) [m] above local ground, NaN unknown.
+        origin: (3,) lidar position [m] in the frame of ``xyz``.
+        max_range: points farther from the lidar are left out [m].
+        min_points: smaller clusters are dropped.
+    """
+    n = len(xyz)
+    side = 2 * int(np.ceil(max_range / rule.cell)) + 2
+    first = np.floor(np.asarray(origin[:2], np.float64) / rule.cell).astype(np.int64) - side // 2
+    ids = lib.empty(n, np.int32)
+    level = lib.empty(n // min_points + 1, np.uint8)
+    clusters = lib.call(
+        "ap_cluster_label", xyz, label, height, lib.empty(side * side, np.uint32), lib.empty(side * side, np.int32), ids,
+        level, n, min_points, side, int(first[0]), int(first[1]), float(origin[0]), float(origin[1]), float(max_range),
+        rule.cell, rule.gap, rule.gap_slope, rule.rise, rule.rise_slope, rule.max_length, rule.max_width,
+    )  # fmt: skip
+    order, offsets = lib.empty(n, np.int32), lib.empty(clusters + 1, np.int32)
+    used = lib.call("ap_cluster_order", ids, order, offsets, n, clusters)
+    return ClusterIds(ids, level[:clusters], order[:used], offsets)
+
+
+def fit_boxes(
+    lib: Library, xyz: Any, height: Any, clusters: ClusterIds, origin: NDArray[np.float32], smallest: float = 0.05
+) -> Any:
+    """L-shape box and shape features of every cluster: float32 (C, N_FEATURES), columns of :class:`Feature`.
+
+    Zhang, Xu, Dong, Dolan, "Efficient L-shape fitting for vehicle detection using laser scanners" (IV 2017),
+    closeness criterion on the side that faces the lidar. ``smallest``: distances to an edge below it count alike [m].
+    """
+    table = lib.empty((len(clusters), N_FEATURES), np.float32)
+    lib.call(
+        "ap_cluster_fit", xyz, height, clusters.order, clusters.offsets, table, len(clusters), float(origin[0]),
+        float(origin[1]), smallest,
+    )  # fmt: skip
+    return table

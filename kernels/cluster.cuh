@@ -1,0 +1,118 @@
+// Obstacle points -> clusters: grid nodes, link rule, size test. Shared by the CPU and the CUDA launchers.
+//
+// A BEV cell holds a bit mask of occupied height bins. Its bits are split at the first tall gap into a lower and an
+// upper node, so that a tree crown over a car is not part of the car. Nodes are linked when their cells are near
+// each other (nearer than a gap that grows with range, as the spacing of beams does) and their height intervals
+// meet. Components that are too large for a road user are linked again by stricter rules (level 1, then 2).
+#pragma once
+#include "port.h"
+
+namespace ap {
+
+constexpr int kHeightBins = 24;         // of kBinHeight each: 0 .. 4.8 m above local ground
+constexpr float kBinHeight = 0.2f;
+constexpr uint8_t kObstacle = 2, kOverhang = 3, kLow = 4;  // types.PointLabel
+constexpr int kLevels = 3;
+
+struct ClusterParams {
+  int32_t side;          // cells per edge of the square grid
+  int32_t ix0, iy0;      // index of the grid's first cell in the anchor frame
+  float ox, oy;          // sensor [m]
+  float max_range;       // [m]
+  float cell;            // [m]
+  float gap, gap_slope;  // reach of a link [m], [m per m of range]
+  float rise, rise_slope;  // largest empty height inside one object [m], [m per m of range]
+  float max_length, max_width;  // larger components are split [m]
+};
+
+struct Node {
+  int32_t cell;  // iy * side + ix
+  int8_t low, high;  // first and last occupied height bin
+};
+
+// Sums over the cells of a component, relative to the grid's centre; integers, so that their order is irrelevant.
+struct Moments {
+  int64_t n, x, y, xx, yy, xy;
+};
+
+AP_HD int height_bin(float height) {
+  if (!(height > 0.0f)) return 0;  // NaN too: unknown height counts as low
+  const int bin = static_cast<int>(fminf(height * (1.0f / kBinHeight), 1000.0f));
+  return bin < kHeightBins ? bin : kHeightBins - 1;
+}
+
+// Overhanging returns take part: they are the upper half of a van seen from a low car, and a tree crown is split off.
+AP_HD bool makes_node(uint8_t label) { return label == kObstacle || label == kOverhang; }
+
+// Low returns make no cluster, but join the one over them.
+AP_HD bool joins(uint8_t label) { return makes_node(label) || label == kLow; }
+
+// Cell of a point, or -1 when it is not finite or out of range.
+AP_HD int32_t point_cell(const float* xyz, const ClusterParams& p) {
+  const float dx = xyz[0] - p.ox, dy = xyz[1] - p.oy;
+  if (!(dx * dx + dy * dy <= p.max_range * p.max_range) || !(fabsf(xyz[2]) < 1e6f)) return -1;
+  const int ix = cell_of(xyz[0], 1.0f / p.cell) - p.ix0, iy = cell_of(xyz[1], 1.0f / p.cell) - p.iy0;
+  if (ix < 0 || iy < 0 || ix >= p.side || iy >= p.side) return -1;
+  return iy * p.side + ix;
+}
+
+AP_HD float cell_range(int32_t cell, const ClusterParams& p) {
+  const float x = (p.ix0 + cell % p.side + 0.5f) * p.cell - p.ox, y = (p.iy0 + cell / p.side + 0.5f) * p.cell - p.oy;
+  return sqrtf(x * x + y * y);
+}
+
+AP_HD int rise_bins(float range, const ClusterParams& p) {
+  return static_cast<int>((p.rise + p.rise_slope * range) / kBinHeight);
+}
+
+// Splits a mask into one or two nodes at the first empty stretch longer than the tolerated rise; returns how many.
+AP_HD int split_mask(uint32_t mask, int rise, Node* out) {
+  if (mask == 0u) return 0;
+  int low = 0;
+  while (!(mask >> low & 1u)) ++low;
+  int top = low, upper = -1, last = low;
+  for (int b = low + 1; b < kHeightBins; ++b) {
+    if (!(mask >> b & 1u)) continue;
+    if (upper < 0 && b - top - 1 > rise) upper = b;
+    if (upper < 0) top = b;
+    last = b;
+  }
+  out[0].low = static_cast<int8_t>(low);
+  out[0].high = static_cast<int8_t>(top);
+  if (upper < 0) return 1;
+  out[1].low = static_cast<int8_t>(upper);
+  out[1].high = static_cast<int8_t>(last);
+  return 2;
+}
+
+// Reach of a link [cells] at a level; never below a direct neighbour.
+AP_HD float reach_cells(float range, int level, const ClusterParams& p) {
+  const float reach = (p.gap + p.gap_slope * range) / p.cell;
+  if (level == 0) return fmaxf(reach, 1.5f);
+  if (level == 1) return fmaxf(0.5f * reach, 1.5f);
+  return fmaxf(0.35f * reach, 1.0f);
+}
+
+AP_HD bool linked(const Node& a, float range_a, const Node& b, float range_b, int level, const ClusterParams& p) {
+  const float dx = static_cast<float>(a.cell % p.side - b.cell % p.side);
+  const float dy = static_cast<float>(a.cell / p.side - b.cell / p.side);
+  const float range = fminf(range_a, range_b), reach = reach_cells(range, level, p);
+  if (dx * dx + dy * dy > reach * reach) return false;
+  const int rise = rise_bins(range, p);
+  const int gap = (a.low > b.high ? a.low - b.high : b.low - a.high) - 1;
+  if (gap > rise) return false;
+  if (level == 0) return true;
+  const int top = a.high > b.high ? a.high - b.high : b.high - a.high;  // a car beside a wall: tops differ
+  return top <= (level == 1 ? 5 : 3) + rise / 2;
+}
+
+// Is a component longer or wider than any road user? By the extents of a uniform rectangle of equal second moments.
+AP_HD bool oversize(const Moments& m, const ClusterParams& p) {
+  const double n = static_cast<double>(m.n), mx = m.x / n, my = m.y / n;
+  const double cxx = m.xx / n - mx * mx, cyy = m.yy / n - my * my, cxy = m.xy / n - mx * my;
+  const double mean = 0.5 * (cxx + cyy), diff = sqrt(0.25 * (cxx - cyy) * (cxx - cyy) + cxy * cxy);
+  const double major = sqrt(12.0 * fmax(mean + diff, 0.0)) * p.cell, minor = sqrt(12.0 * fmax(mean - diff, 0.0)) * p.cell;
+  return major > p.max_length || minor > p.max_width;
+}
+
+}  // namespace ap

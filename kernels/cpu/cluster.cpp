@@ -1,0 +1,167 @@
+// CPU launcher of the clustering: one thread, union-find with the smallest node as root.
+#include "cluster.cuh"
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+namespace {
+
+using ap::ClusterParams;
+using ap::Moments;
+using ap::Node;
+
+// Buffers that live as long as the thread: the steady state allocates nothing.
+struct Scratch {
+  std::vector<Node> nodes;
+  std::vector<float> range;
+  std::vector<int32_t> parent, count, cells;
+  std::vector<uint8_t> level;
+  std::vector<Moments> moments;
+};
+
+int32_t find_root(std::vector<int32_t>& parent, int32_t i) {
+  while (parent[i] != i) i = parent[i] = parent[parent[i]];
+  return i;
+}
+
+void unite(std::vector<int32_t>& parent, int32_t a, int32_t b) {
+  a = find_root(parent, a);
+  b = find_root(parent, b);
+  if (a < b) parent[b] = a;
+  else parent[a] = b;
+}
+
+void mark_cells(const float* xyz, const uint8_t* label, const float* height, uint32_t* mask, int32_t n, const ClusterParams& p,
+                Scratch& s) {
+  s.cells.resize(n);
+  for (int32_t i = 0; i < n; ++i) {
+    s.cells[i] = -1;
+    if (!ap::joins(label[i])) continue;
+    const int32_t c = s.cells[i] = ap::point_cell(xyz + 3 * i, p);
+    if (c >= 0 && ap::makes_node(label[i])) mask[c] |= 1u << ap::height_bin(height[i]);
+  }
+}
+
+void make_nodes(const uint32_t* mask, int32_t* slot, const ClusterParams& p, Scratch& s) {
+  s.nodes.clear();
+  s.range.clear();
+  const int32_t cells = p.side * p.side;
+  for (int32_t c = 0; c < cells; ++c) {
+    if (mask[c] == 0u) continue;
+    const float range = ap::cell_range(c, p);
+    Node pair[2];
+    slot[c] = static_cast<int32_t>(s.nodes.size());
+    const int k = ap::split_mask(mask[c], ap::rise_bins(range, p), pair);
+    for (int j = 0; j < k; ++j) {
+      pair[j].cell = c;
+      s.nodes.push_back(pair[j]);
+      s.range.push_back(range);
+    }
+  }
+}
+
+// Links node a to later nodes of its level within reach; rows are visited upwards only, every pair once.
+void link_node(int32_t a, int level, const uint32_t* mask, const int32_t* slot, const ClusterParams& p, Scratch& s) {
+  const int32_t m = static_cast<int32_t>(s.nodes.size());
+  const int32_t ix = s.nodes[a].cell % p.side, iy = s.nodes[a].cell / p.side;
+  const int reach = static_cast<int>(ap::reach_cells(s.range[a], level, p));
+  for (int dy = 0; dy <= reach && iy + dy < p.side; ++dy) {
+    const int x_low = dy == 0 ? ix + 1 : std::max(ix - reach, 0), x_high = std::min(ix + reach, p.side - 1);
+    for (int x = x_low; x <= x_high; ++x) {
+      const int32_t c = (iy + dy) * p.side + x;
+      if (mask[c] == 0u) continue;
+      for (int32_t b = slot[c]; b < m && s.nodes[b].cell == c; ++b)
+        if (s.level[b] == level && ap::linked(s.nodes[a], s.range[a], s.nodes[b], s.range[b], level, p)) unite(s.parent, a, b);
+    }
+  }
+}
+
+// Moves the nodes of oversize components of a level to the next level; returns whether there were any.
+bool promote(int level, const ClusterParams& p, Scratch& s) {
+  const int32_t m = static_cast<int32_t>(s.nodes.size());
+  s.moments.assign(m, Moments{});
+  for (int32_t i = 0; i < m; ++i) {
+    if (s.level[i] != level) continue;
+    Moments& sum = s.moments[find_root(s.parent, i)];
+    const int64_t x = s.nodes[i].cell % p.side - p.side / 2, y = s.nodes[i].cell / p.side - p.side / 2;
+    sum.n += 1, sum.x += x, sum.y += y, sum.xx += x * x, sum.yy += y * y, sum.xy += x * y;
+  }
+  bool any = false;
+  for (int32_t i = m - 1; i >= 0; --i) {  // roots are smallest: visited after all that point at them
+    if (s.level[i] != level || !ap::oversize(s.moments[find_root(s.parent, i)], p)) continue;
+    s.level[i] = static_cast<uint8_t>(level + 1);
+    any = true;
+  }
+  for (int32_t i = 0; any && i < m; ++i)
+    if (s.level[i] == level + 1) s.parent[i] = i;
+  return any;
+}
+
+int32_t node_of(int32_t cell, float height, const uint32_t* mask, const int32_t* slot, const Scratch& s) {
+  if (cell < 0 || mask[cell] == 0u) return -1;
+  const int32_t first = slot[cell], m = static_cast<int32_t>(s.nodes.size());
+  const bool two = first + 1 < m && s.nodes[first + 1].cell == cell;
+  return two && ap::height_bin(height) >= s.nodes[first + 1].low ? first + 1 : first;
+}
+
+// Writes cluster ids of points; clusters are numbered by their first node. Returns their number.
+int32_t number(const float* height, const uint32_t* mask, const int32_t* slot, int32_t* out, uint8_t* level, int32_t n,
+               int32_t min_points, Scratch& s) {
+  const int32_t m = static_cast<int32_t>(s.nodes.size());
+  s.count.assign(m, 0);
+  for (int32_t i = 0; i < n; ++i) {
+    const int32_t node = node_of(s.cells[i], height[i], mask, slot, s);
+    out[i] = node < 0 ? -1 : find_root(s.parent, node);
+    if (node >= 0) ++s.count[out[i]];
+  }
+  int32_t clusters = 0;
+  for (int32_t i = 0; i < m; ++i) {
+    const bool kept = s.count[i] >= min_points;
+    if (kept) level[clusters] = s.level[i];
+    s.count[i] = kept ? clusters++ : -1;
+  }
+  for (int32_t i = 0; i < n; ++i)
+    if (out[i] >= 0) out[i] = s.count[out[i]];
+  return clusters;
+}
+
+}  // namespace
+
+// xyz (n,3), label (n), height (n) -> out (n) cluster id or -1, level (capacity n / min_points + 1); mask and slot
+// (side * side) are work memory. Returns the number of clusters, or -1 for arguments out of range.
+AP_API int32_t ap_cluster_label(const float* xyz, const uint8_t* label, const float* height, uint32_t* mask, int32_t* slot,
+                                int32_t* out, uint8_t* level, int32_t n, int32_t min_points, int32_t side, int32_t ix0,
+                                int32_t iy0, float ox, float oy, float max_range, float cell, float gap, float gap_slope,
+                                float rise, float rise_slope, float max_length, float max_width, void*) {
+  if (n < 0 || min_points < 1 || side < 1 || side > 16384 || !(cell > 0.0f)) return -1;
+  const ClusterParams p{side, ix0, iy0, ox, oy, max_range, cell, gap, gap_slope, rise, rise_slope, max_length, max_width};
+  thread_local Scratch s;
+  std::memset(mask, 0, sizeof(uint32_t) * side * side);
+  mark_cells(xyz, label, height, mask, n, p, s);
+  make_nodes(mask, slot, p, s);
+  const int32_t m = static_cast<int32_t>(s.nodes.size());
+  s.level.assign(m, 0);
+  s.parent.resize(m);
+  for (int32_t i = 0; i < m; ++i) s.parent[i] = i;
+  for (int lv = 0; lv < ap::kLevels; ++lv) {
+    for (int32_t a = 0; a < m; ++a)
+      if (s.level[a] == lv) link_node(a, lv, mask, slot, p, s);
+    if (lv + 1 == ap::kLevels || !promote(lv, p, s)) break;
+  }
+  return number(height, mask, slot, out, level, n, min_points, s);
+}
+
+// Cluster ids (n) -> order (n) point indices grouped by cluster, in ascending order inside one; offsets (clusters + 1).
+AP_API int32_t ap_cluster_order(const int32_t* id, int32_t* order, int32_t* offsets, int32_t n, int32_t clusters, void*) {
+  if (n < 0 || clusters < 0) return -1;
+  std::fill(offsets, offsets + clusters + 1, 0);
+  for (int32_t i = 0; i < n; ++i)
+    if (id[i] >= 0) ++offsets[id[i] + 1];
+  for (int32_t c = 0; c < clusters; ++c) offsets[c + 1] += offsets[c];
+  thread_local std::vector<int32_t> next;
+  next.assign(offsets, offsets + clusters);
+  for (int32_t i = 0; i < n; ++i)
+    if (id[i] >= 0) order[next[id[i]]++] = i;
+  return offsets[clusters];
+}
