@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from autonomy_perception import paths
+
+MODES = ("auto", "geometric")
 
 Value = bool | int | float | str | list[str]
 """A ROS parameter value."""
@@ -34,7 +35,7 @@ class Arguments:
 
     vehicle: str = ""
     params_file: str = ""
-    mode: Literal["auto", "geometric"] = "auto"
+    mode: str = "auto"
     use_sim_time: bool = False
     rviz: bool = False
     record: str = ""
@@ -102,12 +103,17 @@ NODES: tuple[Node, ...] = (
 
 
 def nodes_for(arguments: Arguments) -> list[tuple[Node, dict[str, Value]]]:
-    """The nodes that these (checked) arguments start, each with its ROS parameters."""
-    sim = {"use_sim_time": arguments.use_sim_time}
-    # the player makes the clock: it must not wait for it
-    return [
-        (n, {**n.parameters(arguments), **(sim if n.name != "bag_player" else {})}) for n in NODES if n.when(arguments)
-    ]
+    """The nodes that these (checked) arguments start, each with its ROS parameters.
+
+    Empty texts are left out: they are the defaults, and launch refuses them as values.
+    """
+    out = []
+    for node in (n for n in NODES if n.when(arguments)):
+        parameters = {k: v for k, v in node.parameters(arguments).items() if v != ""}
+        if node.name != "bag_player":  # it makes the clock and must not wait for it
+            parameters["use_sim_time"] = arguments.use_sim_time
+        out.append((node, parameters))
+    return out
 
 
 def checked(arguments: Arguments) -> Arguments:
@@ -116,8 +122,8 @@ def checked(arguments: Arguments) -> Arguments:
     Raises:
         GraphError: a file is missing or a value is not allowed; the message names the argument.
     """
-    if arguments.mode not in ("auto", "geometric"):
-        raise GraphError(f"mode: expected auto or geometric, got {arguments.mode!r}")
+    if arguments.mode not in MODES:
+        raise GraphError(f"mode: expected {' or '.join(MODES)}, got {arguments.mode!r}")
     if not arguments.rate > 0:
         raise GraphError(f"rate: expected a number above 0, got {arguments.rate}")
     try:

@@ -1,0 +1,92 @@
+"""Publishers of the perception node: what is made, when, and for whom (nothing is built that nobody receives)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from autonomy_perception.nodes import conversions, topics
+from autonomy_perception.nodes.core import Output
+from autonomy_perception.nodes.qos import message_class, profile
+from autonomy_perception.nodes.qos_events import QosWatch
+from autonomy_perception.nodes.status_message import Counters, StatusFacts, status_message
+from autonomy_perception.types import Mode, SensorHealth
+
+TERRAIN_PERIOD_NS = 500_000_000
+
+
+class Outputs:
+    """All publishers. Made in the ROS thread, used by the worker.
+
+    Args:
+        node: the node that owns the publishers.
+        watch: receives quality-of-service events.
+        base_frame, odom_frame: names of the vehicle's frames.
+    """
+
+    def __init__(self, node: Any, watch: QosWatch, base_frame: str, odom_frame: str) -> None:
+        self._base, self._odom, self._node = base_frame, odom_frame, node
+        self._publishers = {
+            t.name: self._open(t, watch) for t in topics.OUTPUTS if t.node == "perception" and t is not topics.ACK
+        }
+        self._terrain_due = 0
+        self.published: dict[str, int] = dict.fromkeys(self._publishers, 0)
+
+    def _open(self, topic: topics.Topic, watch: QosWatch) -> Any:
+        return self._node.create_publisher(
+            message_class(topic.msgtype),
+            topic.name,
+            profile(topic.qos),
+            event_callbacks=watch.for_publisher(topic.name),
+        )
+
+    def publish(self, output: Output, health: Sequence[SensorHealth], counters: Counters, ros_now_ns: int) -> int:
+        """Send one output; returns the monotonic time [ns] at which grid, tracks and detections were out."""
+        result, start = output.result, time.perf_counter_ns()
+        world = self._odom if result.has_ego_motion else self._base
+        self._send(topics.TRACKED_OBJECTS, conversions.tracked_objects(result.tracks, result.stamp_ns))
+        self._send(topics.OCCUPANCY_GRID, conversions.occupancy_grid(result, world))
+        if output.frame is not None and self._wanted(topics.DETECTED_OBJECTS):
+            self._send(topics.DETECTED_OBJECTS, conversions.detected_objects(result.detections, result.stamp_ns))
+        done_ns = time.monotonic_ns()
+        if output.frame is not None:
+            counters.processed += 1
+            if output.frame.arrival_ns:
+                counters.latencies.append((done_ns - output.frame.arrival_ns) * 1e-6)
+        stages = {"sensors": output.sensors_ms, **result.stage_ms} if output.frame is not None else {}
+        stages["publish"] = (time.perf_counter_ns() - start) * 1e-6
+        self.status(StatusFacts(result.stamp_ns, result.data_stamp_ns, result.mode, result.reasons, health,
+                                stages, result.calibration_hash, (ros_now_ns - result.data_stamp_ns) * 1e-6), counters)  # fmt: skip
+        self._terrain(output, world)
+        return done_ns
+
+    def status(self, facts: StatusFacts, counters: Counters) -> None:
+        """Send a status message."""
+        self._send(topics.STATUS, status_message(facts, counters, self._base))
+
+    def silence(self, now_ns: int, health: Sequence[SensorHealth], counters: Counters, reason: str) -> None:
+        """A status without outputs: nothing has come yet, or the node stops."""
+        self.status(StatusFacts(now_ns, 0, Mode.STOPPED, (reason,), health, {}, "", 0.0), counters)
+
+    def _terrain(self, output: Output, world: str) -> None:
+        if not self._wanted(topics.TERRAIN_MAP) or not output.result.terrain.layers:
+            return
+        now = output.result.stamp_ns
+        if 0 <= now - self._terrain_due < TERRAIN_PERIOD_NS:
+            return
+        self._terrain_due = now
+        self._send(topics.TERRAIN_MAP, conversions.grid_map(output.result, world))
+
+    def _wanted(self, topic: topics.Topic) -> bool:
+        return bool(self._publishers[topic.name].get_subscription_count() > 0)
+
+    def _send(self, topic: topics.Topic, message: Any) -> None:
+        self._publishers[topic.name].publish(message)
+        self.published[topic.name] += 1
+
+    def close(self) -> None:
+        """Destroy the publishers."""
+        for publisher in self._publishers.values():
+            self._node.destroy_publisher(publisher)
+        self._publishers = {}

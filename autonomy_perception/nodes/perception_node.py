@@ -1,0 +1,209 @@
+"""The perception node: one process, the ROS thread and one worker, as a lifecycle node (rclpy only under nodes/)."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # read when the kernel library is loaded
+
+import rclpy
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
+from rclpy.executors import SingleThreadedExecutor
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+
+from autonomy_perception.config import ConfigError, PerceptionConfig, load_perception, load_vehicle
+from autonomy_perception.nodes import diagnostics as diag
+from autonomy_perception.nodes import topics
+from autonomy_perception.nodes.core import Core
+from autonomy_perception.nodes.inbox import Inbox
+from autonomy_perception.nodes.inputs import Inputs
+from autonomy_perception.nodes.lockstep import TokenQueue
+from autonomy_perception.nodes.outputs import Outputs
+from autonomy_perception.nodes.parameters import NodeConfig, build_config, parameters_of
+from autonomy_perception.nodes.perception_report import report
+from autonomy_perception.nodes.process import StopFlag, freeze_garbage, run, spin
+from autonomy_perception.nodes.qos import message_class, profile
+from autonomy_perception.nodes.qos_events import QosWatch
+from autonomy_perception.nodes.ros_parameters import declare, read, values_of
+from autonomy_perception.nodes.status_message import Counters
+from autonomy_perception.nodes.trace import Trace
+from autonomy_perception.nodes.worker import Worker
+from autonomy_perception.ops.library import CpuLibrary, KernelError
+from autonomy_perception.sensors.convert import CONVERTERS
+
+SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
+UNCONFIGURED = "unconfigured"
+
+
+class PerceptionNode(LifecycleNode):
+    """Configured: publishers and parameters are fixed. Active: subscriptions and the worker run."""
+
+    def __init__(self, stop: StopFlag) -> None:
+        super().__init__("perception")
+        self.config = read(self, NodeConfig)
+        defaults = load_perception(Path(self.config.config_file)) if self.config.config_file else PerceptionConfig()
+        self._stages = list(parameters_of(defaults))
+        declare(self, self._stages)
+        build_config(values_of(self, self._stages))
+        self.add_on_set_parameters_callback(self._on_parameters)
+        self._fixed = False
+        self._watch = QosWatch(self.get_logger())
+        self._outputs: Outputs | None = None
+        self._inputs: Inputs | None = None
+        self._worker: Worker | None = None
+        self._tokens: TokenQueue | None = None
+        self._core: Core | None = None
+        kind = message_class(topics.DIAGNOSTIC_ARRAY.msgtype)
+        self._diagnostics = self.create_publisher(kind, topics.DIAGNOSTIC_ARRAY.name, profile(topics.DIAGNOSTICS))
+        steady = Clock(clock_type=ClockType.STEADY_TIME)
+        self._timer = self.create_timer(1.0, self._diagnose, clock=steady)
+
+    def now_ns(self) -> int:
+        """ROS time [ns]."""
+        return int(self.get_clock().now().nanoseconds)
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Read the vehicle, load the kernels, make the publishers."""
+        try:
+            if not self.config.vehicle_file:
+                raise ConfigError("perception: parameter vehicle_file is empty: expected a vehicle YAML")
+            self.vehicle = load_vehicle(Path(self.config.vehicle_file))
+            stages = build_config(values_of(self, self._stages))
+            self._core = Core(stages, self.vehicle, CpuLibrary(), lambda output: None)
+        except (ConfigError, KernelError) as e:
+            self.get_logger().error(str(e))
+            return FAILURE
+        self._counters = Counters()
+        self._outputs = Outputs(self, self._watch, self.vehicle.base_frame, self.vehicle.odom_frame)
+        self._fixed = True
+        return SUCCESS
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Subscribe and start the worker."""
+        assert self._core is not None and self._outputs is not None
+        core = self._core
+        lidars = [lidar.topic for lidar in self.vehicle.lidars.values()]
+        self._inbox = Inbox(lidars, int(core.config.sensors.jitter_ms * 1e6))
+        if self.config.lockstep:
+            self._inputs = Inputs(
+                self,
+                self.vehicle,
+                self._watch,
+                self._inbox.put,
+                lambda t, m: self._tokens.offer(t, m) if self._tokens else None,
+            )
+            self._kinds = {i.topic: i.msgtype for i in self._inputs.table}
+            self._tokens = TokenQueue(self, set(self._kinds), self._deliver)
+        else:
+            self._inputs = Inputs(self, self.vehicle, self._watch, self._inbox.put)
+        answer = self._tokens.answer if self._tokens else None
+        self._worker = Worker(core, self._inbox, self._outputs, self._counters, self.now_ns, answer, self._on_failure)
+        self._worker.trace = Trace(Path(self.config.trace_file)) if self.config.trace_file else None
+        if self.config.hash:
+            from autonomy_perception.evaluation.digest import Digest
+
+            self._worker.digest = Digest()
+        freeze_garbage()
+        self._worker.start()
+        return SUCCESS
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop the worker, unsubscribe, say STOPPED."""
+        self._halt()
+        return SUCCESS
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Drop all state."""
+        self._release()
+        return SUCCESS
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Stop whatever runs."""
+        self._halt()
+        self._release()
+        return SUCCESS
+
+    def close(self) -> None:
+        """End of the process."""
+        self._halt()
+        self._release()
+
+    def _halt(self) -> None:
+        worker, self._worker = self._worker, None
+        if self._inputs is not None:
+            self._inputs.close()
+            self._inputs = None
+        if worker is None:
+            return
+        worker.stop()
+        self._tokens = None
+        if worker.trace is not None:
+            c = self._counters
+            digest = worker.digest
+            worker.trace.write(processed=c.processed, replaced=c.replaced, errors=c.errors, latencies=list(c.latencies),
+                               hash=digest.hexdigest() if digest else "", steps=digest.steps if digest else 0,
+                               last_error=worker.core.failure.last)  # fmt: skip
+        if self._outputs is not None:
+            self._outputs.silence(self.now_ns(), worker.core.front.health(self.now_ns()), self._counters, "INACTIVE")
+        worker.core.pipeline.reset("INACTIVE", self.now_ns())
+
+    def _release(self) -> None:
+        if self._outputs is not None:
+            self._outputs.close()
+        self._outputs, self._core, self._fixed = None, None, False
+
+    def _deliver(self, topic: str, message: Any, receive_ns: int) -> None:
+        """Lockstep: a message whose token has come, at the time that the token says."""
+        event = CONVERTERS[self._kinds[topic]](topic, message, receive_ns, time.monotonic_ns())
+        self._inbox.put(event, (topic, receive_ns))
+
+    def _on_failure(self, text: str) -> None:
+        self.get_logger().error(f"a step failed and was left out:\n{text}", throttle_duration_sec=1.0)
+
+    def _on_parameters(self, changes: list[Any]) -> SetParametersResult:
+        """Ranges are checked before by rclpy; here what only pydantic knows, and that the node is not configured."""
+        ours = {p.name: p for p in self._stages}
+        stage = {c.name: c.value for c in changes if c.name in ours}
+        if not stage:
+            return SetParametersResult(successful=True)
+        if self._fixed:
+            reason = f"{', '.join(stage)}: fixed while the node is configured; deactivate and clean it up first"
+            return SetParametersResult(successful=False, reason=reason)
+        try:
+            build_config(values_of(self, self._stages) | stage)
+        except ConfigError as e:
+            return SetParametersResult(successful=False, reason=str(e))
+        return SetParametersResult(successful=True)
+
+    def _diagnose(self) -> None:
+        worker, inputs = self._worker, self._inputs
+        if worker is None or inputs is None:
+            statuses = [diag.Status("perception: pipeline", diag.STALE, "the node is not active")]
+        else:
+            publishers = {i.topic: self.count_publishers(i.topic) for i in inputs.table}
+            statuses = report(self.vehicle, worker, inputs, publishers, self._watch)
+        name = self.vehicle.name if self._core is not None else ""
+        self._diagnostics.publish(diag.array(statuses, self.now_ns(), name))
+
+
+def _body(node: PerceptionNode, executor: SingleThreadedExecutor, stop: StopFlag) -> int:
+    if node.config.autostart and not (node.trigger_configure() == SUCCESS and node.trigger_activate() == SUCCESS):
+        return 2
+    return spin(node, executor, stop)
+
+
+def main() -> int:
+    """Entry point of the process."""
+    try:
+        return run(PerceptionNode, _body)
+    except ConfigError as e:
+        rclpy.logging.get_logger("perception").error(str(e))
+        return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

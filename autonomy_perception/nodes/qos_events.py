@@ -1,0 +1,55 @@
+"""What the middleware reports: incompatible quality of service, missed deadlines; counted by topic."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+try:  # the module was renamed after humble
+    from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
+except ModuleNotFoundError:  # pragma: no cover
+    from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks
+
+from rclpy.qos import QoSPolicyKind
+
+
+class QosWatch:
+    """Counts events of a node's publishers and subscriptions, and logs each kind once a topic."""
+
+    def __init__(self, logger: Any) -> None:
+        self._logger = logger
+        self.incompatible: dict[str, str] = {}
+        self.missed_deadlines: Counter[str] = Counter()
+
+    def for_publisher(self, topic: str) -> Any:
+        """Callbacks for a publisher."""
+
+        def incompatible(event: Any) -> None:
+            self._note(topic, event, "a subscriber asks for more than is offered and receives nothing")
+
+        def deadline(event: Any) -> None:
+            self.missed_deadlines[topic] += event.total_count_change
+
+        return PublisherEventCallbacks(incompatible_qos=incompatible, deadline=deadline)
+
+    def for_subscription(self, topic: str) -> Any:
+        """Callbacks for a subscription."""
+
+        def incompatible(event: Any) -> None:
+            self._note(topic, event, "a publisher offers less than is asked for and is not heard")
+
+        return SubscriptionEventCallbacks(incompatible_qos=incompatible)
+
+    def _note(self, topic: str, event: Any, meaning: str) -> None:
+        policy = _policy_name(event.last_policy_kind)
+        text = f"{policy}: {meaning} ({event.total_count}x)"
+        if topic not in self.incompatible:
+            self._logger.error(f"{topic}: incompatible quality of service, {text}")
+        self.incompatible[topic] = text
+
+
+def _policy_name(kind: Any) -> str:
+    try:
+        return str(QoSPolicyKind(kind).name)
+    except ValueError:
+        return f"policy {kind}"

@@ -1,0 +1,130 @@
+"""The one worker thread: takes events from the inbox, runs the core, publishes (and owns the kernels' device)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from autonomy_perception.evaluation.digest import Digest
+from autonomy_perception.nodes.core import Core, Output
+from autonomy_perception.nodes.inbox import Inbox
+from autonomy_perception.nodes.outputs import Outputs
+from autonomy_perception.nodes.status_message import Counters
+from autonomy_perception.nodes.trace import Trace
+from autonomy_perception.sensors.frontend import Diagnostics
+from autonomy_perception.types import Mode, SensorHealth
+
+IDLE_S = 0.02
+SNAPSHOT_S = 0.5
+HEARTBEAT_S = 0.2
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What the worker lets the ROS thread see: made by the worker, never changed."""
+
+    made_ns: int
+    front: Diagnostics
+    health: Sequence[SensorHealth]
+    mode: Mode
+    reasons: Sequence[str]
+    data_stamp_ns: int
+    last_transition: str
+
+
+class Worker:
+    """Runs until :meth:`stop`; an exception of one round is noted and the next round goes on.
+
+    Args:
+        core: front end and pipeline; its ``emit`` is set here.
+        now: ROS time [ns].
+        answer: called with the token of a job when its work is done (lockstep), else None.
+        on_failure: called with a text that is worth the log.
+    """
+
+    def __init__(self, core: Core, inbox: Inbox, outputs: Outputs, counters: Counters, now: Callable[[], int],
+                 answer: Callable[[str, int], None] | None, on_failure: Callable[[str], None]) -> None:  # fmt: skip
+        self.core, self._inbox, self._outputs, self.counters = core, inbox, outputs, counters
+        self._now, self._answer, self._on_failure = now, answer, on_failure
+        self.digest: Digest | None = None
+        self.trace: Trace | None = None
+        self.snapshot: Snapshot | None = None
+        self.round_began_ns = time.monotonic_ns()
+        self._last: Output | None = None
+        self._failures_told = 0
+        self._snapshot_due = self._heartbeat_due = 0.0
+        self._stopping = False
+        core.emit = self._emit
+        self._thread = threading.Thread(target=self._run, name="perception worker", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish the current round and end the thread."""
+        self._stopping = True
+        self._inbox.put(None)
+        self._thread.join(timeout=5.0)
+
+    def _run(self) -> None:
+        while not self._stopping:
+            self.round_began_ns = time.monotonic_ns()
+            try:
+                self._round()
+            except Exception as e:  # data must not end the node, whatever it contains
+                self.core.failure.note(e)
+            self._tell_failures()
+
+    def _round(self) -> None:
+        job = self._inbox.get(IDLE_S)
+        self.round_began_ns = time.monotonic_ns()
+        if job is not None and job.event is not None:
+            try:
+                self.core.on_event(job.event, replayed=job.token is not None)
+            finally:
+                if job.token is not None and self._answer is not None:
+                    self._answer(*job.token)
+        if self._answer is None:
+            self.core.on_time(self._now())
+        self._housekeeping()
+
+    def _emit(self, output: Output) -> None:
+        now = self._now()
+        health = output.result.health if output.frame is not None else self.core.front.health(now)
+        self.counters.replaced = self._inbox.replaced
+        published = self._outputs.publish(output, health, self.counters, now)
+        self._last = output
+        self._heartbeat_due = time.monotonic() + HEARTBEAT_S
+        if self.digest is not None:
+            self.digest.update(output.result)
+        if self.trace is not None:
+            self.trace.note(output, published, {"sensors": output.sensors_ms, **output.result.stage_ms})
+
+    def _housekeeping(self) -> None:
+        mono = time.monotonic()
+        if mono >= self._snapshot_due:
+            self._snapshot_due = mono + SNAPSHOT_S
+            self.snapshot = self._look()
+        if self.core.outputs == 0 and mono >= self._heartbeat_due:
+            self._heartbeat_due = mono + HEARTBEAT_S
+            now = self._now()
+            self._outputs.silence(now, self.core.front.health(now), self.counters, "NO_DATA")
+
+    def _look(self) -> Snapshot:
+        now, result = self._now(), self._last.result if self._last else None
+        changes = self.core.pipeline.modes.transitions
+        last = f"{changes[-1].before.name} -> {changes[-1].after.name}: {changes[-1].reason}" if changes else "none"
+        return Snapshot(
+            now, self.core.front.diagnostics(), self.core.front.health(now), result.mode if result else Mode.STOPPED,
+            result.reasons if result else ("NO_DATA",), result.data_stamp_ns if result else 0, last,
+        )  # fmt: skip
+
+    def _tell_failures(self) -> None:
+        failure = self.core.failure
+        if failure.count != self._failures_told:
+            self._failures_told = failure.count
+            self.counters.errors = failure.count
+            self._on_failure(failure.trace)
