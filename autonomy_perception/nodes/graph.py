@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from autonomy_perception import paths
 
@@ -68,11 +69,12 @@ class Node:
 
     Attributes:
         name: node name in the graph.
-        executable: console script (``ros2 run autonomy_perception <executable>``).
-        module: Python module with ``main()``; ``up`` starts it with ``python -m``.
+        executable: console script (``ros2 run <package> <executable>``).
+        module: Python module with ``main()``, which ``up`` starts with ``python -m``; empty: a program on the PATH.
         parameters: ROS parameters from the arguments; every node gets ``use_sim_time`` as well.
         when: whether it is started.
         ends_graph: the graph ends with it (a player whose bag is over, a perception that died).
+        options: command-line options before the ROS arguments.
     """
 
     name: str
@@ -81,25 +83,45 @@ class Node:
     parameters: Callable[[Arguments], Mapping[str, Value]] = field(default=lambda a: {})
     when: Callable[[Arguments], bool] = field(default=lambda a: True)
     ends_graph: bool = False
+    package: str = paths.PACKAGE
+    options: Callable[[], tuple[str, ...]] = tuple
 
 
 NODES: tuple[Node, ...] = (
     Node(
-        "perception", "perception", "autonomy_perception.nodes.perception_node",
-        lambda a: {"vehicle_file": a.vehicle, "config_file": a.params_file, "mode": a.mode}, ends_graph=True,
+        "perception",
+        "perception",
+        "autonomy_perception.nodes.perception_node",
+        lambda a: {"vehicle_file": a.vehicle, "config_file": a.params_file, "mode": a.mode},
+        ends_graph=True,
     ),
     Node("health_monitor", "health_monitor", "autonomy_perception.nodes.health_node"),
     Node("markers", "markers", "autonomy_perception.nodes.markers_node", lambda a: {"vehicle_file": a.vehicle}),
     Node(
-        "bag_recorder", "bag_recorder", "autonomy_perception.nodes.recorder_node",
-        lambda a: {"output": a.record}, when=lambda a: bool(a.record),
+        "bag_recorder",
+        "bag_recorder",
+        "autonomy_perception.nodes.recorder_node",
+        lambda a: {"output": a.record},
+        when=lambda a: bool(a.record),
     ),
     Node(
-        "bag_player", "bag_player", "autonomy_perception.nodes.player_node",
-        lambda a: {"bag": a.bag, "rate": a.rate, "loop": a.loop}, when=lambda a: bool(a.bag), ends_graph=True,
+        "rviz2",
+        "rviz2",
+        "",
+        when=lambda a: a.rviz,
+        package="rviz2",
+        options=lambda: ("-d", str(paths.share() / "rviz" / "perception.rviz")),
     ),
-)  # fmt: skip
-"""Every node of the suite, in order of start; RViz is the launch files' own."""
+    Node(
+        "bag_player",
+        "bag_player",
+        "autonomy_perception.nodes.player_node",
+        lambda a: {"bag": a.bag, "rate": a.rate, "loop": a.loop},
+        when=lambda a: bool(a.bag),
+        ends_graph=True,
+    ),
+)
+"""Every node of the suite, in order of start."""
 
 
 def nodes_for(arguments: Arguments) -> list[tuple[Node, dict[str, Value]]]:
@@ -114,6 +136,50 @@ def nodes_for(arguments: Arguments) -> list[tuple[Node, dict[str, Value]]]:
             parameters["use_sim_time"] = arguments.use_sim_time
         out.append((node, parameters))
     return out
+
+
+_BOOLS = {"true": True, "1": True, "false": False, "0": False}
+
+
+def texts_of(words: Sequence[str]) -> dict[str, str]:
+    """``name:=value`` words by name.
+
+    Raises:
+        GraphError: a word has another form.
+    """
+    texts = {}
+    for word in words:
+        name, mark, value = word.partition(":=")
+        if not mark:
+            raise GraphError(f"{word}: expected name:=value")
+        texts[name] = value
+    return texts
+
+
+def parsed(texts: Mapping[str, str], base: Arguments | None = None) -> Arguments:
+    """Arguments from texts as a launch file gets them; what is not there comes from ``base`` (or the defaults).
+
+    Raises:
+        GraphError: an unknown name, or a text that does not fit its type.
+    """
+    base = base or Arguments()
+    values: dict[str, Any] = {}
+    for name, text in texts.items():
+        if name not in HELP:
+            raise GraphError(f"{name}: no such argument; known are {', '.join(HELP)}")
+        default = getattr(base, name)
+        if isinstance(default, bool):
+            if text.lower() not in _BOOLS:
+                raise GraphError(f"{name}: expected true or false, got {text!r}")
+            values[name] = _BOOLS[text.lower()]
+        elif isinstance(default, float):
+            try:
+                values[name] = float(text)
+            except ValueError:
+                raise GraphError(f"{name}: expected a number, got {text!r}") from None
+        else:
+            values[name] = text
+    return replace(base, **values)
 
 
 def checked(arguments: Arguments) -> Arguments:
@@ -136,11 +202,8 @@ def checked(arguments: Arguments) -> Arguments:
             raise GraphError(f"{name}: {given} does not exist")
     if arguments.record and Path(arguments.record).expanduser().exists():
         raise GraphError(f"record: {arguments.record} exists already; bags are never overwritten")
-    whole = {
-        n: str(Path(p).expanduser().resolve()) if (p := getattr(arguments, n)) else ""
-        for n in ("params_file", "bag", "record")
-    }
-    return Arguments(
-        vehicle=vehicle, mode=arguments.mode, use_sim_time=arguments.use_sim_time or bool(arguments.bag),
-        rviz=arguments.rviz, rate=arguments.rate, loop=arguments.loop, **whole,
-    )  # fmt: skip
+    absolute: dict[str, Any] = {}
+    for name in ("params_file", "bag", "record"):
+        given = getattr(arguments, name)
+        absolute[name] = str(Path(given).expanduser().resolve()) if given else ""
+    return replace(arguments, vehicle=vehicle, use_sim_time=arguments.use_sim_time or bool(arguments.bag), **absolute)

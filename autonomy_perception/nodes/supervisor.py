@@ -34,7 +34,9 @@ def command(node: graph.Node, parameters: Mapping[str, graph.Value], folder: Pat
     """Command line of a node; its parameters go into a file under ``folder``, so that no text needs quoting."""
     file = folder / f"{node.name}.yaml"
     file.write_text(yaml.safe_dump({"/**": {"ros__parameters": dict(parameters)}}))
-    return [sys.executable, "-m", node.module, "--ros-args", "-r", f"__node:={node.name}", "--params-file", str(file)]
+    program = [sys.executable, "-m", node.module] if node.module else [node.executable]
+    ros = ["--ros-args", "-r", f"__node:={node.name}", "--params-file", str(file)]
+    return [*program, *node.options(), *ros]
 
 
 def how_it_ended(code: int) -> str:
@@ -47,8 +49,11 @@ def how_it_ended(code: int) -> str:
         return f"signal {-code}"
 
 
+_libc = ctypes.CDLL(None)
+
+
 def _end_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 @dataclass
