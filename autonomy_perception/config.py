@@ -49,6 +49,7 @@ class TerrainConfig(_Strict):
     side: float = Field(100.0, ge=20, le=300, description="edge length of the map [m]")
     resolution: float = Field(0.4, ge=0.1, le=2.0, description="cell edge [m]")
     max_age_s: float = Field(30.0, ge=1, le=600, description="cells unseen for longer are forgotten [s]")
+    max_range: float = Field(60.0, ge=5, le=200, description="ground returns farther from their lidar are not mapped [m]")
 
 
 class DetectionConfig(_Strict):
@@ -128,6 +129,9 @@ class LidarConfig(_Strict):
     period_ms: float = Field(100.0, ge=5, le=1000, description="duration of one sweep [ms]")
     offset_ms: float = Field(
         0.0, ge=-1000, le=1000, description="added to its stamps to bring them to vehicle time [ms]"
+    )
+    phase_ms: float = Field(
+        0.0, ge=-500, le=500, description="end of its sweeps after the end of the reference lidar's [ms]"
     )
     intensity_max: float = Field(1.0, gt=0, description="raw intensity that means 1.0")
     beam_elevations_deg: list[float] = Field([], description="elevation of each beam [deg]; empty: estimated")

@@ -1,0 +1,80 @@
+"""Terrain map: fusion of ground returns and the layers derived from elevation (kernels/terrain.cuh)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autonomy_perception.grid import WorldGrid
+from autonomy_perception.ops.library import Library
+
+
+def fuse(
+    lib: Library,
+    xyz: Any,
+    label: Any,
+    sums: Any,
+    slope: Any,
+    elevation: Any,
+    variance: Any,
+    roughness: Any,
+    age: Any,
+    origin: NDArray[np.floating],
+    anchor: NDArray[np.float64],
+    world: WorldGrid,
+    max_range: float,
+    elapsed: float,
+) -> None:
+    """Take the GROUND returns of one sweep into the map; elevation, variance, roughness and age change in place.
+
+    Args:
+        xyz: float32 (N,3) [m] in anchor; label: uint8 (N,) of PointLabel.
+        sums: int64 (ny,nx,3) scratch.
+        slope: float32 (ny,nx) [rad] of the last derivation (NaN where unknown); it widens the variance of returns.
+        elevation: [m, odom z], NaN where unknown; variance [m^2]; roughness [m]; age [s]: float32 (ny,nx).
+        origin: (3,) lidar in anchor [m]; anchor: (3,) of the anchor frame in odom [m].
+        world: placement of the map.
+        max_range: returns farther from the lidar are left out [m].
+        elapsed: time since the last fusion [s].
+    """
+    shift = np.asarray(anchor[:2], np.float64) - np.asarray(world.origin)
+    lib.call(
+        "ap_terrain_fuse", xyz, label, sums, slope, elevation, variance, roughness, age, len(xyz),
+        float(origin[0]), float(origin[1]), float(shift[0]), float(shift[1]), float(anchor[2]),
+        1.0 / world.resolution, world.nx, world.ny, float(max_range), float(elapsed),
+    )  # fmt: skip
+
+
+def derive(
+    lib: Library,
+    elevation: Any,
+    variance: Any,
+    roughness: Any,
+    negative: Any,
+    slope: Any,
+    step: Any,
+    traversability: Any,
+    lethal: Any,
+    resolution: float,
+    max_slope: float,
+    max_step: float,
+    clearance: float,
+    wheelbase: float,
+) -> None:
+    """Slope, step, traversability and lethal from the map; all arrays (ny,nx), the last four are written.
+
+    Args:
+        elevation, variance, roughness: float32 as for :func:`fuse`; negative: uint8, 1 = drop or ditch.
+        slope: [rad] of the plane over 5 x 5 cells; step: [m] across one cell, beyond what the slope explains.
+        traversability: 1 level and smooth .. 0 at or beyond a limit, NaN where unknown.
+        lethal: 0 .. 1, how surely a limit is exceeded given the variance.
+        max_slope [rad], max_step [m], clearance between the wheels [m], wheelbase [m]: limits of the vehicle.
+    """
+    ny, nx = elevation.shape
+    half_base = max(1, round(0.5 * wheelbase / resolution))
+    lib.call(
+        "ap_terrain_derive", elevation, variance, roughness, negative, slope, step, traversability, lethal, nx, ny,
+        float(resolution), float(max_slope), float(max_step), float(clearance), half_base,
+    )  # fmt: skip

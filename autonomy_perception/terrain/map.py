@@ -1,0 +1,140 @@
+"""Rolling 2.5D terrain map in odom: elevation fused over time, and what it means for this vehicle."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autonomy_perception.config import Dimensions, TerrainConfig
+from autonomy_perception.grid import WorldGrid, scroll
+from autonomy_perception.ops import terrain
+from autonomy_perception.ops.library import Library
+from autonomy_perception.types import F32, U8, GroundLabels, TerrainGrid
+
+
+class TerrainMap:
+    """Elevation map that scrolls with the vehicle. Only GROUND returns enter it, so traffic leaves no mark.
+
+    Args:
+        config: size, resolution and memory of the map.
+        dimensions: limits of the vehicle: slope, step, clearance, wheelbase.
+        lib: kernels of the device to run on.
+    """
+
+    def __init__(self, config: TerrainConfig, dimensions: Dimensions, lib: Library) -> None:
+        self._config, self._body, self._lib = config, dimensions, lib
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._world: WorldGrid | None = None
+        self._stamp_ns = 0
+        self._fresh = False
+
+    def update(
+        self,
+        xyz: F32,
+        labels: GroundLabels,
+        origin: NDArray[np.floating],
+        anchor: NDArray[np.float64],
+        world: WorldGrid,
+        stamp_ns: int,
+    ) -> None:
+        """Take in one labelled sweep.
+
+        Args:
+            xyz: float32 (N,3) [m] in anchor; labels: of the same points.
+            origin: (3,) lidar in anchor [m]; anchor: float64 (3,) in odom [m].
+            world: placement of the map around the vehicle.
+            stamp_ns: time of the sweep.
+        """
+        self._place(world)
+        elapsed = max(0, stamp_ns - self._stamp_ns) * 1e-9 if self._stamp_ns else 0.0
+        terrain.fuse(
+            self._lib, xyz, labels.label, self._sums, self._slope, self._elevation, self._variance, self._roughness,
+            self._age, origin, anchor, world, self._config.max_range, elapsed,
+        )  # fmt: skip
+        self._stamp_ns, self._fresh = max(stamp_ns, self._stamp_ns), False
+        if elapsed > 0.0:
+            self._forget()
+
+    def grid(self, stamp_ns: int) -> TerrainGrid:
+        """The map at ``stamp_ns``: copies of all layers, with the age since each cell was last seen."""
+        if self._world is None:
+            world = WorldGrid.around(0.0, 0.0, self._config.side, self._config.resolution)
+            return TerrainGrid(world, {})
+        self._derive()
+        late = np.float32(max(0, stamp_ns - self._stamp_ns) * 1e-9)
+        known = np.isfinite(self._elevation)
+        layers: dict[str, NDArray[np.generic]] = {
+            "elevation": self._elevation.copy(),
+            "variance": np.where(known, self._variance, np.float32(np.nan)),
+            "slope": self._slope.copy(),
+            "step": self._step.copy(),
+            "roughness": np.where(known, self._roughness, np.float32(np.nan)),
+            "traversability": self._traversability.copy(),
+            "drivable": np.full(self._world.shape, np.nan, np.float32),
+            "terrain_class": np.zeros(self._world.shape, np.uint8),
+            "negative": self._negative.copy(),
+            "age": np.where(known, self._age + late, np.float32(np.nan)),
+        }
+        return TerrainGrid(self._world, layers)
+
+    def lethal(self, world: WorldGrid) -> F32:
+        """How surely the terrain of each cell of ``world`` is beyond the vehicle: float32 (ny,nx), 0..1.
+
+        Every lethal cell of the map marks the cell of ``world`` its centre lies in, so none is lost between
+        grids of different resolution.
+        """
+        out = np.zeros(world.shape, np.float32)
+        if self._world is None:
+            return out
+        self._derive()
+        iy, ix = np.nonzero(self._lethal)
+        own = self._world
+        x = np.floor((own.cell_x + ix + 0.5) * own.resolution / world.resolution).astype(np.int64) - world.cell_x
+        y = np.floor((own.cell_y + iy + 0.5) * own.resolution / world.resolution).astype(np.int64) - world.cell_y
+        ok = (x >= 0) & (x < world.nx) & (y >= 0) & (y < world.ny)
+        np.maximum.at(out, (y[ok], x[ok]), self._lethal[iy[ok], ix[ok]])
+        return out
+
+    def _place(self, world: WorldGrid) -> None:
+        old, self._world = self._world, world
+        if old is None or (old.shape, old.resolution) != (world.shape, world.resolution):
+            self._stamp_ns = 0
+            self._elevation, self._slope, self._step, self._traversability = (
+                np.full(world.shape, np.nan, np.float32) for _ in range(4)
+            )
+            self._variance, self._roughness, self._age, self._lethal = (
+                np.zeros(world.shape, np.float32) for _ in range(4)
+            )
+            self._negative: U8 = np.zeros(world.shape, np.uint8)
+            self._sums = np.zeros((*world.shape, 3), np.int64)
+            return
+        self._elevation = _scrolled(self._elevation, old, world, np.nan)
+        self._slope = _scrolled(self._slope, old, world, np.nan)
+        self._variance = _scrolled(self._variance, old, world, 0.0)
+        self._roughness = _scrolled(self._roughness, old, world, 0.0)
+        self._age = _scrolled(self._age, old, world, 0.0)
+        self._negative = np.asarray(scroll(self._negative, old, world, 0), np.uint8)
+
+    def _forget(self) -> None:
+        old = self._age > self._config.max_age_s
+        if old.any():
+            self._elevation[old] = np.nan
+            self._negative[old] = 0
+
+    def _derive(self) -> None:
+        if self._fresh or self._world is None:
+            return
+        b = self._body
+        terrain.derive(
+            self._lib, self._elevation, self._variance, self._roughness, self._negative, self._slope, self._step,
+            self._traversability, self._lethal, self._world.resolution, b.max_slope, b.max_step, b.ground_clearance,
+            b.wheelbase,
+        )  # fmt: skip
+        self._fresh = True
+
+
+def _scrolled(layer: F32, old: WorldGrid, new: WorldGrid, fill: float) -> F32:
+    return np.asarray(scroll(layer, old, new, fill), np.float32)

@@ -1,0 +1,167 @@
+// Rolling 2.5D terrain map: fusion of one sweep's ground returns, and the layers derived from elevation.
+//
+// All sums are integers (0.1 mm), so that neither threads nor atomics change the answer.
+#pragma once
+#include "port.h"
+
+namespace ap {
+
+constexpr float kTerrainNoise = 0.02f;       // height noise of one return at the lidar [m], growing by
+constexpr float kTerrainAngleNoise = 0.002f; // beam pointing and pitch of the vehicle [rad]
+constexpr float kTerrainDrift = 0.02f;       // what odometry adds to a cell that is not seen [m per sqrt(s)]
+constexpr float kTerrainJump = 0.2f;         // innovations beyond this plus three deviations mean that the world changed [m]
+constexpr float kRoughMemory = 0.8f;         // share of the old roughness when a cell is seen again
+constexpr int kSlopeReach = 2;               // slope is a plane over (2 * reach + 1)^2 cells
+constexpr int kSlopeCells = 6;               // of which at least so many must be known
+
+struct TerrainParams {
+  float ox, oy;            // lidar in anchor [m]
+  float shift_x, shift_y;  // anchor -> grid local [m]
+  float anchor_z;          // anchor -> odom [m]
+  float inv_res;           // [1/m]
+  int32_t nx, ny;
+  float max_range;         // returns farther away are not fused [m]
+  float elapsed;           // since the last fusion [s]
+};
+
+// Ground returns of one sweep in one cell: number, sum and sum of squares of z in anchor [0.1 mm], [0.01 mm^2].
+struct TerrainSums {
+  int64_t n, z, zz;
+};
+AP_HD int64_t terrain_units(float z) { return static_cast<int64_t>(floorf(z * 1e4f + 0.5f)); }
+
+// Cell of a return that may be fused, or -1.
+AP_HD int32_t terrain_cell(const float* p, const TerrainParams& c) {
+  const float dx = p[0] - c.ox, dy = p[1] - c.oy;
+  if (!(dx * dx + dy * dy < c.max_range * c.max_range) || !(fabsf(p[2]) < 1e3f)) return -1;
+  const int ix = cell_of(p[0] + c.shift_x, c.inv_res), iy = cell_of(p[1] + c.shift_y, c.inv_res);
+  return ix >= 0 && ix < c.nx && iy >= 0 && iy < c.ny ? iy * c.nx + ix : -1;
+}
+
+// Kalman update of one cell; elevation in odom [m], NaN while unknown. `slope` [-] widens the measurement.
+AP_HD void terrain_fuse(const TerrainSums& m, int cell, float slope, const TerrainParams& c, float* elevation, float* variance,
+                        float* roughness, float* age) {
+  age[cell] += c.elapsed;
+  const bool known = elevation[cell] == elevation[cell];
+  if (known) variance[cell] += kTerrainDrift * kTerrainDrift * c.elapsed;
+  if (m.n == 0) return;
+  const double n = static_cast<double>(m.n), mean_units = static_cast<double>(m.z) / n;
+  const float mean = static_cast<float>(mean_units * 1e-4) + c.anchor_z;
+  const float spread = static_cast<float>((static_cast<double>(m.zz) / n - mean_units * mean_units) * 1e-8);
+  const float x = (static_cast<float>(cell % c.nx) + 0.5f) / c.inv_res - c.shift_x - c.ox;
+  const float y = (static_cast<float>(cell / c.nx) + 0.5f) / c.inv_res - c.shift_y - c.oy;
+  const float noise = kTerrainNoise + kTerrainAngleNoise * sqrtf(x * x + y * y), tilt = slope / c.inv_res;
+  // A lone return may lie anywhere in a sloping cell; more of them average that out, but not the pointing of the beam.
+  const float few = static_cast<float>(m.n < 8 ? m.n : 8);
+  const float r = noise * noise + tilt * tilt * (1.0f / 12.0f) / few;
+  const float flat = spread - tilt * tilt * (1.0f / 12.0f);
+  const float rough = m.n > 2 && flat > 0.0f ? sqrtf(flat) : 0.0f;
+  if (!known) {
+    elevation[cell] = mean;
+    variance[cell] = r;
+    roughness[cell] = rough;
+  } else {
+    const float innovation = mean - elevation[cell];
+    float p = variance[cell];
+    if (fabsf(innovation) > kTerrainJump + 3.0f * sqrtf(p + r)) p += innovation * innovation;
+    elevation[cell] += p / (p + r) * innovation;
+    variance[cell] = p * r / (p + r);
+    if (m.n > 2) roughness[cell] = kRoughMemory * roughness[cell] + (1.0f - kRoughMemory) * rough;
+  }
+  age[cell] = 0.0f;
+}
+
+struct TerrainLimits {
+  int32_t nx, ny;
+  float res;          // [m]
+  float max_slope;    // [rad]
+  float max_step;     // [m]
+  float clearance;    // between the wheels [m]
+  int32_t half_base;  // half a wheelbase [cells]
+};
+
+struct TerrainView {
+  const float *elevation, *variance;
+  const TerrainLimits& c;
+  AP_HD float z(int ix, int iy) const {
+    return ix >= 0 && ix < c.nx && iy >= 0 && iy < c.ny ? elevation[iy * c.nx + ix] : NAN;
+  }
+};
+
+// Gradient [-] of the plane through the known cells around one; NaN when they do not span a plane.
+AP_HD float terrain_gradient(const TerrainView& v, int ix, int iy) {
+  const float z0 = v.z(ix, iy);
+  float n = 0, x = 0, y = 0, z = 0, xx = 0, xy = 0, yy = 0, xz = 0, yz = 0;
+  for (int j = -kSlopeReach; j <= kSlopeReach; ++j)
+    for (int i = -kSlopeReach; i <= kSlopeReach; ++i) {
+      const float d = v.z(ix + i, iy + j) - z0, fi = static_cast<float>(i), fj = static_cast<float>(j);
+      if (!(d == d)) continue;
+      n += 1; x += fi; y += fj; z += d; xx += fi * fi; xy += fi * fj; yy += fj * fj; xz += fi * d; yz += fj * d;
+    }
+  if (n < kSlopeCells) return NAN;
+  xx -= x * x / n; xy -= x * y / n; yy -= y * y / n; xz -= x * z / n; yz -= y * z / n;
+  const float det = xx * yy - xy * xy;
+  if (det < 0.05f * (xx + yy) * (xx + yy)) return NAN;
+  const float gx = (xz * yy - yz * xy) / det, gy = (yz * xx - xz * xy) / det;
+  return sqrtf(gx * gx + gy * gy) / v.c.res;
+}
+
+AP_HD float minmod(float a, float b) { return a * b <= 0.0f ? 0.0f : (fabsf(a) < fabsf(b) ? a : b); }
+
+// Height difference [m] across one cell along (dx, dy) beyond what the slope on both sides explains; NaN if unknown.
+AP_HD float terrain_step(const TerrainView& v, int ix, int iy, int dx, int dy) {
+  const float a = v.z(ix - dx, iy - dy), b = v.z(ix + dx, iy + dy);
+  const float before = a - v.z(ix - 2 * dx, iy - 2 * dy), after = v.z(ix + 2 * dx, iy + 2 * dy) - b;
+  const float outside = before == before ? (after == after ? minmod(before, after) : before) : after;
+  return fabsf(b - a - 2.0f * outside);
+}
+
+// How far [m] the cell stands above the line between the wheels of an axle base along (dx, dy); NaN if unknown.
+AP_HD float terrain_bump(const TerrainView& v, int ix, int iy, int dx, int dy) {
+  return v.z(ix, iy) - 0.5f * (v.z(ix - dx, iy - dy) + v.z(ix + dx, iy + dy));
+}
+
+AP_HD float known_max(float a, float b) { return !(a == a) || b > a ? b : a; }
+
+// 0 up to the limit, then the probability mass beyond it: 2 Phi(d / sigma) - 1, by the logistic approximation.
+AP_HD float excess(float value, float limit, float sigma) {
+  return value > limit ? 2.0f / (1.0f + expf(-1.702f * (value - limit) / sigma)) - 1.0f : 0.0f;
+}
+AP_HD float share_left(float value, float limit) { return value < limit ? 1.0f - value / limit : 0.0f; }
+
+// Derived layers of one cell. `negative` is 1 where a drop or ditch was seen.
+AP_HD void terrain_derive(const TerrainView& v, int cell, const float* roughness, const uint8_t* negative, float* slope, float* step,
+                          float* traversability, float* lethal) {
+  const TerrainLimits& c = v.c;
+  const int ix = cell % c.nx, iy = cell / c.nx;
+  slope[cell] = step[cell] = traversability[cell] = NAN;
+  lethal[cell] = negative[cell] ? 1.0f : 0.0f;
+  if (negative[cell]) traversability[cell] = 0.0f;
+  const float z = v.elevation[cell];
+  if (!(z == z)) return;
+  const float gradient = terrain_gradient(v, ix, iy);
+  const float rise = known_max(terrain_step(v, ix, iy, 1, 0), terrain_step(v, ix, iy, 0, 1));
+  float bump = NAN;
+  const int h = c.half_base, q = (7 * h + 5) / 10;  // the diagonals reach about as far
+  bump = known_max(bump, terrain_bump(v, ix, iy, h, 0));
+  bump = known_max(bump, terrain_bump(v, ix, iy, 0, h));
+  bump = known_max(bump, terrain_bump(v, ix, iy, q, q));
+  bump = known_max(bump, terrain_bump(v, ix, iy, q, -q));
+  slope[cell] = atanf(gradient);
+  step[cell] = rise;
+  if (!(gradient == gradient) || negative[cell]) return;
+  const float sigma = sqrtf(v.variance[cell]) + 1e-3f, reach = c.res * (2 * kSlopeReach + 1);
+  float t = share_left(slope[cell], c.max_slope), l = excess(slope[cell], c.max_slope, 2.0f * sigma / reach);
+  if (rise == rise) {
+    t = fminf(t, share_left(rise, c.max_step));
+    l = fmaxf(l, excess(rise, c.max_step, 1.5f * sigma));
+  }
+  if (bump == bump && bump > 0.0f) {
+    t = fminf(t, share_left(bump, c.clearance));
+    l = fmaxf(l, excess(bump, c.clearance, 1.3f * sigma));
+  }
+  traversability[cell] = fminf(t, share_left(2.0f * roughness[cell], c.clearance));
+  lethal[cell] = l;
+}
+
+}  // namespace ap
