@@ -75,13 +75,13 @@ def build(target: str) -> Path:
     LIB_DIR.mkdir(parents=True, exist_ok=True)
     OBJ_DIR.mkdir(parents=True, exist_ok=True)
     library = LIB_DIR / f"libap_{target}.so"
-    headers = b"".join(p.read_bytes() for p in sorted([*ROOT.glob("*.cuh"), *ROOT.glob("*.h")]))
+    headers = b"".join(p.read_bytes() for p in sorted([*ROOT.rglob("*.cuh"), *ROOT.rglob("*.h")]))
     with (OBJ_DIR / "lock").open("w") as lock:  # two builds at once must not mix their objects
         fcntl.flock(lock, fcntl.LOCK_EX)
         cmd.append(f"-I{ROOT}")
         objs = [OBJ_DIR / f"{s.stem}.{target}.o" for s in sources]
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            changed = list(pool.map(lambda so: _compile(cmd, so[0], so[1], headers), zip(sources, objs)))
+            changed = list(pool.map(lambda so: _compile(cmd, so[0], so[1], headers), zip(sources, objs, strict=True)))
         if any(changed) or not library.exists() or library.stat().st_mtime < max(o.stat().st_mtime for o in objs):
             part = library.with_suffix(".part")
             done = subprocess.run([*link, *map(str, objs), "-o", str(part)], capture_output=True, text=True)
