@@ -41,7 +41,10 @@ class BagReader:
         try:
             self._reader = Reader(self.path)
         except FileNotFoundError:
-            what = "no metadata.yaml in it: not a rosbag2 folder" if self.path.is_dir() else "no such file or folder"
+            what = "no such file or folder"
+            if self.path.is_dir():
+                cut_off = any(self.path.glob("*.mcap")) or any(self.path.glob("*.db3"))
+                what = "no metadata.yaml in it: " + ("the recording was cut off" if cut_off else "not a rosbag2 folder")
             raise BagError(f"{self.path}: {what}") from None
         except Exception as e:
             raise BagError(

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.reader import BagReader, RawMessage
 from autonomy_perception.sensors import convert
 from autonomy_perception.sensors.tf import TfBuffer
@@ -17,6 +18,7 @@ DECODED = 200
 """Messages per topic that are decoded; beyond, only times of reception are read (and all of TF)."""
 GAP_FACTOR = 2.5
 """An interval longer than this many usual ones is a gap."""
+MOST_FAULTS = 3
 
 
 @dataclass
@@ -61,6 +63,7 @@ class _Collected:
         self.delays: list[int] = []
         self.frames: set[str] = set()
         self.layouts: dict[str, None] = {}
+        self.faults: dict[str, None] = {}
 
     def add(self, message: RawMessage, decoded: Any) -> None:
         header = getattr(decoded, "header", None)
@@ -103,7 +106,11 @@ def summarise(path: Path) -> BagSummary:
             is_tf = message.msgtype == "tf2_msgs/msg/TFMessage"
             if not is_tf and len(topic.received) > DECODED:
                 continue
-            decoded = bag.decode(message)
+            try:
+                decoded = bag.decode(message)
+            except BagError as e:
+                topic.faults[str(e).partition(": ")[2]] = None
+                continue
             topic.add(message, decoded)
             if is_tf:
                 tf_faults += [
@@ -115,7 +122,8 @@ def summarise(path: Path) -> BagSummary:
 
 
 def _summary(topic: str, msgtype: str, found: _Collected, start_ns: int) -> TopicSummary:
-    out = TopicSummary(topic, msgtype, len(found.received), frames=found.frames, layouts=list(found.layouts))
+    out = TopicSummary(topic, msgtype, len(found.received), frames=found.frames, layouts=list(found.layouts),
+                       faults=list(found.faults)[:MOST_FAULTS])  # fmt: skip
     intervals = np.asarray(np.diff(np.array(found.received, np.int64)) * 1e-9, np.float64)
     usual = float(np.median(intervals)) if len(intervals) else 0.0
     if usual > 0.0:

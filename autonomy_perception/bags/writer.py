@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +28,16 @@ def _qos(topic: str) -> Qos:
     )  # fmt: skip
 
 
+def _is_running(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except PermissionError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 class BagWriter:
     """Context manager: a bag appears at ``path`` when everything was written, or not at all.
 
@@ -49,8 +60,7 @@ class BagWriter:
 
     def __enter__(self) -> BagWriter:
         try:
-            shutil.rmtree(self._part, ignore_errors=True)  # left by a writer that was killed
-            self._part.mkdir(parents=True)
+            self._claim()
             writer = Writer(self._part / self.path.name, version=9, storage_plugin=StoragePlugin.MCAP)
             for key, value in self._notes.items():
                 writer.set_custom_data(key, value)
@@ -59,6 +69,15 @@ class BagWriter:
             raise BagError(f"{self.path}: cannot be written: {e.strerror}") from e
         self._writer = writer
         return self
+
+    def _claim(self) -> None:
+        """Make the folder beside; one that a killed writer left is removed, one of a live writer is not."""
+        owner = self._part / "pid"
+        if owner.exists() and _is_running(owner.read_text()):
+            raise BagError(f"{self.path}: being written by process {owner.read_text()}")
+        shutil.rmtree(self._part, ignore_errors=True)
+        self._part.mkdir(parents=True)
+        owner.write_text(str(os.getpid()))
 
     def write(self, topic: str, msgtype: str, receive_ns: int, message: Any) -> None:
         """Append a message object of the type store (serialised here)."""

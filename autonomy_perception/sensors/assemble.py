@@ -1,4 +1,4 @@
-"""One sensor's part of a frame: the unpack kernel on a sweep, a camera frame from an image."""
+"""The parts of a frame: sweeps through the unpack kernel, images with their calibration, the body masked."""
 
 from __future__ import annotations
 
@@ -7,18 +7,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception.config import SensorsConfig
+from autonomy_perception import geometry
+from autonomy_perception.config import SensorsConfig, VehicleConfig
 from autonomy_perception.ops.library import Library
 from autonomy_perception.ops.unpack import Crop, Masks, unpack
 from autonomy_perception.sensors import image
+from autonomy_perception.sensors.calibration import Calibration, CalibrationError
 from autonomy_perception.sensors.cloud import Sweep
+from autonomy_perception.sensors.collector import Group, Item
 from autonomy_perception.sensors.deskew import SweepTime, pose_table
 from autonomy_perception.sensors.events import CloudMsg, ImageMsg
+from autonomy_perception.sensors.health import HealthBook
+from autonomy_perception.sensors.mask import self_masks
+from autonomy_perception.sensors.tf import TfBuffer, TfError
 from autonomy_perception.types import CameraFrame, CameraModel, LidarScan, PointCloud, Trajectory
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 NO_BEAMS = np.empty(0, np.float32)
+ANGLE_STEP = 1e-3
+"""The trailer's mask is made anew when its angle changed by more than this [rad]."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +51,6 @@ def lidar_scan(lib: Library, sensor: str, item: CloudItem, T_base_sensor: F64, t
         time = np.full(len(out.xyz), (middle - frame_ns) * 1e-9, np.float32)
     points = PointCloud(out.xyz, out.intensity, time, out.ring, base_frame, frame_ns, item.sweep.has_ring)
     return LidarScan(sensor, points, T_base_sensor[:3, 3].astype(np.float32)), out.dropped
-
-
-def with_beams(scan: LidarScan, beams: F32) -> LidarScan:
-    """The same scan with its beam table, float32 (K,) [rad]."""
-    return replace(scan, beam_elevations=beams)
 
 
 def estimate_beams(scan: LidarScan, T_base_sensor: F64) -> F32:
@@ -75,3 +78,72 @@ def camera_frame(sensor: str, message: ImageMsg, stamp_ns: int, model: CameraMod
     if message.compressed:
         return CameraFrame(sensor, stamp_ns, model, T_base_camera, encoded=image.bytes_view(message.data))
     return CameraFrame(sensor, stamp_ns, model, T_base_camera, image=image.raw_pixels(message))
+
+
+class Assembler:
+    """Turns the items of a group into scans and camera frames; what cannot be used goes to the health book."""
+
+    def __init__(self, config: SensorsConfig, vehicle: VehicleConfig, calibration: Calibration, tf: TfBuffer,
+                 book: HealthBook, lib: Library) -> None:  # fmt: skip
+        self._config, self._vehicle, self._lib = config, vehicle, lib
+        self._calibration, self._tf, self._book = calibration, tf, book
+        self._masks, self._masks_angle = self_masks(vehicle.dimensions, vehicle.hitch), 0.0
+        self._beams: dict[str, F32] = {
+            name: np.sort(np.deg2rad(np.asarray(c.beam_elevations_deg, np.float32)))
+            for name, c in vehicle.lidars.items()
+        }
+
+    def scans(self, group: Group, trajectory: Trajectory | None, now_ns: int) -> tuple[LidarScan, ...]:
+        """Scans in base_link at the group's stamp; those without calibration or points are left out."""
+        found = (self._scan(item, group.frame_ns, trajectory, now_ns) for item in group.lidars.values())
+        return tuple(scan for scan in found if scan is not None)
+
+    def cameras(self, group: Group, now_ns: int) -> tuple[CameraFrame, ...]:
+        """Images with their calibration; those without are left out."""
+        found = (self._camera(item, now_ns) for item in group.cameras.values())
+        return tuple(camera for camera in found if camera is not None)
+
+    def _scan(self, item: Item, frame_ns: int, trajectory: Trajectory | None, now_ns: int) -> LidarScan | None:
+        cloud: CloudItem = item.payload
+        try:
+            T = self._calibration.pose(item.sensor, cloud.time.stamp_ns)
+        except CalibrationError as e:
+            self._book.invalid(item.sensor, e.field, e.expected, e.found, now_ns)
+            return None
+        masks = self._self_masks(frame_ns, now_ns)
+        scan, dropped = lidar_scan(
+            self._lib, item.sensor, cloud, T, trajectory, frame_ns, self._config, masks, self._vehicle.base_frame
+        )
+        if not len(scan.cloud):
+            reasons = ", ".join(f"{n} {why}" for why, n in dropped.items() if n)
+            found = f"none of {cloud.sweep.points} ({reasons})"
+            self._book.invalid(item.sensor, "points", "usable points", found, now_ns)
+            return None
+        if not len(self._beams[item.sensor]) and scan.cloud.has_ring:
+            self._beams[item.sensor] = estimate_beams(scan, T)
+        return replace(scan, beam_elevations=self._beams[item.sensor])
+
+    def _camera(self, item: Item, now_ns: int) -> CameraFrame | None:
+        message: ImageMsg = item.payload
+        try:
+            model, T = self._calibration.model(item.sensor), self._calibration.pose(item.sensor, item.stamp_ns)
+            return camera_frame(item.sensor, message, item.stamp_ns, model, T)
+        except CalibrationError as e:
+            self._book.invalid(item.sensor, e.field, e.expected, e.found, now_ns)
+        except image.ImageError as e:
+            self._book.invalid(item.sensor, "data", "an image of the calibrated size", str(e), now_ns)
+        return None
+
+    def _self_masks(self, frame_ns: int, now_ns: int) -> Masks:
+        """Masks of the body; the trailer's follow the hitch angle that TF knows."""
+        hitch = self._vehicle.hitch
+        if hitch is None or not hitch.frame:
+            return self._masks
+        try:
+            angle = geometry.yaw_of(self._tf.lookup(self._vehicle.base_frame, hitch.frame, frame_ns))
+        except TfError as e:
+            self._book.note("tf", "hitch.frame", f"{self._vehicle.base_frame} <- {hitch.frame}", str(e), now_ns, "/tf")
+            return self._masks
+        if abs(angle - self._masks_angle) > ANGLE_STEP:
+            self._masks, self._masks_angle = self_masks(self._vehicle.dimensions, hitch, angle), angle
+        return self._masks

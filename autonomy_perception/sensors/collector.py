@@ -28,7 +28,7 @@ class Item:
     """One message of a sensor.
 
     Attributes:
-        stamp_ns: what sweeps are matched by: the end of the sweep (lidar), the image stamp (camera).
+        stamp_ns: what sweeps are matched by: the end of the sweep less the lidar's phase; the image stamp (camera).
         frame_ns: the stamp a frame gets if this is its reference.
         payload: anything; carried through.
     """
@@ -41,12 +41,16 @@ class Item:
 
 @dataclass(frozen=True)
 class Group:
-    """Items of one frame by sensor; ``missing``: live lidars that did not come in time."""
+    """Items of one frame by sensor.
+
+    ``missing``: live lidars without a sweep in the window, and how far their nearest one was off [ns] (None: no
+    sweep at hand).
+    """
 
     frame_ns: int
     lidars: dict[str, Item]
     cameras: dict[str, Item]
-    missing: tuple[str, ...] = ()
+    missing: dict[str, int | None] = field(default_factory=dict)
 
 
 @dataclass
@@ -181,21 +185,28 @@ class Collector:
         near = [i for i in self._items[sensor] if abs(i.stamp_ns - stamp_ns) <= window_ns]
         return min(near, key=lambda i: (abs(i.stamp_ns - stamp_ns), -i.stamp_ns)) if near else None
 
-    def _waited_for(self, now_ns: int) -> list[str]:
+    def _absent(self, now_ns: int) -> list[str]:
         """Live lidars without a sweep in the open group's window."""
         assert self._open is not None
         item = self._open.item
-        return [name for name in self.lidars if name != item.sensor and self.alive(name, now_ns)
-                and self._nearest(name, item.stamp_ns, self._jitter) is None]  # fmt: skip
+        others = (name for name in self.lidars if name != item.sensor and self.alive(name, now_ns))
+        return [name for name in others if self._nearest(name, item.stamp_ns, self._jitter) is None]
 
     def _complete(self, now_ns: int) -> list[Group]:
-        if self._open is None or self._waited_for(now_ns):
+        if self._open is None:
             return []
-        return [self._close(now_ns)]
+        end = self._open.item.stamp_ns + self._jitter
+        # a lidar whose next sweep is already here will not bring the one that is absent
+        waited = [name for name in self._absent(now_ns) if not any(i.stamp_ns > end for i in self._items[name])]
+        return [] if waited else [self._close(now_ns)]
+
+    def _distance(self, sensor: str, stamp_ns: int) -> int | None:
+        near = min(self._items[sensor], key=lambda i: abs(i.stamp_ns - stamp_ns), default=None)
+        return None if near is None else near.stamp_ns - stamp_ns
 
     def _close(self, now_ns: int) -> Group:
         assert self._open is not None
-        missing = tuple(self._waited_for(now_ns))
+        missing = {name: self._distance(name, self._open.item.stamp_ns) for name in self._absent(now_ns)}
         item, self._open = self._open.item, None
         lidars = {item.sensor: item}
         for name in self.lidars:

@@ -90,7 +90,7 @@ def write_drive(drive: Drive, path: Path, progress: Callable[[int], None] = lamb
                 bag.write(record.topic, record.msgtype, record.receive_ns, record.message)
                 count += 1
             held.extend(records)
-            progress(done)
+            progress(min(done, drive.frames))
         for record in sorted(held, key=lambda r: r.receive_ns):
             bag.write(record.topic, record.msgtype, record.receive_ns, record.message)
             count += 1

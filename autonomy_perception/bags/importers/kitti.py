@@ -229,3 +229,8 @@ class Ego:
             cov = np.array([self.variance[frame]] * 3 + [0.0] * 3)
             yield from odometry_records(ODOM_FRAME, BASE_FRAME, int(self.stamps[frame]), self.T_odom_base[frame],
                                         self.twist[frame], cov)  # fmt: skip
+
+
+def ego_note(source: str, ego: Ego | None, frames: int) -> str:
+    """What the bag says of its ego motion."""
+    return source if ego is None or len(ego.stamps) >= frames else f"{source}, for {len(ego.stamps)} of {frames} frames"

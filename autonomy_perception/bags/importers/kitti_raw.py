@@ -31,7 +31,7 @@ def open_drive(folder: Path, options: ImportOptions) -> Drive:
     ego = _ego(folder, options, stamps, calibration)
     labels = tracklets.read(folder / "tracklet_labels.xml")
     notes = {
-        "source": "kitti-raw", "drive": folder.name, "ego": options.ego,
+        "source": "kitti-raw", "drive": folder.name, "ego": kitti.ego_note(options.ego, ego, last),
         "stamps": f"derived: {options.period_s} s apart" if derived else "recorded",
         "point_times": f"derived from azimuth, {options.period_s} s a turn" if options.derive_times else "none",
         "stamp_at": "mid (the lidar looks ahead)",

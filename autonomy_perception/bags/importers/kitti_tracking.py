@@ -38,7 +38,7 @@ def open_drive(folder: Path, options: ImportOptions) -> Drive:
     ego = _ego(folder, sequence, options, stamps, calibration)
     labels = read_labels(folder / "label_02" / f"{sequence}.txt", calibration.T_rect_lidar)
     notes = {
-        "source": "kitti-tracking", "drive": sequence, "ego": options.ego,
+        "source": "kitti-tracking", "drive": sequence, "ego": kitti.ego_note(options.ego, ego, max(scans) + 1),
         "stamps": f"derived: {options.period_s} s apart",
         "point_times": f"derived from azimuth, {options.period_s} s a turn" if options.derive_times else "none",
         "stamp_at": "mid (the lidar looks ahead)",
