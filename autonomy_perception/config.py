@@ -57,8 +57,8 @@ class DetectionConfig(_Strict):
 
     max_range: float = Field(75.0, ge=10, le=200, description="clusters farther away are not made [m]")
     min_points: int = Field(5, ge=1, le=100, description="smallest cluster [points]")
-    gap: float = Field(0.3, ge=0.2, le=2.0, description="reach between two cells of one object at the lidar [m]")
-    gap_slope: float = Field(0.012, ge=0, le=0.1, description="growth of that reach [m per m of range]")
+    gap: float = Field(0.5, ge=0.2, le=2.0, description="reach between two cells of one object at the lidar [m]")
+    gap_slope: float = Field(0.01, ge=0, le=0.1, description="growth of that reach [m per m of range]")
     max_height: float = Field(4.6, ge=1, le=20, description="higher clusters are buildings or trees [m]")
     max_detections: int = Field(150, ge=1, le=2000, description="the most certain objects kept of one scan")
     min_existence: float = Field(0.1, ge=0, le=1, description="less certain clusters are not reported")

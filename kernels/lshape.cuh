@@ -13,7 +13,7 @@ constexpr float kPi = 3.14159265358979f;
 // Columns of the feature table.
 enum Feature {
   kCx, kCy, kLength, kWidth, kYaw, kZMin, kZMax, kHeightMin, kHeightMax, kGround, kEdgeRms, kSpanLong, kSpanShort,
-  kRange, kFill, kSupport
+  kRange, kEdgeShare, kFaceFill
 };
 
 struct Profile {  // nearest point per azimuth bin, relative to `x`, `y` of the cluster's mean
@@ -135,6 +135,26 @@ AP_HD void edge_quality(const Profile& f, float c, float s, const float* box, fl
   out[3] = static_cast<float>(close) / f.n;
 }
 
+// Share of the panes of the outline as the sensor sees it (6 across the view, 4 high) that hold a return. A vehicle's
+// rear fills it, a rider or a bush does not.
+AP_HD float face_fill(const Cluster& g, float mx, float my, float zl, float zh) {
+  const float ax = mx - g.ox, ay = my - g.oy, inv = 1.0f / fmaxf(sqrtf(ax * ax + ay * ay), 1e-3f), c = -ay * inv, s = ax * inv;
+  float low = 1e9f, high = -1e9f;
+  for (int32_t k = 0; k < g.n; ++k) {
+    const float *p = g.xyz + 3 * static_cast<int64_t>(g.order[k]), t = c * (p[0] - mx) + s * (p[1] - my);
+    low = fminf(low, t), high = fmaxf(high, t);
+  }
+  const float across = 5.999f / fmaxf(high - low, 0.05f), up = 3.999f / fmaxf(zh - zl, 0.05f);
+  uint32_t panes = 0u;
+  for (int32_t k = 0; k < g.n; ++k) {
+    const float *p = g.xyz + 3 * static_cast<int64_t>(g.order[k]), t = c * (p[0] - mx) + s * (p[1] - my);
+    panes |= 1u << (static_cast<int>((t - low) * across) + 6 * static_cast<int>((p[2] - zl) * up));
+  }
+  int filled = 0;
+  for (; panes; panes &= panes - 1u) ++filled;
+  return static_cast<float>(filled) / 24.0f;
+}
+
 // All features of one cluster into row[kFeatures].
 AP_HD void fit_cluster(const Cluster& g, float d0, float* row) {
   float sx = 0.0f, sy = 0.0f, zl = 1e9f, zh = -1e9f, hl = 1e9f, hh = -1e9f, near2 = 1e18f;
@@ -177,8 +197,8 @@ AP_HD void fit_cluster(const Cluster& g, float d0, float* row) {
   row[kSpanLong] = swap ? quality[2] : quality[1];
   row[kSpanShort] = swap ? quality[1] : quality[2];
   row[kRange] = sqrtf(near2);
-  row[kFill] = quality[3];
-  row[kSupport] = static_cast<float>(f.n);
+  row[kEdgeShare] = quality[3];
+  row[kFaceFill] = face_fill(g, mx, my, zl, zh);
 }
 
 }  // namespace ap

@@ -29,11 +29,15 @@ _SIZES = {
     ObjectClass.ANIMAL: (0.02, (1.0, 0.4, 0.8), (0.4, 0.2, 0.3)),
 }
 _IDS = np.array(list(_SIZES), np.int64)
-_PRIOR = np.array([s[0] for s in _SIZES.values()])
+_LOG_PRIOR = np.log([s[0] for s in _SIZES.values()])
 MEAN_SIZE = np.full((N_CLASSES, 3), np.nan)
 SIZE_SPREAD = np.full((N_CLASSES, 3), np.nan)
 MEAN_SIZE[_IDS] = [s[1] for s in _SIZES.values()]
 SIZE_SPREAD[_IDS] = [s[2] for s in _SIZES.values()]
+
+
+_CLUTTER_PRIOR = 1.0
+_CLUTTER_SCALE = (2.5, 0.9, 1.4)  # mean extents of everything else, exponentially distributed [m]
 
 
 @dataclass(frozen=True)
@@ -44,22 +48,27 @@ class Guess:
         probs: float64 (C, N_CLASSES), rows sum to 1.
         best: int64 (C,) most probable class other than UNKNOWN.
         turned: bool (C,) the longer visible edge is read as the width of the best class.
-        fit: float64 (C,) 0..1, how well the best class explains the size (1 = at its mean).
+        evidence: float64 (C,) log of the size's likelihood for the road users together over that for anything else.
     """
 
     probs: F64
     best: NDArray[np.int64]
     turned: NDArray[np.bool_]
-    fit: F64
+    evidence: F64
 
 
-def _penalty(seen: F64, whole: F64, mean: F64, spread: F64, noise: F64) -> F64:
-    """Squared normalised deviation (C,K) of extents (C,) from class sizes (K,); one-sided where not ``whole``."""
-    delta = seen[:, None] - mean[None]
-    sigma2 = spread[None] ** 2 + noise[:, None] ** 2
-    # Below the mean an extent may be cut by occlusion even on a face that is in view: half the weight.
-    below = np.where(whole[:, None] > 0.5, 0.5 * delta**2 / sigma2, 0.05 * delta**2 / spread[None] ** 2 * 0.1)
-    return np.asarray(np.where(delta > 0.0, delta**2 / sigma2, below))
+def _log_density(extent: F64, whole: F64, mean: F64, spread: F64, blur: F64) -> F64:
+    """Log density (C,K) of extents (C,) for class sizes (K,).
+
+    Seen in ``whole``: normal, or in one case of five cut short by occlusion. Else the visible part ends anywhere
+    between nothing and the full extent.
+    """
+    sigma = np.hypot(spread[None], blur[:, None])
+    delta = extent[:, None] - mean[None]
+    normal = -0.5 * (delta / sigma) ** 2 - np.log(sigma * np.sqrt(2.0 * np.pi))
+    cut = -np.log(mean[None]) - np.logaddexp(0.0, 1.7 * delta / sigma)  # logistic approximation of the normal tail
+    both = np.logaddexp(normal + np.log(0.8), cut + np.log(0.2))
+    return np.asarray(np.where(whole[:, None] > 0.5, both, cut))
 
 
 def guess_classes(long: F64, short: F64, height: F64, long_seen: F64, short_seen: F64, distance: F64) -> Guess:
@@ -72,22 +81,26 @@ def guess_classes(long: F64, short: F64, height: F64, long_seen: F64, short_seen
     """
     mean, spread = MEAN_SIZE[_IDS], SIZE_SPREAD[_IDS]
     blur, tall_blur = 0.05 + 0.004 * distance, 0.05 + 0.008 * distance
-    tall = _penalty(height, np.ones_like(height), mean[:, 2], spread[:, 2], tall_blur)
-    straight = _penalty(long, long_seen, mean[:, 0], spread[:, 0], blur) + _penalty(
-        short, short_seen, mean[:, 1], spread[:, 1], blur
-    )
+    tall = _log_density(height, np.ones_like(height), mean[:, 2], spread[:, 2], tall_blur)
+
+    def flat(a: F64, a_seen: F64, b: F64, b_seen: F64) -> F64:
+        first = _log_density(a, a_seen, mean[:, 0], spread[:, 0], blur)
+        return first + _log_density(b, b_seen, mean[:, 1], spread[:, 1], blur)
+
+    straight = flat(long, long_seen, short, short_seen)
     # The longer visible edge is the width when only the front or the rear of a vehicle is in view.
-    across = _penalty(short, short_seen, mean[:, 0], spread[:, 0], blur) + _penalty(
-        long, long_seen, mean[:, 1], spread[:, 1], blur
-    )
-    turned = across < straight
-    cost = tall + np.where(turned, across, straight)
-    score = _PRIOR[None] * np.exp(-0.5 * np.minimum(cost, 100.0))
-    unknown = 0.03 + 0.1 * np.exp(-short)  # small things are anything
-    total = score.sum(1) + unknown
+    across = flat(short, short_seen, long, long_seen)
+    turned = across > straight
+    score = _LOG_PRIOR[None] + tall + np.maximum(straight, across)
+    a, b, c = _CLUTTER_SCALE
+    clutter = np.log(_CLUTTER_PRIOR / (a * b * c)) - long / a - short / b - height / c
+    top = np.maximum(score.max(1), clutter)
+    users = np.exp(score - top[:, None])
+    rest = np.exp(clutter - top)
+    total = users.sum(1) + rest
     probs = np.zeros((len(long), N_CLASSES))
-    probs[:, _IDS] = score / total[:, None]
-    probs[:, ObjectClass.UNKNOWN] = unknown / total
+    probs[:, _IDS] = users / total[:, None]
+    probs[:, ObjectClass.UNKNOWN] = rest / total
     pick = np.argmax(score, 1)
-    rows = np.arange(len(long))
-    return Guess(probs, _IDS[pick], turned[rows, pick], np.exp(-0.5 * np.minimum(cost[rows, pick], 100.0)))
+    evidence = np.clip(np.log(users.sum(1) + 1e-12) - np.log(rest + 1e-12), -6.0, 6.0)
+    return Guess(probs, _IDS[pick], turned[np.arange(len(long)), pick], evidence)

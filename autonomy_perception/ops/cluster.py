@@ -30,7 +30,7 @@ class Feature(IntEnum):
     SPAN_SHORT = 12
     RANGE = 13  # nearest point to the sensor, in BEV
     EDGE_SHARE = 14  # share of the near side's points within 0.2 m of a near edge
-    PROFILE = 15  # azimuth bins that hold a point, up to 48
+    FACE_FILL = 15  # filled share of the outline seen by the lidar, in 6 x 4 panes
 
 
 N_FEATURES = len(Feature)
@@ -48,8 +48,8 @@ class LinkRule:
     """
 
     cell: float = 0.2
-    gap: float = 0.3
-    gap_slope: float = 0.012
+    gap: float = 0.5
+    gap_slope: float = 0.01
     rise: float = 0.4
     rise_slope: float = 0.012
     max_length: float = 21.0
@@ -63,12 +63,14 @@ class ClusterIds:
     Attributes:
         id: int32 (N,) cluster of each point, -1 none; clusters are numbered by their first cell, row by row.
         level: uint8 (C,) 0 by the plain rule, 1 or 2 cut out of something larger than a road user.
+        cut: uint8 (C,) share of its cells that touch a neighbour it was cut from, 0..255.
         order: int32 (M,) indices of clustered points, grouped by cluster, ascending inside one.
         offsets: int32 (C+1,) first entry of each cluster in ``order``.
     """
 
     id: Any
     level: Any
+    cut: Any
     order: Any
     offsets: Any
 
@@ -100,15 +102,15 @@ def cluster_points(
     side = 2 * int(np.ceil(max_range / rule.cell)) + 2
     first = np.floor(np.asarray(origin[:2], np.float64) / rule.cell).astype(np.int64) - side // 2
     ids = lib.empty(n, np.int32)
-    level = lib.empty(n // min_points + 1, np.uint8)
+    level, cut = (lib.empty(n // min_points + 1, np.uint8) for _ in range(2))
     clusters = lib.call(
         "ap_cluster_label", xyz, label, height, lib.empty(side * side, np.uint32), lib.empty(side * side, np.int32), ids,
-        level, n, min_points, side, int(first[0]), int(first[1]), float(origin[0]), float(origin[1]), float(max_range),
+        level, cut, n, min_points, side, int(first[0]), int(first[1]), float(origin[0]), float(origin[1]), float(max_range),
         rule.cell, rule.gap, rule.gap_slope, rule.rise, rule.rise_slope, rule.max_length, rule.max_width,
     )  # fmt: skip
     order, offsets = lib.empty(n, np.int32), lib.empty(clusters + 1, np.int32)
     used = lib.call("ap_cluster_order", ids, order, offsets, n, clusters)
-    return ClusterIds(ids, level[:clusters], order[:used], offsets)
+    return ClusterIds(ids, level[:clusters], cut[:clusters], order[:used], offsets)
 
 
 def fit_boxes(

@@ -15,7 +15,7 @@ using ap::Node;
 struct Scratch {
   std::vector<Node> nodes;
   std::vector<float> range;
-  std::vector<int32_t> parent, count, cells;
+  std::vector<int32_t> parent, count, cells, touch;
   std::vector<uint8_t> level;
   std::vector<Moments> moments;
 };
@@ -61,20 +61,26 @@ void make_nodes(const uint32_t* mask, int32_t* slot, const ClusterParams& p, Scr
   }
 }
 
-// Links node a to later nodes of its level within reach; rows are visited upwards only, every pair once.
-void link_node(int32_t a, int level, const uint32_t* mask, const int32_t* slot, const ClusterParams& p, Scratch& s) {
-  const int32_t m = static_cast<int32_t>(s.nodes.size());
-  const int32_t ix = s.nodes[a].cell % p.side, iy = s.nodes[a].cell / p.side;
-  const int reach = static_cast<int>(ap::reach_cells(s.range[a], level, p));
-  for (int dy = 0; dy <= reach && iy + dy < p.side; ++dy) {
-    const int x_low = dy == 0 ? ix + 1 : std::max(ix - reach, 0), x_high = std::min(ix + reach, p.side - 1);
+// Calls visit(b) for the nodes b in the cells within `reach` of node a: rows from `row` on, its own cell left out.
+template <typename Visit>
+void near_nodes(int32_t a, int reach, int row, const uint32_t* mask, const int32_t* slot, const ClusterParams& p, Scratch& s,
+                Visit visit) {
+  const int32_t m = static_cast<int32_t>(s.nodes.size()), ix = s.nodes[a].cell % p.side, iy = s.nodes[a].cell / p.side;
+  for (int dy = std::max(row, -iy); dy <= reach && iy + dy < p.side; ++dy) {
+    const int x_low = row == 0 && dy == 0 ? ix + 1 : std::max(ix - reach, 0), x_high = std::min(ix + reach, p.side - 1);
     for (int x = x_low; x <= x_high; ++x) {
       const int32_t c = (iy + dy) * p.side + x;
-      if (mask[c] == 0u) continue;
-      for (int32_t b = slot[c]; b < m && s.nodes[b].cell == c; ++b)
-        if (s.level[b] == level && ap::linked(s.nodes[a], s.range[a], s.nodes[b], s.range[b], level, p)) unite(s.parent, a, b);
+      if (mask[c] == 0u || c == s.nodes[a].cell) continue;
+      for (int32_t b = slot[c]; b < m && s.nodes[b].cell == c; ++b) visit(b);
     }
   }
+}
+
+// Links node a to later nodes of its level within reach; every pair is visited once.
+void link_node(int32_t a, int level, const uint32_t* mask, const int32_t* slot, const ClusterParams& p, Scratch& s) {
+  near_nodes(a, static_cast<int>(ap::reach_cells(s.range[a], level, p)), 0, mask, slot, p, s, [&](int32_t b) {
+    if (s.level[b] == level && ap::linked(s.nodes[a], s.range[a], s.nodes[b], s.range[b], level, p)) unite(s.parent, a, b);
+  });
 }
 
 // Moves the nodes of oversize components of a level to the next level; returns whether there were any.
@@ -105,14 +111,31 @@ int32_t node_of(int32_t cell, float height, const uint32_t* mask, const int32_t*
   return two && ap::height_bin(height) >= s.nodes[first + 1].low ? first + 1 : first;
 }
 
+// Share [0..255] of each kept component's nodes that were cut from a neighbour in another component.
+void measure_cuts(const uint32_t* mask, const int32_t* slot, uint8_t* cut, const ClusterParams& p, Scratch& s) {
+  const int32_t m = static_cast<int32_t>(s.nodes.size());
+  s.touch.assign(2 * m, 0);
+  for (int32_t a = 0; a < m; ++a) {
+    const int32_t cluster = s.count[s.parent[a]];
+    if (cluster < 0) continue;
+    ++s.touch[2 * cluster];
+    if (s.level[a] == 0) continue;
+    bool found = false;
+    near_nodes(a, 2, -2, mask, slot, p, s, [&](int32_t b) { found |= s.parent[b] != s.parent[a]; });
+    s.touch[2 * cluster + 1] += found;
+  }
+  for (int32_t c = 0; c < m && s.touch[2 * c] > 0; ++c) cut[c] = static_cast<uint8_t>(255 * s.touch[2 * c + 1] / s.touch[2 * c]);
+}
+
 // Writes cluster ids of points; clusters are numbered by their first node. Returns their number.
 int32_t number(const float* height, const uint32_t* mask, const int32_t* slot, int32_t* out, uint8_t* level, int32_t n,
                int32_t min_points, Scratch& s) {
   const int32_t m = static_cast<int32_t>(s.nodes.size());
+  for (int32_t i = 0; i < m; ++i) s.parent[i] = s.parent[s.parent[i]];  // parents are smaller: already roots
   s.count.assign(m, 0);
   for (int32_t i = 0; i < n; ++i) {
     const int32_t node = node_of(s.cells[i], height[i], mask, slot, s);
-    out[i] = node < 0 ? -1 : find_root(s.parent, node);
+    out[i] = node < 0 ? -1 : s.parent[node];
     if (node >= 0) ++s.count[out[i]];
   }
   int32_t clusters = 0;
@@ -128,10 +151,11 @@ int32_t number(const float* height, const uint32_t* mask, const int32_t* slot, i
 
 }  // namespace
 
-// xyz (n,3), label (n), height (n) -> out (n) cluster id or -1, level (capacity n / min_points + 1); mask and slot
+// xyz (n,3), label (n), height (n) -> out (n) cluster id or -1, level and cut
+// (capacity n / min_points + 1); mask and slot
 // (side * side) are work memory. Returns the number of clusters, or -1 for arguments out of range.
 AP_API int32_t ap_cluster_label(const float* xyz, const uint8_t* label, const float* height, uint32_t* mask, int32_t* slot,
-                                int32_t* out, uint8_t* level, int32_t n, int32_t min_points, int32_t side, int32_t ix0,
+                                int32_t* out, uint8_t* level, uint8_t* cut, int32_t n, int32_t min_points, int32_t side, int32_t ix0,
                                 int32_t iy0, float ox, float oy, float max_range, float cell, float gap, float gap_slope,
                                 float rise, float rise_slope, float max_length, float max_width, void*) {
   if (n < 0 || min_points < 1 || side < 1 || side > 16384 || !(cell > 0.0f)) return -1;
@@ -149,7 +173,9 @@ AP_API int32_t ap_cluster_label(const float* xyz, const uint8_t* label, const fl
       if (s.level[a] == lv) link_node(a, lv, mask, slot, p, s);
     if (lv + 1 == ap::kLevels || !promote(lv, p, s)) break;
   }
-  return number(height, mask, slot, out, level, n, min_points, s);
+  const int32_t clusters = number(height, mask, slot, out, level, n, min_points, s);
+  measure_cuts(mask, slot, cut, p, s);
+  return clusters;
 }
 
 // Cluster ids (n) -> order (n) point indices grouped by cluster, in ascending order inside one; offsets (clusters + 1).
