@@ -149,9 +149,10 @@ class Supervisor:
             time.sleep(0.001)
         running = self._running[index]
         assert running.process.stdout is not None
-        for line in running.process.stdout:
-            running.tail.append(line.rstrip())
-            self._say(f"[{running.node.name}] {line.rstrip()}")
+        with running.process.stdout as stdout:
+            for line in stdout:
+                running.tail.append(line.rstrip())
+                self._say(f"[{running.node.name}] {line.rstrip()}")
 
     def _report(self, running: _Running) -> None:
         running.reported = True
