@@ -7,6 +7,7 @@ arguments, a stream last (null on the CPU); returns 0, or a negative number that
 from __future__ import annotations
 
 import ctypes
+import os
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -46,6 +47,7 @@ class CpuLibrary:
     def __init__(self, path: Path = LIB_DIR / "libap_cpu.so") -> None:
         if not path.exists():
             raise KernelError(f"{path} is missing: run `make kernels` (or `python kernels/build.py cpu`)")
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle kernel threads must not spin beside the worker
         self._lib = ctypes.CDLL(str(path))
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
@@ -58,21 +60,34 @@ class CpuLibrary:
         return np.asarray(array)
 
     def call(self, name: str, *args: Any) -> int:
-        result = int(getattr(self._lib, name)(*(self._argument(name, a) for a in args), None))
+        result = int(launcher(self._lib, name)(*(host_argument(name, a) for a in args), None))
         if result < 0:
             raise KernelError(f"{name} refused its arguments (code {result})")
         return result
 
-    @staticmethod
-    def _argument(name: str, value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            if not value.flags.c_contiguous:
-                raise KernelError(f"{name}: array of shape {value.shape} must be contiguous")
-            return ctypes.c_void_p(value.ctypes.data)
-        if isinstance(value, bool | int | np.integer):
-            return ctypes.c_int32(int(value))
-        if isinstance(value, float | np.floating):
-            return ctypes.c_float(float(value))
-        if value is None:
-            return ctypes.c_void_p(None)
-        raise KernelError(f"{name}: argument of type {type(value).__name__} cannot be passed")
+
+def launcher(lib: ctypes.CDLL, name: str) -> Any:
+    """The function ``name`` of a kernel library. Raises KernelError when this build has no such kernel."""
+    try:
+        return getattr(lib, name)
+    except AttributeError as e:
+        raise KernelError(f"{Path(lib._name).name} holds no kernel {name}: build it again") from e
+
+
+def host_argument(name: str, value: Any) -> Any:
+    """A Python argument as the ABI takes it: contiguous array -> pointer, int -> int32, float -> float, None -> null.
+
+    Raises:
+        KernelError: an array is not contiguous, or the type has no place in the ABI.
+    """
+    if isinstance(value, np.ndarray):
+        if not value.flags.c_contiguous:
+            raise KernelError(f"{name}: array of shape {value.shape} must be contiguous")
+        return ctypes.c_void_p(value.ctypes.data)
+    if isinstance(value, bool | int | np.integer):
+        return ctypes.c_int32(int(value))
+    if isinstance(value, float | np.floating):
+        return ctypes.c_float(float(value))
+    if value is None:
+        return ctypes.c_void_p(None)
+    raise KernelError(f"{name}: argument of type {type(value).__name__} cannot be passed")

@@ -1,0 +1,155 @@
+"""The device path's bookkeeping, run on host memory with the CPU kernels, and its behaviour without a GPU."""
+
+import ctypes
+import threading
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from autonomy_perception.grid import BevGrid
+from autonomy_perception.ops import cells, cuda_memory, iou, pillarise
+from autonomy_perception.ops.cuda import CudaLibrary
+from autonomy_perception.ops.library import LIB_DIR, CpuLibrary, KernelError
+from autonomy_perception.ops.ops import Ops, open_library
+from autonomy_perception.ops.unpack import CloudLayout, FieldAt, unpack
+
+CPU = CpuLibrary()
+
+
+class HostMemory:
+    """Ordinary memory in the place of a GPU's, filled with rubbish as a GPU's is."""
+
+    name = "host"
+    device_name = "host"
+    stream = 0
+
+    def __init__(self) -> None:
+        self.blocks: list[NDArray[np.uint8]] = []
+
+    def allocate(self, n_bytes: int) -> int:
+        self.blocks.append(np.full(n_bytes, 0xA5, np.uint8))
+        return int(self.blocks[-1].ctypes.data)
+
+    def copy_in(self, address: int, array: NDArray[Any]) -> None:
+        ctypes.memmove(address, array.ctypes.data, array.nbytes)
+
+    def copy_out(self, array: NDArray[Any], address: int) -> None:
+        ctypes.memmove(array.ctypes.data, address, array.nbytes)
+
+    def copy_on_device(self, target: int, source: int, n_bytes: int) -> None:
+        ctypes.memmove(target, source, n_bytes)
+
+    def synchronize(self) -> None:
+        """Nothing is pending."""
+
+    def event(self) -> None:
+        """No clock."""
+
+    def elapsed_ms(self, start: Any, end: Any) -> float:
+        return 0.0
+
+
+@pytest.fixture
+def device() -> CudaLibrary:
+    return CudaLibrary(LIB_DIR / "libap_cpu.so", HostMemory())
+
+
+def test_operations_give_the_same_on_device_arrays(device: CudaLibrary) -> None:
+    rng = np.random.default_rng(0)
+    xyz = rng.normal(0, 8, (3000, 3)).astype(np.float32)
+    grid = BevGrid.square(20.0, 0.5)
+    results = []
+    for lib in (CPU, device):
+        raw = np.frombuffer(np.c_[xyz, xyz[:, :1]].astype("<f4").tobytes(), np.uint8)
+        layout = CloudLayout(3000, 1, 16, 48000, FieldAt(0, 7), FieldAt(4, 7), FieldAt(8, 7), FieldAt(12, 7))
+        points = unpack(lib, lib.to_device(raw), layout, np.eye(4, dtype=np.float32)[None, :3])
+        ids = cells.cell_ids(lib, points.xyz, grid)
+        stats = cells.cell_stats(lib, points.xyz, ids, grid.nx * grid.ny)
+        pillars = pillarise.pillarise(lib, points.xyz, points.intensity, grid, pillarise.Pillars(lib, 500, 4))
+        boxes = lib.to_device(np.abs(xyz[:20].repeat(2, 1)[:, :5]).copy())
+        arrays = (points.xyz, stats.mean, stats.count, pillars.features, pillars.coords, iou.iou_bev(lib, boxes, boxes))
+        results.append([lib.to_host(a) for a in arrays])
+    for ours, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(ours, other)
+
+
+def test_blocks_are_reused_and_views_keep_them(device: CudaLibrary) -> None:
+    memory = device.memory
+    assert isinstance(memory, HostMemory)
+    for _ in range(50):
+        array = device.empty((1000, 3), np.float32)
+    view = array[10:20]
+    address = array.address
+    del array
+    assert view.address == address + 10 * 12
+    assert device.empty((1000, 3), np.float32).address != address  # the view still holds the block
+    del view
+    assert len(memory.blocks) == 2
+
+
+def test_device_arrays_speak_the_common_interface(device: CudaLibrary) -> None:
+    array = device.to_device(np.arange(12, dtype=np.int32).reshape(4, 3))
+    view = array.__cuda_array_interface__
+    assert (view["shape"], view["typestr"], view["data"][0]) == ((4, 3), "<i4", array.address)
+    assert device.to_device(array) is array
+    np.testing.assert_array_equal(device.to_host(array[1:3]), [[3, 4, 5], [6, 7, 8]])
+    np.testing.assert_array_equal(device.to_host(array.reshape(-1)[5:]), np.arange(5, 12))
+    assert device.to_host(device.empty((0, 3), np.float32)).shape == (0, 3)
+    with pytest.raises(KernelError, match="consecutive rows"):
+        array[::2]
+    with pytest.raises(ValueError, match="reshape"):
+        array.reshape(5, -1)
+
+
+def test_misuse_is_refused_before_it_reaches_the_gpu(device: CudaLibrary) -> None:
+    big = np.zeros((5000, 3), np.float32)
+    with pytest.raises(KernelError, match="lies on the host"):
+        cells.cell_ids(device, big, BevGrid.square(10, 1))
+    with pytest.raises(KernelError, match="holds no kernel ap_nothing"):
+        device.call("ap_nothing")
+    with pytest.raises(KernelError, match="refused its arguments"):
+        device.call("ap_cell_ids", None, None, -1, 0.0, 0.0, 1.0, 1, 1)
+    raised: list[Exception] = []
+
+    def elsewhere() -> None:
+        try:
+            device.empty(3, np.float32)
+        except KernelError as e:
+            raised.append(e)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    thread.join()
+    assert "belongs to the thread" in str(raised[0])
+
+
+def test_the_dispatch_rule(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    ops = Ops("cpu")
+    assert (ops.device, ops.reason) == ("cpu", "cpu: asked for")
+    xyz = np.zeros((2, 3), np.float32)
+    assert ops.to_host(ops.cell_ids(xyz, BevGrid.square(2.0, 1.0))).tolist() == [3, 3]
+    with pytest.raises(ValueError, match="device 'tpu' is unknown"):
+        Ops("tpu")
+
+    def no_gpu(device: int = 0) -> Any:
+        raise KernelError("no NVIDIA driver here")
+
+    (tmp_path / "libap_cuda.so").touch()
+    monkeypatch.setattr("autonomy_perception.ops.cuda.open_memory", no_gpu)
+    monkeypatch.setattr("autonomy_perception.ops.cuda.LIB_DIR", tmp_path)
+    with pytest.raises(KernelError):
+        open_library("cuda")
+    library, reason = open_library("auto")
+    assert library.device == "cpu"
+    assert reason.startswith("cpu: ")
+
+
+def test_without_a_driver_the_reason_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(name: str) -> Any:
+        raise OSError(name)
+
+    monkeypatch.setattr("autonomy_perception.ops.cuda_memory.ctypes.CDLL", missing)
+    with pytest.raises(KernelError, match=r"^no NVIDIA driver here: libcuda.so.1 is not on the library path$"):
+        cuda_memory.DriverMemory()
