@@ -1,0 +1,131 @@
+"""Road users and the ego on the surface: exact poses at any time of the drive."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from autonomy_perception import geometry
+from autonomy_perception.simulation.motion import STEP_S, Plan, times
+from autonomy_perception.simulation.road import Road
+from autonomy_perception.simulation.scene import FAR, Scene
+from autonomy_perception.simulation.shapes import Shape
+from autonomy_perception.types import ObjectClass
+
+F64 = NDArray[np.float64]
+F32 = NDArray[np.float32]
+STRIDE_M = 1.45  # a person walks one full stride over this distance
+
+
+def ground_height(terrain: Scene, xy: F64) -> F64:
+    """Elevation [m] of the tessellated surface under points (..., 2); 0 beside it."""
+    flat = np.asarray(xy, np.float64).reshape(-1, 2)
+    origins = np.column_stack([flat, np.full(len(flat), 60.0)])
+    down = np.tile(np.array([0.0, 0.0, -1.0], np.float32), (len(flat), 1))
+    distance = terrain.distance(origins.astype(np.float32), down)
+    return np.where(distance < FAR, 60.0 - distance.astype(np.float64), 0.0).reshape(np.shape(xy)[:-1])
+
+
+@dataclass(frozen=True)
+class Path:
+    """Poses over time: t (T,) [s], position (T,3) [m], roll pitch yaw (T,3) [rad], yaw without jumps."""
+
+    t: F64
+    position: F64
+    rpy: F64
+
+    def poses(self, t: F64) -> F64:
+        """T_world_body (N,4,4) at times (N,) [s], linear between the tabulated ones."""
+        t = np.atleast_1d(np.asarray(t, np.float64))
+        index = np.clip((t - self.t[0]) / STEP_S, 0.0, len(self.t) - 1.001)
+        low = index.astype(np.int64)
+        r = (index - low)[:, None]
+        roll, pitch, yaw = ((1 - r) * self.rpy[low] + r * self.rpy[low + 1]).T
+        cr, sr, cp, sp, cy, sy = np.cos(roll), np.sin(roll), np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw)
+        out = np.zeros((len(t), 4, 4))
+        out[:, 0, 0], out[:, 0, 1], out[:, 0, 2] = cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr
+        out[:, 1, 0], out[:, 1, 1], out[:, 1, 2] = sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr
+        out[:, 2, 0], out[:, 2, 1], out[:, 2, 2] = -sp, cp * sr, cp * cr
+        out[:, :3, 3] = (1 - r) * self.position[low] + r * self.position[low + 1]
+        out[:, 3, 3] = 1.0
+        return out
+
+    def velocity(self, t: float) -> F64:
+        """Velocity (3,) over ground in world axes [m/s], central difference over 20 ms."""
+        low, high = np.interp([t - 0.01, t + 0.01], self.t, np.arange(len(self.t)))
+        a, b = (np.array([np.interp(i, np.arange(len(self.t)), self.position[:, k]) for k in range(3)]) for i in (low, high))
+        return np.asarray((b - a) / ((high - low) * STEP_S))
+
+
+def _on_surface(terrain: Scene, xy: F64, yaw: F64, axles: tuple[float, float], half_track: float, smooth_s: float) -> Path:
+    """Path of a rigid body with four wheels on the surface; origin between the wheels of axle x = 0 (or the middle)."""
+    c, s = np.cos(yaw), np.sin(yaw)
+    wheels = np.array([[x, y] for x in axles for y in (-half_track, half_track)])
+    at = xy[:, None] + np.stack([c[:, None] * wheels[:, 0] - s[:, None] * wheels[:, 1], s[:, None] * wheels[:, 0] + c[:, None] * wheels[:, 1]], -1)
+    z = ground_height(terrain, at)
+    if smooth_s > 0.0:
+        z = gaussian_filter1d(z, smooth_s / STEP_S, axis=0, mode="nearest")
+    rear, front = z[:, :2].mean(1), z[:, 2:].mean(1)
+    pitch = -np.arctan2(front - rear, axles[1] - axles[0])
+    roll = np.arctan2(0.5 * (z[:, 1] + z[:, 3] - z[:, 0] - z[:, 2]), 2 * half_track)
+    middle = rear + (front - rear) * (0.0 - axles[0]) / (axles[1] - axles[0])
+    return Path(times(), np.column_stack([xy, middle]), np.column_stack([roll, pitch, np.unwrap(yaw)]))
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A road user: instance number, plan, path of its origin (on the ground under the box centre), ray scenes;
+    ``span`` is the range of s [m] in which it exists."""
+
+    number: int
+    plan: Plan
+    path: Path
+    scenes: tuple[Scene, ...]
+    span: tuple[float, float]
+
+    def present(self, t: float) -> bool:
+        """Whether it is on the modelled part of the road at time t [s]."""
+        return self.span[0] < float(np.interp(t, self.path.t, self.plan.s)) < self.span[1]
+
+    @property
+    def shape(self) -> Shape:
+        """Its body."""
+        return self.plan.shape
+
+    def scene(self, t: float) -> Scene:
+        """Body in the phase of its motion at time t [s]."""
+        if len(self.scenes) == 1:
+            return self.scenes[0]
+        walked = np.hypot(np.gradient(self.plan.s), np.gradient(self.plan.d)).cumsum()
+        return self.scenes[int(np.interp(t, self.path.t, walked) / STRIDE_M * len(self.scenes)) % len(self.scenes)]
+
+
+def place(number: int, plan: Plan, road: Road, terrain: Scene) -> Actor:
+    """Put a planned road user on the surface."""
+    xy, yaw = road.xy(plan.s, plan.d), road.heading(plan.s) + plan.turn
+    length, width, _ = plan.shape.size
+    if plan.shape.label is ObjectClass.PEDESTRIAN:
+        position = np.column_stack([xy, ground_height(terrain, xy)])
+        path = Path(times(), position, np.column_stack([np.zeros((len(xy), 2)), np.unwrap(yaw)]))
+    else:
+        path = _on_surface(terrain, xy, yaw, (-0.32 * length, 0.32 * length), 0.4 * width, 0.05 if plan.moving else 0.0)
+    return Actor(number, plan, path, tuple(Scene(m) for m in plan.shape.phases), (6.0, road.length - 8.0))
+
+
+def ego_path(road: Road, terrain: Scene, s: F64, d: F64, wheelbase: float) -> Path:
+    """Path of base_link (rear axle centre on the ground) of the truck that follows (s, d)."""
+    xy = road.xy(s, d)
+    yaw = np.unwrap(np.arctan2(np.gradient(xy[:, 1]), np.gradient(xy[:, 0])))
+    return _on_surface(terrain, xy, yaw, (0.0, wheelbase), 1.0, 0.12)
+
+
+def relative_motion(path: Path, t: F64) -> tuple[F64, F64]:
+    """Poses (N,4,4) and body twists (N,6) vx vy vz wx wy wz [m/s, rad/s] at times (N,) [s]."""
+    poses, half = path.poses(t), 0.005
+    step = geometry.invert(path.poses(t - half)) @ path.poses(t + half)
+    rotation = step[:, :3, :3]
+    w = 0.5 * np.stack([rotation[:, 2, 1] - rotation[:, 1, 2], rotation[:, 0, 2] - rotation[:, 2, 0], rotation[:, 1, 0] - rotation[:, 0, 1]], -1)
+    return poses, np.concatenate([step[:, :3, 3], w], 1) / (2 * half)

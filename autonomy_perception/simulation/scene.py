@@ -1,0 +1,109 @@
+"""Triangle meshes and exact ray casting against them (Intel Embree through embreex).
+
+Rays start anywhere, directions need not be unit vectors: distances come in multiples of the direction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from embreex.mesh_construction import TriangleMesh
+from embreex.rtcore_scene import EmbreeScene
+from numpy.typing import NDArray
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+FAR = np.float32(1e6)
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """Triangles with one material each.
+
+    Attributes:
+        vertices: float64 (V,3) [m].
+        faces: int32 (F,3) vertex indices; counter-clockwise seen from outside.
+        material: uint8 (F,) of :class:`~autonomy_perception.simulation.materials.Material`.
+    """
+
+    vertices: F64
+    faces: I32
+    material: NDArray[np.uint8]
+
+    def moved(self, transform: F64) -> Mesh:
+        """The same mesh under a transform (4,4)."""
+        return Mesh(self.vertices @ transform[:3, :3].T + transform[:3, 3], self.faces, self.material)
+
+    def corners(self) -> F64:
+        """Triangle corners (F,3,3) [m]."""
+        return np.asarray(self.vertices[self.faces])
+
+
+def join(meshes: list[Mesh]) -> Mesh:
+    """One mesh holding all the given ones, in order.
+
+    Raises:
+        ValueError: the list is empty.
+    """
+    if not meshes:
+        raise ValueError("join needs at least one mesh")
+    offset = np.cumsum([0, *(len(m.vertices) for m in meshes[:-1])])
+    return Mesh(
+        np.concatenate([m.vertices for m in meshes]),
+        np.concatenate([m.faces + o for m, o in zip(meshes, offset, strict=True)]).astype(np.int32),
+        np.concatenate([m.material for m in meshes]),
+    )
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Answers for N rays: distance float32 (N,) (``FAR`` = none), face int32 (N,) (-1 = none),
+    unit normal float32 (N,3) facing the ray's origin, barycentric u, v float32 (N,) of corners 1 and 2."""
+
+    distance: F32
+    face: I32
+    normal: F32
+    u: F32
+    v: F32
+
+    @property
+    def hit(self) -> NDArray[np.bool_]:
+        """Mask (N,) of the rays that met something."""
+        return np.asarray(self.face >= 0)
+
+
+class Scene:
+    """A mesh ready for ray casting; ``radius`` [m] bounds it around its own origin."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self.mesh = mesh
+        self.radius = float(np.sqrt((mesh.vertices**2).sum(1).max()))
+        self._scene = EmbreeScene()
+        self._keep = TriangleMesh(
+            self._scene, np.ascontiguousarray(mesh.vertices, np.float32), np.ascontiguousarray(mesh.faces, np.int32)
+        )
+
+    def cast(self, origins: F32, directions: F32) -> Hits:
+        """First hit of every ray: origins (N,3) [m], directions (N,3)."""
+        origins, directions = np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32)
+        if len(origins) == 0:
+            none = np.zeros(0, np.float32)
+            return Hits(none, np.zeros(0, np.int32), np.zeros((0, 3), np.float32), none, none)
+        raw = self._scene.run(origins, directions, query="INTERSECT", output=True)
+        face = np.where(raw["geomID"] >= 0, raw["primID"], -1).astype(np.int32)
+        distance = np.where(face >= 0, raw["tfar"], FAR).astype(np.float32)
+        normal = raw["Ng"] / np.maximum(np.linalg.norm(raw["Ng"], axis=1, keepdims=True), 1e-12)
+        away = np.einsum("ni,ni->n", normal, directions) > 0.0
+        normal[away] *= -1.0
+        return Hits(distance, face, normal.astype(np.float32), raw["u"], raw["v"])
+
+    def distance(self, origins: F32, directions: F32) -> F32:
+        """Distance (N,) of the first hit along every ray, ``FAR`` where there is none."""
+        if len(origins) == 0:
+            return np.zeros(0, np.float32)
+        raw = self._scene.run(
+            np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32), query="DISTANCE"
+        )
+        return np.asarray(np.where(raw < FAR, raw, FAR), np.float32)

@@ -1,0 +1,50 @@
+"""The ego: a two-axle flatbed truck with a lidar and a camera on its cab; shape and vehicle description."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from autonomy_perception import geometry
+from autonomy_perception.config import ConfigError, Dimensions, Extrinsics, VehicleConfig, load_vehicle
+from autonomy_perception.geometry import F64
+from autonomy_perception.simulation.materials import Material as M
+from autonomy_perception.simulation.scene import Mesh, join
+from autonomy_perception.simulation.shapes import Shape
+from autonomy_perception.simulation.solids import box, cylinder, prism
+from autonomy_perception.types import ObjectClass
+
+CONFIG = Path(__file__).resolve().parents[2] / "config" / "demo_truck.yaml"
+
+
+def demo_vehicle(path: Path = CONFIG) -> VehicleConfig:
+    """The vehicle that synthetic drives are recorded with. Raises ConfigError as :func:`config.load_vehicle`."""
+    return load_vehicle(path)
+
+
+def mounting(extrinsics: Extrinsics | None, sensor: str) -> F64:
+    """T_base_sensor (4,4). Raises ConfigError if the vehicle file does not say where the sensor sits."""
+    if extrinsics is None:
+        raise ConfigError(f"{sensor}: the simulation needs extrinsics in the vehicle file, found none")
+    return geometry.make_transform(geometry.rotation_rpy(*extrinsics.rpy), extrinsics.xyz)
+
+
+def ego_mesh(body: Dimensions) -> Mesh:
+    """Cab, bed and wheels in base_link, within the outline that the vehicle file states."""
+    w, cab_back, cab_top = 0.5 * body.width - 0.02, body.front - 2.0, body.height - 0.35
+    cab = [(cab_back, 0.55), (body.front - 0.08, 0.55), (body.front - 0.02, 1.2), (body.front - 0.3, cab_top), (cab_back, cab_top)]
+    parts = [
+        prism(cab, -w + 0.06, w - 0.06, M.PAINT, 0.05),
+        box((-body.rear + 0.02, -w, 0.95), (cab_back - 0.25, w, 1.45), M.PAINT),
+        box((-body.rear + 0.1, -0.45, 0.5), (body.front - 0.3, 0.45, 0.96), M.DARK_METAL),
+    ]
+    for x in (0.0, body.wheelbase):
+        parts += [cylinder((x, y, 0.48), (0.0, 0.3, 0.0), 0.48, M.TYRE) for y in (-w, w - 0.3)]
+    return join(parts)
+
+
+def ego_shape(body: Dimensions) -> Shape:
+    """The ego as others see it: origin under the middle of its box."""
+    shift = geometry.make_transform(None, np.array([-0.5 * (body.front - body.rear), 0.0, 0.0]))
+    return Shape((ego_mesh(body).moved(shift),), ObjectClass.TRUCK, (236, 170, 60))
