@@ -11,6 +11,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from autonomy_perception_msgs.msg import (
+    DetectedObject,
+    DetectedObjectArray,
+    ObjectClassification,
+    TrackedObject,
+    TrackedObjectArray,
+)
 from builtin_interfaces.msg import Time
 from grid_map_msgs.msg import GridMap
 from nav_msgs.msg import OccupancyGrid
@@ -19,13 +26,6 @@ from std_msgs.msg import Float32MultiArray, MultiArrayDimension
 
 from autonomy_perception import grid as grids
 from autonomy_perception.types import Detections, Perception, Tracks
-from autonomy_perception_msgs.msg import (
-    DetectedObject,
-    DetectedObjectArray,
-    ObjectClassification,
-    TrackedObject,
-    TrackedObjectArray,
-)
 
 LAYERS = ("elevation", "variance", "traversability", "drivable", "terrain_class", "age")
 """Layers of the published GridMap, in order."""

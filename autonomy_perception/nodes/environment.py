@@ -23,6 +23,9 @@ MALLOC = {
 PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
 """Names that Fast DDS 3 (kilted and later) and Fast DDS 2 read; the old one makes the new version complain."""
 
+TRANSPORT_VARIABLE = "AUTONOMY_PERCEPTION_TRANSPORT"
+"""Set to ``stock`` it leaves transport and allocator as ROS has them (for comparison)."""
+
 FAST_DDS_2 = ("humble", "iron", "jazzy")
 
 
@@ -46,10 +49,11 @@ def prepare() -> None:
 
 def additions(base: Mapping[str, str]) -> dict[str, str]:
     """Variables that a node process should get on top of ``base``; what the user has set stays."""
-    out = {k: v for k, v in MALLOC.items() if k not in base}
+    stock = base.get(TRANSPORT_VARIABLE) == "stock"
+    out = {} if stock else {k: v for k, v in MALLOC.items() if k not in base}
     if base.get("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp") == "rmw_fastrtps_cpp":
         out.setdefault("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp")
-        if not any(v in base for v in PROFILE_VARIABLES):
+        if not stock and not any(v in base for v in PROFILE_VARIABLES):
             out[PROFILE_VARIABLES[base.get("ROS_DISTRO") in FAST_DDS_2]] = str(profile())
     prefix = wheels_prefix()
     if prefix is not None and not base.get("AMENT_PREFIX_PATH"):

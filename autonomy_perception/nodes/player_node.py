@@ -28,10 +28,12 @@ from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.ros_parameters import read
 from autonomy_perception.nodes.topics import LATCHED, QosSpec
 
+OWN = {t.name for t in table.OUTPUTS}
 CLOCK_PERIOD_S = 0.02
 PLAYED = QosSpec("reliable", 10)
 HEAVY = ("sensor_msgs/msg/PointCloud2", "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 """Types whose moment of sending is kept for the latency, and before which the clock is always sent."""
+SEAM_S = 0.1
 SETTLE_S = 0.5
 """Subscribers are taken as complete when none was added for this long."""
 
@@ -70,7 +72,7 @@ class PlayerNode(Node):
                 while self._once(executor) and self.config.loop:
                     self.loops += 1
                     self.get_logger().info(f"end of the bag, loop {self.loops}: the clock goes back")
-                    self._pace.seek(self._reader.span_ns[0])
+                    self._turn_back(executor)
             except LockstepError as e:
                 self.get_logger().error(str(e))
                 return 4
@@ -79,7 +81,8 @@ class PlayerNode(Node):
 
     def _open_outlets(self) -> None:
         for topic, msgtype in self._reader.topics.items():
-            if topic == table.CLOCK_TOPIC.name:
+            if topic in OWN:
+                self.get_logger().info(f"{topic} is not played: the running nodes make it")
                 continue
             try:
                 kind = message_class(msgtype)
@@ -103,15 +106,14 @@ class PlayerNode(Node):
         seen = [0, time.monotonic()]
 
         def ready() -> bool:
-            counts = [outlet.get_subscription_count() for outlet in self._outlets.values()]
-            if sum(counts) != seen[0]:
-                seen[:] = [sum(counts), time.monotonic()]
-            matched = self.config.wait_for or any(self._outlets[t].get_subscription_count() for t in wanted)
-            if self.config.wait_for:
-                matched = all(self._outlets[t].get_subscription_count() for t in wanted)
-            if self._token is not None and not self._token.connected():
+            count = sum(outlet.get_subscription_count() for outlet in self._outlets.values())
+            missing = set(self.config.wait_for_nodes) - set(self.get_node_names())
+            if count != seen[0] or missing:
+                seen[:] = [count, time.monotonic()]
+            if missing or (self._token is not None and not self._token.connected()):
                 return False
-            return bool(matched) and time.monotonic() - seen[1] > SETTLE_S
+            matched = [self._outlets[t].get_subscription_count() > 0 for t in wanted]
+            return (all(matched) if self.config.wait_for else any(matched)) and time.monotonic() - seen[1] > SETTLE_S
 
         if spin_until(executor, self._stop, ready, self.config.wait_s):
             return True
@@ -130,6 +132,13 @@ class PlayerNode(Node):
                 return False
             self._send(message, executor)
         return True
+
+    def _turn_back(self, executor: SingleThreadedExecutor) -> None:
+        """The seam of a loop: everybody hears the clock go back before the first message comes again."""
+        start = self._reader.span_ns[0]
+        self._send_clock(start)
+        spin_until(executor, self._stop, lambda: False, SEAM_S)
+        self._pace.seek(start)
 
     def _messages(self) -> Iterator[RawMessage]:
         return self._reader.raw(tuple(self._outlets))

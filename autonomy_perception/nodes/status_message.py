@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from autonomy_perception_msgs.msg import PerceptionStatus, SensorStatus, StageTime
 
 from autonomy_perception.nodes.conversions import to_time
 from autonomy_perception.types import Mode, SensorHealth
-from autonomy_perception_msgs.msg import PerceptionStatus, SensorStatus, StageTime
 
 
 @dataclass

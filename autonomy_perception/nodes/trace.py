@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from autonomy_perception.nodes.core import Output
+if TYPE_CHECKING:  # the CLI reads traces without loading the pipeline
+    from autonomy_perception.nodes.core import Output
 
 
 @dataclass

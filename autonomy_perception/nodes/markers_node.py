@@ -1,0 +1,172 @@
+"""Markers, bird's-eye picture and coloured cloud for people; works only while somebody looks (rclpy only under nodes/)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rclpy
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from sensor_msgs.msg import Image, PointCloud2, PointField
+
+from autonomy_perception import geometry
+from autonomy_perception.config import ConfigError, PerceptionConfig, VehicleConfig, load_vehicle
+from autonomy_perception.nodes import topics
+from autonomy_perception.nodes.conversions import to_array, to_time
+from autonomy_perception.nodes.inputs import Inputs
+from autonomy_perception.nodes.markers import mode_marker, track_markers
+from autonomy_perception.nodes.parameters import MarkersConfig
+from autonomy_perception.nodes.pictures import HIGH, LOW, Elevation, GridPicture, birds_eye, point_colours
+from autonomy_perception.nodes.process import StopFlag, run
+from autonomy_perception.nodes.qos import message_class, profile
+from autonomy_perception.nodes.qos_events import QosWatch
+from autonomy_perception.nodes.ros_parameters import read
+from autonomy_perception.ops.library import CpuLibrary, KernelError
+from autonomy_perception.sensors.events import Event
+from autonomy_perception.sensors.frontend import SensorFrontEnd
+from autonomy_perception.types import SensorFrame
+
+LOOK_S = 0.5
+PICTURE_S = 0.2
+POINT = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("rgb", "<u4")])
+
+
+class MarkersNode(Node):
+    """Every half second it looks who subscribes, and opens or closes its own subscriptions accordingly."""
+
+    def __init__(self, stop: StopFlag) -> None:
+        super().__init__("markers")
+        self.config = read(self, MarkersConfig)
+        self.vehicle: VehicleConfig | None = (
+            load_vehicle(Path(self.config.vehicle_file)) if self.config.vehicle_file else None
+        )
+        self._watch = QosWatch(self.get_logger())
+        mine = (topics.MARKERS, topics.TEXT, topics.CLOUD, topics.BEV_IMAGE)
+        self._publishers_by_name = {
+            t.name: self.create_publisher(message_class(t.msgtype), t.name, profile(t.qos)) for t in mine
+        }
+        self._held: dict[str, Any] = {}
+        self._cloud_inputs: Inputs | None = None
+        self._front: SensorFrontEnd | None = None
+        self._elevation: Elevation | None = None
+        self._tracks: Any = None
+        self._vehicle_pose: tuple[float, float, float] | None = None
+        self._picture_due = 0.0
+        self.create_timer(LOOK_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def _wanted(self, topic: topics.Topic) -> bool:
+        return bool(self._publishers_by_name[topic.name].get_subscription_count() > 0)
+
+    def _send(self, topic: topics.Topic, message: Any) -> None:
+        self._publishers_by_name[topic.name].publish(message)
+
+    def _look(self) -> None:
+        picture, cloud = self._wanted(topics.BEV_IMAGE), self._wanted(topics.CLOUD)
+        self._subscribe(topics.TRACKED_OBJECTS, self._on_tracks, self._wanted(topics.MARKERS) or picture)
+        self._subscribe(topics.STATUS, lambda m: self._send(topics.TEXT, mode_marker(m)), self._wanted(topics.TEXT))
+        self._subscribe(topics.OCCUPANCY_GRID, self._on_grid, picture)
+        if self.vehicle is not None and self.vehicle.odometry.topic:
+            odometry = topics.Topic(
+                self.vehicle.odometry.topic, "nav_msgs/msg/Odometry", "-", "odom", "-", topics.MOTION
+            )
+            self._subscribe(odometry, self._on_odometry, picture)
+        self._subscribe(topics.TERRAIN_MAP, self._on_terrain, cloud)
+        self._subscribe_sensors(cloud)
+
+    def _subscribe(self, topic: topics.Topic, callback: Callable[[Any], None], wanted: bool) -> None:
+        held = self._held.get(topic.name)
+        if wanted and held is None:
+            spec = topics.QosSpec(topic.qos.reliability, topic.qos.depth)
+            self._held[topic.name] = self.create_subscription(
+                message_class(topic.msgtype), topic.name, callback, profile(spec)
+            )
+        elif not wanted and held is not None:
+            self.destroy_subscription(self._held.pop(topic.name))
+
+    def _subscribe_sensors(self, wanted: bool) -> None:
+        if wanted and self._cloud_inputs is None and self.vehicle is not None:
+            lidars_only = self.vehicle.model_copy(update={"cameras": {}})
+            try:
+                self._front = SensorFrontEnd(PerceptionConfig(), lidars_only, CpuLibrary())
+            except KernelError as e:
+                self.get_logger().error(str(e), once=True)
+                return
+            self._cloud_inputs = Inputs(self, lidars_only, self._watch, self._on_event)
+        elif not wanted and self._cloud_inputs is not None:
+            self._cloud_inputs.close()
+            self._cloud_inputs, self._front = None, None
+
+    def _on_tracks(self, message: Any) -> None:
+        self._tracks = message
+        if self._wanted(topics.MARKERS):
+            self._send(topics.MARKERS, track_markers(message))
+
+    def _on_terrain(self, message: Any) -> None:
+        self._elevation = Elevation.of(message)
+
+    def _on_odometry(self, message: Any) -> None:
+        p, q = message.pose.pose.position, message.pose.pose.orientation
+        if self.vehicle is not None and message.child_frame_id == self.vehicle.base_frame:
+            self._vehicle_pose = (p.x, p.y, geometry.yaw_of(geometry.rotation_of([q.x, q.y, q.z, q.w])))
+
+    def _on_grid(self, message: Any) -> None:
+        if time.monotonic() < self._picture_due:
+            return
+        self._picture_due = time.monotonic() + PICTURE_S
+        grid = GridPicture.of(message)
+        ny, nx = grid.data.shape
+        middle = (grid.corner[0] + nx * grid.resolution / 2, grid.corner[1] + ny * grid.resolution / 2, 0.0)
+        moving = self._vehicle_pose is not None and message.header.frame_id != (
+            self.vehicle.base_frame if self.vehicle else ""
+        )
+        pose = self._vehicle_pose if moving and self._vehicle_pose is not None else middle
+        rgb = birds_eye(grid, self._tracks, pose, self.config.bev_size, self.config.bev_side)
+        out = Image(height=rgb.shape[0], width=rgb.shape[1], encoding="rgb8", step=rgb.shape[1] * 3)
+        out.header = message.header
+        out.data = to_array(rgb, "B")
+        self._send(topics.BEV_IMAGE, out)
+
+    def _on_event(self, event: Event) -> None:
+        if self._front is None:
+            return
+        for frame in self._front.feed(event):
+            self._send(topics.CLOUD, self._coloured(frame))
+
+    def _coloured(self, frame: SensorFrame) -> PointCloud2:
+        xyz = np.concatenate([s.cloud.xyz for s in frame.scans])[:: self.config.cloud_stride]
+        T = frame.trajectory.pose(frame.stamp_ns) if frame.trajectory is not None else np.eye(4)
+        height = np.full(len(xyz), np.nan, np.float32)
+        if self._elevation is not None:
+            height = self._elevation.height(geometry.transform_points(T, xyz))
+        body = self.vehicle.dimensions if self.vehicle else None
+        points = np.empty(len(xyz), POINT)
+        points["x"], points["y"], points["z"] = xyz.T
+        points["rgb"] = point_colours(height, LOW, body.height + body.overhead_margin if body else HIGH)
+        out = PointCloud2(
+            height=1, width=len(points), point_step=POINT.itemsize, row_step=POINT.itemsize * len(points), is_dense=True
+        )
+        out.header.stamp = to_time(frame.stamp_ns)
+        out.header.frame_id = self.vehicle.base_frame if self.vehicle else "base_link"
+        out.fields = [
+            PointField(name=n, offset=4 * i, datatype=PointField.FLOAT32, count=1)
+            for i, n in enumerate(POINT.names or ())
+        ]
+        out.data = to_array(points, "B")
+        return out
+
+
+def main() -> int:
+    """Entry point of the process."""
+    try:
+        return run(MarkersNode)
+    except ConfigError as e:
+        rclpy.logging.get_logger("markers").error(str(e))
+        return 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

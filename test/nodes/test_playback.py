@@ -1,0 +1,75 @@
+"""Pace, header stamps, traces and the recorder's queue."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from autonomy_perception.bags import messages as m
+from autonomy_perception.bags.typestore import typestore
+from autonomy_perception.nodes.playback import Pace, header_stamp
+from autonomy_perception.nodes.trace import latencies_ms
+
+S = 1_000_000_000
+
+
+class Time:
+    def __init__(self) -> None:
+        self.ns = 0
+
+    def __call__(self) -> int:
+        return self.ns
+
+
+def test_pace_runs_pauses_and_jumps_back() -> None:
+    clock = Time()
+    pace = Pace(2.0, clock)
+    pace.seek(10 * S)
+    clock.ns += S
+    assert pace.now() == 10 * S and pace.wait_s(11 * S) == float("inf")
+    pace.start()
+    clock.ns += S
+    assert pace.now() == 12 * S and pace.wait_s(13 * S) == pytest.approx(0.5)
+    pace.pause()
+    clock.ns += 5 * S
+    assert pace.now() == 12 * S
+    pace.start()
+    clock.ns += S
+    assert pace.now() == 14 * S and pace.wait_s(12 * S) == pytest.approx(-1.0)
+    pace.seek(10 * S)
+    assert pace.now() == 10 * S
+    with pytest.raises(ValueError, match="rate"):
+        Pace(0.0)
+
+
+@given(st.integers(0, 2**31 - 1), st.integers(0, S - 1))
+def test_header_stamp_is_read_without_decoding(sec: int, nanosec: int) -> None:
+    message = m.compressed_image("camera", sec * S + nanosec, b"abc", "jpeg")
+    data = bytes(typestore().serialize_cdr(message, m.COMPRESSED_IMAGE))
+    assert header_stamp(data) == sec * S + nanosec
+    with pytest.raises(ValueError, match="12 bytes"):
+        header_stamp(data[:8])
+
+
+def test_latency_runs_from_the_last_sending_before_the_publication() -> None:
+    player = {"sent": [["/a", 1, 100_000_000], ["/b", 1, 101_000_000], ["/a", 1, 900_000_000]]}
+    frames = [[1, 0, 130_000_000, ["/a", 1]], [1, 0, 950_000_000, ["/a", 1]], [2, 0, 1, ["/a", 2]], [3, 0, 1, None]]
+    assert latencies_ms({"frames": frames}, player) == pytest.approx([30.0, 50.0])
+    assert latencies_ms({"frames": frames}, player, skip=1) == pytest.approx([50.0])
+
+
+def test_recorder_queue_counts_what_does_not_fit() -> None:
+    pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
+    from autonomy_perception.nodes.recorder_node import BoundedQueue
+
+    queue = BoundedQueue(10)
+    assert queue.put("/a", "t", 1, b"123456")
+    assert not queue.put("/a", "t", 2, b"123456")
+    assert queue.put("/a", "t", 3, b"1234")
+    queue.close()
+    items = []
+    while (item := queue.get()) is not None:
+        items.append(item[2])
+    assert items == [1, 3] and queue.dropped == 1
+    assert queue.put("/a", "t", 4, b"1234567890")
