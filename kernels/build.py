@@ -10,6 +10,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -20,10 +22,19 @@ ROOT = Path(__file__).resolve().parent
 LIB_DIR = ROOT.parent / "autonomy_perception" / "ops" / "_lib"
 OBJ_DIR = ROOT.parent / "build" / "kernels"
 # -O3 makes some loops 3-4x slower with gcc 12; FMA contraction would let binning differ between machines.
-CXX_FLAGS = ["-std=c++17", "-O2", "-ftree-vectorize", "-march=x86-64-v3", "-ffp-contract=off", "-fopenmp", "-fPIC",
-             "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror"]  # fmt: skip
+MARCH = {"x86_64": "x86-64-v3", "aarch64": "armv8.2-a"}
+CXX_FLAGS = ["-std=c++17", "-O2", "-ftree-vectorize", f"-march={MARCH.get(platform.machine(), 'native')}", "-ffp-contract=off",
+             "-fopenmp", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror"]  # fmt: skip
 CUDA_ARCHS = ("87", "89", "90", "110", "120")
-NVCC_FLAGS = ["-std=c++17", "-O3", "--fmad=false", "-Xcompiler", "-fPIC,-fvisibility=hidden,-Wall", "--Werror", "all-warnings"]
+NVCC_FLAGS = [
+    "-std=c++17",
+    "-O3",
+    "--fmad=false",
+    "-Xcompiler",
+    "-fPIC,-fvisibility=hidden,-Wall",
+    "--Werror",
+    "all-warnings",
+]
 
 
 class BuildError(RuntimeError):
@@ -41,18 +52,29 @@ def cuda_archs(nvcc: str) -> list[str]:
     return [a for a in CUDA_ARCHS if f"compute_{a}" in known.split()]
 
 
-def _compile(cmd: list[str], source: Path, obj: Path, headers: bytes) -> bool:
-    key = hashlib.sha256(" ".join(cmd).encode() + source.read_bytes() + headers).hexdigest()
+def _sources_of(source: Path, seen: set[Path]) -> set[Path]:
+    """The file and the project's headers that it includes, and those that they include."""
+    seen.add(source)
+    for name in re.findall(r'^#include "(.+)"', source.read_text(), re.M):
+        for header in (ROOT / name, source.parent / name):
+            if header.exists() and header not in seen:
+                _sources_of(header, seen)
+    return seen
+
+
+def _compile(cmd: list[str], source: Path, obj: Path) -> None:
+    """Compile unless nothing that the object depends on has changed."""
+    texts = b"".join(p.read_bytes() for p in sorted(_sources_of(source, set())))
+    key = hashlib.sha256(" ".join(cmd).encode() + texts).hexdigest()
     stamp = obj.with_suffix(".key")
     if obj.exists() and stamp.exists() and stamp.read_text() == key:
-        return False
+        return
     done = subprocess.run([*cmd, "-c", str(source), "-o", str(obj)], capture_output=True, text=True)
     if done.returncode:
         raise BuildError(f"{source.name}: {Path(cmd[0]).name} failed\n{done.stderr}{done.stdout}")
     if done.stderr.strip():
         print(done.stderr, file=sys.stderr)
     stamp.write_text(key)
-    return True
 
 
 def build(target: str) -> Path:
@@ -75,19 +97,23 @@ def build(target: str) -> Path:
     LIB_DIR.mkdir(parents=True, exist_ok=True)
     OBJ_DIR.mkdir(parents=True, exist_ok=True)
     library = LIB_DIR / f"libap_{target}.so"
-    headers = b"".join(p.read_bytes() for p in sorted([*ROOT.rglob("*.cuh"), *ROOT.rglob("*.h")]))
-    with (OBJ_DIR / "lock").open("w") as lock:  # two builds at once must not mix their objects
+    with (OBJ_DIR / f"{target}.lock").open("w") as lock:  # two builds at once must not mix their objects
         fcntl.flock(lock, fcntl.LOCK_EX)
         cmd.append(f"-I{ROOT}")
         objs = [OBJ_DIR / f"{s.stem}.{target}.o" for s in sources]
         with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            changed = list(pool.map(lambda so: _compile(cmd, so[0], so[1], headers), zip(sources, objs, strict=True)))
-        if any(changed) or not library.exists() or library.stat().st_mtime < max(o.stat().st_mtime for o in objs):
+            list(pool.map(lambda so: _compile(cmd, so[0], so[1]), zip(sources, objs, strict=True)))
+        linked, stamp = (
+            "\n".join(f"{o.name} {o.with_suffix('.key').read_text()}" for o in objs),
+            OBJ_DIR / f"{library.name}.key",
+        )
+        if not library.exists() or not stamp.exists() or stamp.read_text() != linked:
             part = library.with_suffix(".part")
             done = subprocess.run([*link, *map(str, objs), "-o", str(part)], capture_output=True, text=True)
             if done.returncode:
                 raise BuildError(f"{library.name}: link failed\n{done.stderr}")
             part.replace(library)
+            stamp.write_text(linked)
     return library
 
 
