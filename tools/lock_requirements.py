@@ -18,6 +18,13 @@ FOLDER = Path(__file__).resolve().parent.parent / "requirements"
 GROUPS = ("run", "ros", "dev", "bench")
 """Installed together; a package is listed in the first group that needs it."""
 
+SETS = {
+    GROUPS: ("3.10", "3.11", "3.12", "3.13"),
+    ("train",): ("3.10", "3.11", "3.12", "3.13"),
+    ("ros_install",): ("3.10", "3.12"),
+}
+"""What is resolved together, and for which Python versions."""
+
 CUDA_ONLY = ("nvidia-", "cuda-", "triton")
 """Needed by the CUDA build of torch only; which build is installed is decided by TORCH_INDEX at set-up."""
 
@@ -34,6 +41,12 @@ def names_of(path: Path) -> list[str]:
     """Distribution names of an .in file."""
     lines = (line.split("#")[0].strip() for line in path.read_text().splitlines())
     return [canonical(re.split(r"[<>=!~\[; ]", line)[0]) for line in lines if line]
+
+
+def version_of(python: str) -> str:
+    """``major.minor`` of an interpreter."""
+    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+    return subprocess.run([python, "-c", code], check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 def resolve(python: str, groups: tuple[str, ...]) -> tuple[str, dict[str, str], dict[str, list[str]]]:
@@ -86,10 +99,10 @@ def main() -> None:
     """Resolve with every interpreter given and write the files."""
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    for groups in (GROUPS, ("train",)):
+    for groups, wanted in SETS.items():
         files: dict[str, Pins] = {g: {} for g in groups}
         versions = []
-        for python in sys.argv[1:]:
+        for python in (p for p in sys.argv[1:] if version_of(p) in wanted):
             version, pins, needs = resolve(python, groups)
             versions.append(version)
             listed: set[str] = set()

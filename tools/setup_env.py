@@ -157,7 +157,8 @@ def set_up(extras: list[str]) -> None:
             index = os.environ.get("TORCH_INDEX") or TORCH_INDEX
             train = ["-r", str(ROOT / "requirements" / "train.txt"), "--extra-index-url", index]
             run(f"[2/5] extra train, torch from {index}", [*pip, "install", *train])
-        run("[3/5] ROS interface packages", [str(PYTHON), "tools/build_interfaces.py"])
+        if not ROS_INSTALLED:  # there colcon builds ours, and apt has the others
+            run("[3/5] ROS interface packages", [str(PYTHON), "tools/build_interfaces.py"])
     run("[4/5] CPU kernels", [str(PYTHON), "kernels/build.py", "cpu"], silent=not fresh)
     if fresh:
         editable = [*pip, "install", "--no-deps", "--no-build-isolation", "--force-reinstall", "-e", str(ROOT)]
