@@ -39,8 +39,10 @@ class GroundConfig(_Strict):
     obstacle_height: float = Field(
         0.25, ge=0.05, le=1.0, description="returns higher above local ground are obstacles [m]"
     )
-    tolerance: float = Field(0.065, ge=0.01, le=0.3, description="half thickness of the ground layer at the lidar [m]")
-    tolerance_per_m: float = Field(0.001, ge=0, le=0.02, description="growth of that thickness with range [m/m]")
+    rough_height: float = Field(
+        0.2, ge=0.02, le=0.5, description="grass, stones and kerbs up to this are ground where nothing stands [m]"
+    )
+    max_slope: float = Field(0.46, ge=0.05, le=1.0, description="steepest bank that is still ground [rad]")
 
 
 class TerrainConfig(_Strict):
@@ -61,7 +63,7 @@ class DetectionConfig(_Strict):
     gap_slope: float = Field(0.01, ge=0, le=0.1, description="growth of that reach [m per m of range]")
     max_height: float = Field(4.6, ge=1, le=20, description="higher clusters are buildings or trees [m]")
     max_detections: int = Field(150, ge=1, le=2000, description="the most certain objects kept of one scan")
-    min_existence: float = Field(0.1, ge=0, le=1, description="less certain clusters are not reported")
+    min_existence: float = Field(0.05, ge=0, le=1, description="less certain clusters are not reported")
 
 
 class TrackingConfig(_Strict):
@@ -70,6 +72,8 @@ class TrackingConfig(_Strict):
     birth_existence: float = Field(0.5, ge=0, le=1, description="existence probability from which a track is published")
     max_coast_s: float = Field(1.0, ge=0.1, le=10, description="a track unseen for longer is dropped [s]")
     max_tracks: int = Field(300, ge=1, le=2000, description="upper bound on the number of tracks")
+    min_hits: int = Field(3, ge=1, le=50, description="a track is published only after this many detections")
+    publish_unknown: bool = Field(False, description="also publish resting tracks of unknown class (poles, bushes, walls)")
 
 
 class OccupancyConfig(_Strict):

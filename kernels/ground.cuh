@@ -1,12 +1,20 @@
 // Ground segmentation of one lidar sweep.
 //
-// 1. Polar cells around the lidar (azimuth sectors x bins of r^2 that grow with range); the lowest return of each.
-// 2. The surface grows outwards, one bin after the other, all sectors at once: a Kalman filter of height and radial
-//    slope per sector, which also listens to its neighbour sectors, takes the lowest return of a cell where it fits
-//    the ground so far. Where it does not (objects) the filter only predicts and its variance grows.
-// 3. Gaps between accepted cells of a sector are laid on the line between them.
-// 4. Returns close to that surface move each cell to their mean height, shared with the neighbour cells.
-// 5. Every point gets its height above the surface, interpolated between cell centres, and a label.
+// 1. Polar cells around the lidar (azimuth sectors x bins of r^2 that grow with range): the lowest return of each, and
+//    whether something stands on it (returns well above the lowest, below head height): such cells are `crowded`.
+// 2. The plane that the vehicle stands on: slopes are tried for the most low returns near them, then fitted.
+// 3. The surface grows outwards, one bin after the other, all sectors at once: a Kalman filter of height and radial
+//    slope per sector, which also listens to its neighbour sectors, takes the lowest return of a cell
+//    - where it fits the ground so far,
+//    - where it rises or falls steadily from the last ground return and nothing stands there (banks, berms),
+//    - where it drops and can be seen over the ground before it (ditches, edges); the level before the drop is kept
+//      in mind, so that the ground on the far side of a ditch is found again.
+//    Where it takes nothing (objects) the filter only predicts and its variance grows.
+// 4. Gaps between accepted cells of a sector are laid on the line between them.
+// 5. Returns close to that surface move each cell to their mean height, shared with the neighbour cells.
+// 6. Every point gets its height above the surface, interpolated between cell centres, and a label. Where something
+//    stands in the cell or next to it, its lowest parts must not pass for ground: there the layer of ground is thin.
+//    Elsewhere a low return is grass, a stone or a kerb, and ground.
 //
 // Reductions are integer (min of 64-bit keys, sums of tenths of a millimetre): their order does not matter.
 #pragma once
@@ -33,9 +41,25 @@ constexpr float kGate = 1.3f;          // innovations up to this many deviations
 constexpr float kGateFloor = 0.07f;    // this much [m], are ground
 constexpr float kBelowGround = 0.3f;   // nothing can be seen farther below the line of sight over nearer ground [m]
 constexpr float kStartHeight = 0.15f;  // how well the ground under the vehicle is known [m]
-constexpr float kStartSlope = 0.1f;    // [-]
-constexpr float kMeanBand = 0.075f;    // returns closer to the surface than this refine it [m]
+constexpr float kStartSlope = 0.05f;   // and its slope [-]
+constexpr float kStartNear = 2.0f;     // from returns between this
+constexpr float kStartFar = 15.0f;     // and this range [m],
+constexpr float kStartWidth = 0.1f;    // to within this height [m]
+constexpr float kStartGrowth = 0.03f;  // plus this share of the range
+constexpr float kSteadyReach = 0.5f;   // a bank is followed over gaps of up to this [m]
+constexpr float kSteadyGrowth = 0.1f;  // plus this share of the range
+constexpr float kPlateauReach = 6.0f;  // the level before a drop is looked for again over this distance [m]
+constexpr float kCrowdLow = 0.3f;      // something stands in a cell with returns from this [m] plus the slope of the cell
+constexpr float kCrowdHigh = 2.0f;     // to this [m] above its lowest
+constexpr float kMeanBand = 0.05f;    // returns closer to the surface than this refine it [m]
 constexpr int kMeanPrior = 8;          // weight of the surface in that mean [returns]
+constexpr float kSlopeTry = 0.08f;     // slopes tried for the start: multiples of this
+constexpr int kSlopeTries = 4;         // up to this many times it, either way
+constexpr int kPlanePrior = 50;        // weight of the first guess in the fit of the plane [returns]
+// Half thickness of the layer of ground.
+constexpr float kThinOwn = 0.035f;     // in a cell where something stands [m]
+constexpr float kThinNear = 0.06f;     // next to such a cell [m]
+constexpr float kThinGrowth = 0.001f;  // growth of both with range [rad]
 
 enum : uint8_t { kPointIgnored = 0, kPointGround = 1, kPointObstacle = 2, kPointOverhang = 3, kPointLow = 4 };
 
@@ -44,8 +68,8 @@ struct GroundParams {
   float ground_z;         // ground under the vehicle in anchor [m]
   float obstacle_height;  // [m]
   float overhead;         // height above ground from which a return is passable [m]
-  float tolerance;        // half thickness of the ground layer at the lidar [m]
-  float spread;           // its growth with range [rad]
+  float rough_height;     // half thickness of the layer of ground where nothing stands [m]
+  float steep;            // steepest bank that is ground [-]
 };
 
 union GroundBits {
@@ -92,19 +116,57 @@ AP_HD int64_t low_key(float z, int32_t index) {
 AP_HD int32_t low_index(int64_t key) { return static_cast<int32_t>(key & 0xffffffffLL); }
 constexpr int64_t kNoReturn = INT64_MAX;
 
+// True when a return `rise` above the lowest of its cell, at bin width dr, means that something stands there.
+AP_HD bool ground_crowds(float rise, float dr, const GroundParams& c) { return rise > kCrowdLow + c.steep * dr && rise < kCrowdHigh; }
+
 // What the filter knows of the ground at a cell centre.
 struct GroundState {
-  float z, slope;       // [m], [-]
-  float zz, zs, ss;     // covariance
-  float sight;          // steepest line of sight over accepted ground so far, as tangent [-]
+  float z, slope;        // [m], [-]
+  float zz, zs, ss;      // covariance
+  float sight;           // steepest line of sight over accepted ground so far, as tangent [-]
+  float last_r, last_z;  // last accepted return [m]; last_r < 0 once something else was seen behind it
+  float plateau, plateau_slope, plateau_end;  // level before a drop, extrapolated [m], [-]; given up at that range [m]
 };
 
-AP_HD GroundState ground_start(const GroundParams& c) {
-  return {c.ground_z, 0.0f, kStartHeight * kStartHeight, 0.0f, kStartSlope * kStartSlope, -1e9f};
+// Ground near the vehicle: z = height + x * gx + y * gy, x and y from the lidar.
+struct GroundPlane {
+  float height, gx, gy;
+};
+
+// How well a low return (x, y, z from the lidar's foot) lies on a plane through the foot with slope (gx, gy): 0..256.
+AP_HD int32_t ground_vote(float x, float y, float z, float gx, float gy) {
+  const float miss = fabsf(z - x * gx - y * gy) / (kStartWidth + kStartGrowth * (fabsf(x) + fabsf(y)));
+  return miss < 1.0f ? static_cast<int32_t>(256.0f * (1.0f - miss)) : 0;
+}
+
+// Normal equations of the plane through the returns near a first guess; the guess itself counts as kPlanePrior returns.
+struct PlaneSums {
+  double n, x, y, z, xx, xy, yy, xz, yz;
+};
+AP_HD void plane_add(PlaneSums& s, const GroundPlane& g, float x, float y, float z) {
+  const float e = z - g.height - x * g.gx - y * g.gy;
+  if (fabsf(e) > kStartWidth + 0.3f * kStartGrowth * (fabsf(x) + fabsf(y))) return;
+  s.n += 1; s.x += x; s.y += y; s.z += e; s.xx += x * x; s.xy += x * y; s.yy += y * y; s.xz += x * e; s.yz += y * e;
+}
+AP_HD GroundPlane plane_fit(const PlaneSums& s, GroundPlane g) {
+  const double n = s.n + kPlanePrior, xx = s.xx - s.x * s.x / n + kPlanePrior, yy = s.yy - s.y * s.y / n + kPlanePrior;
+  const double xy = s.xy - s.x * s.y / n, xz = s.xz - s.x * s.z / n, yz = s.yz - s.y * s.z / n, det = xx * yy - xy * xy;
+  const double dx = (xz * yy - yz * xy) / det, dy = (yz * xx - xz * xy) / det;
+  g.height += static_cast<float>((s.z - dx * s.x - dy * s.y) / n);
+  g.gx += static_cast<float>(dx);
+  g.gy += static_cast<float>(dy);
+  return g;
+}
+
+AP_HD GroundState ground_start(const GroundPlane& g, int sector, const GroundParams& c) {
+  const float a = (static_cast<float>(sector) + 0.5f) * kSectorAngle - 3.14159265f;
+  const float slope = g.gx * cosf(a) + g.gy * sinf(a);
+  return {c.ground_z + g.height, slope, kStartHeight * kStartHeight, 0.0f, kStartSlope * kStartSlope, -1e9f, -1.0f, 0.0f, 0.0f, 0.0f, 0.0f};
 }
 
 AP_HD GroundState ground_predict(GroundState g, float dr) {
   g.z += g.slope * dr;
+  g.plateau += g.plateau_slope * dr;
   g.zz += dr * (2.0f * g.zs + dr * g.ss + kHeightWalk * kHeightWalk);
   g.zs += dr * g.ss;
   g.ss += dr * (kSlopeWalk * kSlopeWalk);
@@ -118,37 +180,63 @@ AP_HD GroundState ground_mix(const GroundState& g, const GroundState& left, cons
   const float cross = kCrossSlope * kCrossSlope * width * width, twist = kCrossTwist * kCrossTwist * width * width;
   const float w0 = 1.0f / g.zz, w1 = 1.0f / (left.zz + cross), w2 = 1.0f / (right.zz + cross), w = 1.0f / (w0 + w1 + w2);
   const float v0 = 1.0f / g.ss, v1 = 1.0f / (left.ss + twist), v2 = 1.0f / (right.ss + twist), v = 1.0f / (v0 + v1 + v2);
-  GroundState m;
+  GroundState m = g;
   m.z = (w0 * g.z + w1 * left.z + w2 * right.z) * w;
   m.slope = (v0 * g.slope + v1 * left.slope + v2 * right.slope) * v;
   m.zz = 3.0f * w < g.zz ? 3.0f * w : g.zz;
   m.ss = 3.0f * v < g.ss ? 3.0f * v : g.ss;
   m.zs = g.zs * sqrtf(m.zz * w0 * m.ss * v0);  // keeps the correlation
-  m.sight = g.sight;
   return m;
 }
 
+// True when (range, z) follows from the last ground return as a bank does.
+AP_HD bool ground_steady(const GroundState& g, float range, float z, uint8_t level, const GroundParams& c) {
+  const float run = range - g.last_r;
+  return g.last_r > 0.0f && level == 0 && run < kSteadyReach + kSteadyGrowth * range &&
+         fabsf(z - g.last_z) < kGateFloor + c.steep * (run > 0.0f ? run : 0.0f);
+}
+
 // Offers the lowest return (range, z) of the cell with centre r; true when it is ground (g then holds the update).
-AP_HD bool ground_accept(GroundState& g, float r, float range, float z, const GroundParams& c) {
-  const float d = range - r, innovation = z - (g.z + g.slope * d);
-  const float noise = kRangeNoise + kAngleNoise * r;
-  const float a = g.zz + d * g.zs, b = g.zs + d * g.ss;
-  float s = a + d * b + noise * noise;
+AP_HD bool ground_accept(GroundState& g, float r, float range, float z, uint8_t level, const GroundParams& c) {
+  const float d = range - r, noise = kRangeNoise + kAngleNoise * r;
+  float innovation = z - (g.z + g.slope * d);
+  float a = g.zz + d * g.zs, b = g.zs + d * g.ss, s = a + d * b + noise * noise;
   const float gate = kGate * sqrtf(s) + kGateFloor;
   const float tangent = (z - c.oz) / (range > 0.1f ? range : 0.1f);
-  if (innovation > gate) return false;
-  if (innovation < -gate) {  // a drop, if it can be seen over the ground before it
-    if (tangent < g.sight - kBelowGround / r) return false;
-    g.zz += innovation * innovation;
-    s += innovation * innovation;
+  if (fabsf(innovation) > gate) {
+    const bool steady = ground_steady(g, range, z, level, c);
+    const float back = z - (g.plateau + g.plateau_slope * d);
+    const bool plateau = innovation > 0.0f && range < g.plateau_end && fabsf(back) < kGateFloor + 0.1f;
+    const bool drop = innovation < 0.0f && tangent >= g.sight - kBelowGround / r;
+    if (!steady && !plateau && !drop) {
+      g.last_r = -1.0f;
+      return false;
+    }
+    if (drop && !steady && range >= g.plateau_end) {
+      g.plateau = g.z;
+      g.plateau_slope = g.slope;
+      g.plateau_end = range + kPlateauReach;
+    }
+    if (plateau) {  // the far side: go on as if the ditch had not been
+      g.z = g.plateau;
+      g.slope = g.plateau_slope;
+      innovation = back;
+      g.plateau_end = 0.0f;
+    } else {
+      g.zz += innovation * innovation;
+      a += innovation * innovation;
+      s += innovation * innovation;
+    }
   }
-  const float az = g.zz + d * g.zs, kz = az / s, ks = b / s;
+  const float kz = a / s, ks = b / s;
   g.z += kz * innovation;
   g.slope += ks * innovation;
-  g.zz -= kz * az;
+  g.zz -= kz * a;
   g.zs -= kz * b;
   g.ss -= ks * b;
   g.sight = tangent > g.sight ? tangent : g.sight;
+  g.last_r = range;
+  g.last_z = z;
   return true;
 }
 
@@ -193,10 +281,23 @@ AP_HD float ground_refined(const float* surface, const int32_t* sum, const int32
   return surface[cell] + 1e-4f * static_cast<float>(total) / static_cast<float>(n + kMeanPrior);
 }
 
-AP_HD uint8_t ground_label(float height, float range, const GroundParams& c) {
-  const float tolerance = c.tolerance + c.spread * range;
-  if (height < -(kBelowGround + tolerance)) return kPointIgnored;
-  if (height < tolerance) return kPointGround;
+// What stands in a cell: 2 something in it, 1 in a cell next to it, 0 nothing. `own` holds 1 for crowded cells.
+AP_HD uint8_t ground_crowd_level(const uint8_t* own, int bin, int sector) {
+  const int row = bin * kGroundSectors, left = (sector + kGroundSectors - 1) & (kGroundSectors - 1), right = (sector + 1) & (kGroundSectors - 1);
+  if (own[row + sector]) return 2;
+  const int in = bin > 0 ? row - kGroundSectors : row, out = bin < kGroundBins - 1 ? row + kGroundSectors : row;
+  return own[row + left] | own[row + right] | own[in + left] | own[in + sector] | own[in + right] | own[out + left] |
+         own[out + sector] | own[out + right];
+}
+
+// Half thickness [m] of the layer of ground.
+AP_HD float ground_layer(uint8_t level, float r, const GroundParams& c) {
+  return level == 0 ? c.rough_height : (level == 1 ? kThinNear : kThinOwn) + kThinGrowth * r;
+}
+
+AP_HD uint8_t ground_label(float height, float layer, const GroundParams& c) {
+  if (height < -kBelowGround - layer) return kPointIgnored;
+  if (height < layer) return kPointGround;
   if (height < c.obstacle_height) return kPointLow;
   return height < c.overhead ? kPointObstacle : kPointOverhang;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -25,8 +26,8 @@ def ground(
     ground_z: float,
     obstacle_height: float,
     overhead: float,
-    tolerance: float,
-    spread: float,
+    rough_height: float,
+    max_slope: float,
 ) -> None:
     """Label the points of one sweep; writes ``label`` and ``height`` in place.
 
@@ -38,7 +39,8 @@ def ground(
         ground_z: height of the ground below the vehicle in that frame [m].
         obstacle_height: returns from here on are OBSTACLE, below it LOW [m].
         overhead: returns from here on are OVERHANG [m].
-        tolerance, spread: half thickness of the ground layer = tolerance [m] + spread [rad] * range.
+        rough_height: thickness of the layer of ground where nothing stands [m].
+        max_slope: steepest bank that is followed as ground [rad].
     """
-    scalars = (*origin, ground_z, obstacle_height, overhead, tolerance, spread)
+    scalars = (*origin, ground_z, obstacle_height, overhead, rough_height, math.tan(max_slope))
     lib.call("ap_ground", xyz, work, label, height, len(xyz), *(float(v) for v in scalars))

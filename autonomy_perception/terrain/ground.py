@@ -51,6 +51,6 @@ class GroundSegmenter:
         c = self._config
         ground.ground(
             self._lib, xyz, self._work, label, height, origin, ground_z,
-            c.obstacle_height, self._overhead, c.tolerance, c.tolerance_per_m,
+            c.obstacle_height, self._overhead, c.rough_height, c.max_slope,
         )  # fmt: skip
         return GroundLabels(self._lib.to_host(label), self._lib.to_host(height))

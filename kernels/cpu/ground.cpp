@@ -9,23 +9,28 @@ using namespace ap;
 
 // Cuts the caller's workspace into the arrays of the operation.
 struct Work {
-  float centre[kGroundBins];
+  float centre[kGroundBins], width[kGroundBins];
   int32_t *cell, *lowest, *sum, *count;
   float *range, *turn, *height, *surface, *refined;
-  uint8_t* accepted;
+  uint8_t *accepted, *crowded, *level;
 
   Work(int32_t* work, int32_t n) {
-    for (int b = 0; b < kGroundBins; ++b) centre[b] = ground_centre(b);
+    for (int b = 0; b < kGroundBins; ++b) {
+      centre[b] = ground_centre(b);
+      width[b] = ground_edge(b + 1) - ground_edge(b);
+    }
     cell = work;
     range = reinterpret_cast<float*>(work + n);
     turn = range + n;
-    height = turn + n;  // lowest height per cell
+    height = turn + n;  // lowest height per cell, later the layer of ground
     surface = height + kGroundCells;
     refined = surface + kGroundCells;
     lowest = reinterpret_cast<int32_t*>(refined + kGroundCells);
     sum = lowest + kGroundCells;
     count = sum + kGroundCells;
     accepted = reinterpret_cast<uint8_t*>(count + kGroundCells);
+    crowded = accepted + kGroundCells;
+    level = crowded + kGroundCells;
   }
 };
 
@@ -49,16 +54,63 @@ void find_lowest(const float* xyz, int32_t n, const GroundParams& c, Work& w) {
   }
 }
 
-void grow(const GroundParams& c, Work& w) {
+void find_crowded(const float* xyz, int32_t n, const GroundParams& c, Work& w) {
+  std::fill_n(w.crowded, kGroundCells, static_cast<uint8_t>(0));
+  for (int32_t i = 0; i < n; ++i) {
+    const int32_t k = w.cell[i];
+    if (k >= 0 && ground_crowds(xyz[3 * i + 2] - w.height[k], w.width[k / kGroundSectors], c)) w.crowded[k] = 1;
+  }
+  for (int b = 0; b < kGroundBins; ++b)
+    for (int s = 0; s < kGroundSectors; ++s) w.level[b * kGroundSectors + s] = ground_crowd_level(w.crowded, b, s);
+}
+
+// The plane under the vehicle: the slope most low returns vote for, then two least-squares fits.
+GroundPlane find_plane(const float* xyz, const GroundParams& c, Work& w) {
+  float *x = w.refined, *y = w.surface, *z = reinterpret_cast<float*>(w.sum);
+  int32_t n = 0;
+  for (int b = 0; b < kGroundBins; ++b) {
+    if (w.centre[b] < kStartNear || w.centre[b] > kStartFar) continue;
+    for (int k = b * kGroundSectors; k < (b + 1) * kGroundSectors; ++k) {
+      if (w.lowest[k] < 0 || w.crowded[k]) continue;
+      const float* p = xyz + 3 * static_cast<int64_t>(w.lowest[k]);
+      x[n] = p[0] - c.ox;
+      y[n] = p[1] - c.oy;
+      z[n] = p[2] - c.ground_z;
+      ++n;
+    }
+  }
+  int32_t best = 0;
+  GroundPlane plane{0.0f, 0.0f, 0.0f};
+  for (int i = -kSlopeTries; i <= kSlopeTries; ++i)
+    for (int j = -kSlopeTries; j <= kSlopeTries; ++j) {
+      const float gx = kSlopeTry * i, gy = kSlopeTry * j;
+      int32_t votes = 0;
+#pragma omp simd reduction(+ : votes)
+      for (int32_t k = 0; k < n; ++k) votes += ground_vote(x[k], y[k], z[k], gx, gy);
+      if (i == 0 && j == 0) votes += votes / 10;  // level ground is likelier
+      if (votes > best) {
+        best = votes;
+        plane = {0.0f, gx, gy};
+      }
+    }
+  for (int round = 0; round < 2; ++round) {
+    PlaneSums sums{};
+    for (int32_t k = 0; k < n; ++k) plane_add(sums, plane, x[k], y[k], z[k]);
+    plane = plane_fit(sums, plane);
+  }
+  return plane;
+}
+
+void grow(const GroundPlane& plane, const GroundParams& c, Work& w) {
   GroundState state[kGroundSectors], ahead[kGroundSectors];
-  std::fill_n(state, kGroundSectors, ground_start(c));
+  for (int s = 0; s < kGroundSectors; ++s) state[s] = ground_start(plane, s, c);
   for (int b = 0; b < kGroundBins; ++b) {
     const float r = w.centre[b], dr = b ? r - w.centre[b - 1] : r;
     for (int s = 0; s < kGroundSectors; ++s) ahead[s] = ground_predict(state[s], dr);
     for (int s = 0; s < kGroundSectors; ++s) {
       const int k = b * kGroundSectors + s, i = w.lowest[k];
       GroundState g = ground_mix(ahead[s], ahead[(s - 1) & (kGroundSectors - 1)], ahead[(s + 1) & (kGroundSectors - 1)], r);
-      w.accepted[k] = i >= 0 && ground_accept(g, r, w.range[i], w.height[k], c);
+      w.accepted[k] = i >= 0 && ground_accept(g, r, w.range[i], w.height[k], w.level[k], c);
       w.surface[k] = g.z;
       state[s] = g;
     }
@@ -66,7 +118,7 @@ void grow(const GroundParams& c, Work& w) {
   for (int s = 0; s < kGroundSectors; ++s) ground_bridge(w.surface, w.accepted, w.centre, s);
 }
 
-void refine(const float* xyz, int32_t n, Work& w) {
+void refine(const float* xyz, int32_t n, const GroundParams& c, Work& w) {
   std::fill_n(w.sum, kGroundCells, 0);
   std::fill_n(w.count, kGroundCells, 0);
   for (int32_t i = 0; i < n; ++i) {
@@ -78,7 +130,10 @@ void refine(const float* xyz, int32_t n, Work& w) {
   }
   for (int b = 0; b < kGroundBins; ++b)
     for (int s = 0; s < kGroundSectors; ++s)
+      {
       w.refined[b * kGroundSectors + s] = ground_refined(w.surface, w.sum, w.count, b, s);
+      w.height[b * kGroundSectors + s] = ground_layer(w.level[b * kGroundSectors + s], w.centre[b], c);
+    }
 }
 
 void label_points(const float* xyz, int32_t n, const GroundParams& c, const Work& w, uint8_t* label, float* height) {
@@ -86,7 +141,7 @@ void label_points(const float* xyz, int32_t n, const GroundParams& c, const Work
     const bool known = w.cell[i] >= 0;
     const float h = known ? xyz[3 * i + 2] - ground_surface(w.refined, w.centre, w.cell[i], w.range[i], w.turn[i]) : NAN;
     height[i] = h;
-    label[i] = known ? ground_label(h, w.range[i], c) : static_cast<uint8_t>(kPointIgnored);
+    label[i] = known ? ground_label(h, w.height[w.cell[i]], c) : static_cast<uint8_t>(kPointIgnored);
   }
 }
 
@@ -97,14 +152,15 @@ AP_API int32_t ap_ground_work(int32_t n, void*) { return 3 * n + 7 * ap::kGround
 
 // xyz (n,3), work (ap_ground_work(n),), label (n,), height (n,).
 AP_API int32_t ap_ground(const float* xyz, int32_t* work, uint8_t* label, float* height, int32_t n, float ox, float oy, float oz,
-                         float ground_z, float obstacle_height, float overhead, float tolerance, float spread, void*) {
+                         float ground_z, float obstacle_height, float overhead, float rough_height, float steep, void*) {
   if (n < 0) return -1;
   if (n == 0) return 0;
-  const GroundParams c{ox, oy, oz, ground_z, obstacle_height, overhead, tolerance, spread};
+  const GroundParams c{ox, oy, oz, ground_z, obstacle_height, overhead, rough_height, steep};
   Work w(work, n);
   find_lowest(xyz, n, c, w);
-  grow(c, w);
-  refine(xyz, n, w);
+  find_crowded(xyz, n, c, w);
+  grow(find_plane(xyz, c, w), c, w);
+  refine(xyz, n, c, w);
   label_points(xyz, n, c, w, label, height);
   return 0;
 }
