@@ -26,7 +26,7 @@ struct ClusterParams {
 };
 
 struct Node {
-  int32_t cell;  // iy * side + ix
+  int16_t ix, iy;
   int8_t low, high;  // first and last occupied height bin
 };
 
@@ -56,8 +56,8 @@ AP_HD int32_t point_cell(const float* xyz, const ClusterParams& p) {
   return iy * p.side + ix;
 }
 
-AP_HD float cell_range(int32_t cell, const ClusterParams& p) {
-  const float x = (p.ix0 + cell % p.side + 0.5f) * p.cell - p.ox, y = (p.iy0 + cell / p.side + 0.5f) * p.cell - p.oy;
+AP_HD float cell_range(int ix, int iy, const ClusterParams& p) {
+  const float x = (p.ix0 + ix + 0.5f) * p.cell - p.ox, y = (p.iy0 + iy + 0.5f) * p.cell - p.oy;
   return sqrtf(x * x + y * y);
 }
 
@@ -94,8 +94,7 @@ AP_HD float reach_cells(float range, int level, const ClusterParams& p) {
 }
 
 AP_HD bool linked(const Node& a, float range_a, const Node& b, float range_b, int level, const ClusterParams& p) {
-  const float dx = static_cast<float>(a.cell % p.side - b.cell % p.side);
-  const float dy = static_cast<float>(a.cell / p.side - b.cell / p.side);
+  const float dx = static_cast<float>(a.ix - b.ix), dy = static_cast<float>(a.iy - b.iy);
   const float range = fminf(range_a, range_b), reach = reach_cells(range, level, p);
   if (dx * dx + dy * dy > reach * reach) return false;
   const int rise = rise_bins(range, p);

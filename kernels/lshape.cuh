@@ -6,8 +6,11 @@
 namespace ap {
 
 constexpr int kProfile = 48;  // azimuth bins of the near side; a multiple of kLanes
+constexpr int kTrimBins = 64;
+constexpr float kVehicleWidth = 1.2f;  // [m]
 constexpr int kLanes = 8;     // sums run in this many lanes on every device, so that all give the same answer
 constexpr int kFeatures = 16;
+constexpr float kLowest = 0.3f, kLowObject = 0.8f;  // [m] above ground
 constexpr float kPi = 3.14159265358979f;
 
 // Columns of the feature table.
@@ -22,24 +25,28 @@ struct Profile {  // nearest point per azimuth bin, relative to `x`, `y` of the 
 };
 
 struct Cluster {
-  const float* xyz;
-  const float* height;
-  const int32_t* order;
+  const float* points;  // (n,4) x y z height
   int32_t n;
   float ox, oy;  // sensor
+  float top;     // largest height
 };
 
-AP_HD float lane_min(const float* v) {
-  float r = v[0];
-  for (int k = 1; k < kLanes; ++k) r = v[k] < r ? v[k] : r;
-  return r;
+// Second smallest of the lanes' minima: neighbours of a profile sit in different lanes, so a straight edge is met by
+// all of them and one stray return moves nothing.
+AP_HD float second_low(const float* v) {
+  float a = fminf(v[0], v[1]), b = fmaxf(v[0], v[1]);
+  for (int k = 2; k < kLanes; ++k) b = fminf(b, fmaxf(a, v[k])), a = fminf(a, v[k]);
+  return b;
 }
 
-AP_HD float lane_max(const float* v) {
-  float r = v[0];
-  for (int k = 1; k < kLanes; ++k) r = v[k] > r ? v[k] : r;
-  return r;
+AP_HD float second_high(const float* v) {
+  float a = fmaxf(v[0], v[1]), b = fminf(v[0], v[1]);
+  for (int k = 2; k < kLanes; ++k) b = fmaxf(b, fminf(a, v[k])), a = fmaxf(a, v[k]);
+  return b;
 }
+
+// Does a point belong to the body? Returns close to the ground (kerbs, grass) only where the object is low itself.
+AP_HD bool in_body(float height, float top) { return !(height < kLowest) || top < kLowObject; }
 
 // Closeness of the profile to the two near edges of its bounding rectangle at direction (c, s); sx, sy: the sensor.
 AP_HD float closeness(const Profile& f, float c, float s, float sx, float sy, float d0) {
@@ -53,7 +60,7 @@ AP_HD float closeness(const Profile& f, float c, float s, float sx, float sy, fl
       v_low[k] = v < v_low[k] ? v : v_low[k];
       v_high[k] = v > v_high[k] ? v : v_high[k];
     }
-  const float ul = lane_min(u_low), uh = lane_max(u_high), vl = lane_min(v_low), vh = lane_max(v_high);
+  const float ul = second_low(u_low), uh = second_high(u_high), vl = second_low(v_low), vh = second_high(v_high);
   const float su = c * sx + s * sy, sv = c * sy - s * sx;
   const float eu = 2.0f * su < ul + uh ? ul : uh, ev = 2.0f * sv < vl + vh ? vl : vh;
   for (int i = 0; i < f.n; i += kLanes)
@@ -72,7 +79,8 @@ AP_HD void make_profile(const Cluster& g, float mx, float my, Profile* f) {
   const float ax = mx - g.ox, ay = my - g.oy;
   float low = 1e9f, high = -1e9f;
   for (int32_t k = 0; k < g.n; ++k) {
-    const float* p = g.xyz + 3 * static_cast<int64_t>(g.order[k]);
+    const float* p = g.points + 4 * static_cast<int64_t>(k);
+    if (!in_body(p[3], g.top)) continue;
     const float x = p[0] - g.ox, y = p[1] - g.oy, along = ax * x + ay * y, t = (ax * y - ay * x) / fmaxf(along, 1e-3f);
     low = t < low ? t : low;
     high = t > high ? t : high;
@@ -84,17 +92,18 @@ AP_HD void make_profile(const Cluster& g, float mx, float my, Profile* f) {
   int32_t who[kProfile];
   for (int b = 0; b < kProfile; ++b) best[b] = 1e18f, who[b] = -1;
   for (int32_t k = 0; k < g.n; ++k) {
-    const float* p = g.xyz + 3 * static_cast<int64_t>(g.order[k]);
+    const float* p = g.points + 4 * static_cast<int64_t>(k);
+    if (!in_body(p[3], g.top)) continue;
     const float x = p[0] - g.ox, y = p[1] - g.oy, along = ax * x + ay * y, t = (ax * y - ay * x) / fmaxf(along, 1e-3f);
     const int b = static_cast<int>((fminf(fmaxf(t, low), high) - low) * scale);
     const float d = x * x + y * y;
-    if (d < best[b]) best[b] = d, who[b] = g.order[k];
+    if (d < best[b]) best[b] = d, who[b] = k;
   }
   f->n = 0;
   for (int b = 0; b < kProfile; ++b) {
     if (who[b] < 0) continue;
-    f->x[f->n] = g.xyz[3 * static_cast<int64_t>(who[b])] - mx;
-    f->y[f->n++] = g.xyz[3 * static_cast<int64_t>(who[b]) + 1] - my;
+    f->x[f->n] = g.points[4 * static_cast<int64_t>(who[b])] - mx;
+    f->y[f->n++] = g.points[4 * static_cast<int64_t>(who[b]) + 1] - my;
   }
   for (; f->n % kLanes; ++f->n) f->x[f->n] = f->x[0], f->y[f->n] = f->y[0];
 }
@@ -115,8 +124,8 @@ AP_HD float search_yaw(const Profile& f, float sx, float sy, float d0) {
   return yaw;
 }
 
-// How well the profile lies on the near edges: rms distance, and the spans it covers along u and along v edges.
-AP_HD void edge_quality(const Profile& f, float c, float s, const float* box, float sx, float sy, float* out) {
+// How well the profile lies on the near edges: rms distance, spans it covers along u and along v edges, share near them.
+AP_HD void edge_quality(const Profile& f, float c, float s, const float* box, float sx, float sy, float tolerance, float* out) {
   const float su = c * sx + s * sy, sv = c * sy - s * sx;
   const float eu = 2.0f * su < box[0] + box[1] ? box[0] : box[1], ev = 2.0f * sv < box[2] + box[3] ? box[2] : box[3];
   float sum = 0.0f, ul = 1e9f, uh = -1e9f, vl = 1e9f, vh = -1e9f;
@@ -125,14 +134,45 @@ AP_HD void edge_quality(const Profile& f, float c, float s, const float* box, fl
     const float u = c * f.x[i] + s * f.y[i], v = c * f.y[i] - s * f.x[i], du = fabsf(u - eu), dv = fabsf(v - ev);
     const float d = du < dv ? du : dv;
     sum += d * d;
-    close += d < 0.2f;
-    if (dv < 0.25f) ul = fminf(ul, u), uh = fmaxf(uh, u);
-    if (du < 0.25f) vl = fminf(vl, v), vh = fmaxf(vh, v);
+    close += d < tolerance;
+    if (dv < tolerance) ul = fminf(ul, u), uh = fmaxf(uh, u);
+    if (du < tolerance) vl = fminf(vl, v), vh = fmaxf(vh, v);
   }
   out[0] = sqrtf(sum / f.n);
   out[1] = fmaxf(uh - ul, 0.0f);
   out[2] = fmaxf(vh - vl, 0.0f);
   out[3] = static_cast<float>(close) / f.n;
+}
+
+// Extents [u low, u high, v low, v high] of the body at direction (c, s). Of something as wide as a vehicle the outermost
+// hundredth (mirrors, strays) is left out across the length; along it the far end is sparse and counts in full.
+AP_HD void body_extent(const Cluster& g, float mx, float my, float c, float s, float* box) {
+  int32_t body = 0;
+  box[0] = box[2] = 1e9f, box[1] = box[3] = -1e9f;
+  for (int32_t k = 0; k < g.n; ++k) {
+    const float* p = g.points + 4 * static_cast<int64_t>(k);
+    if (!in_body(p[3], g.top)) continue;
+    const float x = p[0] - mx, y = p[1] - my, u = c * x + s * y, v = c * y - s * x;
+    box[0] = fminf(box[0], u), box[1] = fmaxf(box[1], u), box[2] = fminf(box[2], v), box[3] = fmaxf(box[3], v);
+    ++body;
+  }
+  const int axis = box[3] - box[2] < box[1] - box[0] ? 1 : 0;
+  const int32_t trim = body / 75;
+  const float low = box[2 * axis], wide = box[2 * axis + 1] - low, step = wide / kTrimBins, inv = kTrimBins / wide;
+  if (trim == 0 || wide < kVehicleWidth) return;
+  int32_t bins[kTrimBins] = {};
+  for (int32_t k = 0; k < g.n; ++k) {
+    const float* p = g.points + 4 * static_cast<int64_t>(k);
+    if (!in_body(p[3], g.top)) continue;
+    const float x = p[0] - mx, y = p[1] - my, t = axis == 0 ? c * x + s * y : c * y - s * x;
+    const int b = static_cast<int>((t - low) * inv);
+    ++bins[b < kTrimBins ? b : kTrimBins - 1];
+  }
+  int first = 0, last = kTrimBins - 1;
+  for (int32_t sum = bins[first]; sum <= trim; sum += bins[++first]) {}
+  for (int32_t sum = bins[last]; sum <= trim; sum += bins[--last]) {}
+  box[2 * axis + 1] -= step * (kTrimBins - 1 - last);
+  box[2 * axis] += step * first;
 }
 
 // Share of the panes of the outline as the sensor sees it (6 across the view, 4 high) that hold a return. A vehicle's
@@ -141,13 +181,13 @@ AP_HD float face_fill(const Cluster& g, float mx, float my, float zl, float zh) 
   const float ax = mx - g.ox, ay = my - g.oy, inv = 1.0f / fmaxf(sqrtf(ax * ax + ay * ay), 1e-3f), c = -ay * inv, s = ax * inv;
   float low = 1e9f, high = -1e9f;
   for (int32_t k = 0; k < g.n; ++k) {
-    const float *p = g.xyz + 3 * static_cast<int64_t>(g.order[k]), t = c * (p[0] - mx) + s * (p[1] - my);
+    const float *p = g.points + 4 * static_cast<int64_t>(k), t = c * (p[0] - mx) + s * (p[1] - my);
     low = fminf(low, t), high = fmaxf(high, t);
   }
   const float across = 5.999f / fmaxf(high - low, 0.05f), up = 3.999f / fmaxf(zh - zl, 0.05f);
   uint32_t panes = 0u;
   for (int32_t k = 0; k < g.n; ++k) {
-    const float *p = g.xyz + 3 * static_cast<int64_t>(g.order[k]), t = c * (p[0] - mx) + s * (p[1] - my);
+    const float *p = g.points + 4 * static_cast<int64_t>(k), t = c * (p[0] - mx) + s * (p[1] - my);
     panes |= 1u << (static_cast<int>((t - low) * across) + 6 * static_cast<int>((p[2] - zl) * up));
   }
   int filled = 0;
@@ -155,32 +195,38 @@ AP_HD float face_fill(const Cluster& g, float mx, float my, float zl, float zh) 
   return static_cast<float>(filled) / 24.0f;
 }
 
-// All features of one cluster into row[kFeatures].
-AP_HD void fit_cluster(const Cluster& g, float d0, float* row) {
-  float sx = 0.0f, sy = 0.0f, zl = 1e9f, zh = -1e9f, hl = 1e9f, hh = -1e9f, near2 = 1e18f;
-  double ground = 0.0, mean_x = 0.0, mean_y = 0.0;
+// Heights, ground and mean position of a cluster; returns its mean in mean[2].
+AP_HD void measure_heights(Cluster* g, float* mean, float* row) {
+  float zl = 1e9f, zh = -1e9f, hl = 1e9f, hh = -1e9f, near2 = 1e18f;
+  double ground = 0.0, mx = 0.0, my = 0.0;
   int32_t known = 0;
-  for (int32_t k = 0; k < g.n; ++k) {
-    const int32_t i = g.order[k];
-    const float *p = g.xyz + 3 * static_cast<int64_t>(i), h = g.height[i], x = p[0] - g.ox, y = p[1] - g.oy;
-    mean_x += p[0], mean_y += p[1];
+  for (int32_t k = 0; k < g->n; ++k) {
+    const float *p = g->points + 4 * static_cast<int64_t>(k), h = p[3], x = p[0] - g->ox, y = p[1] - g->oy;
+    mx += p[0], my += p[1];
     zl = fminf(zl, p[2]), zh = fmaxf(zh, p[2]);
     near2 = fminf(near2, x * x + y * y);
     if (h == h) hl = fminf(hl, h), hh = fmaxf(hh, h), ground += p[2] - h, ++known;
   }
-  const float mx = static_cast<float>(mean_x / g.n), my = static_cast<float>(mean_y / g.n);
+  mean[0] = static_cast<float>(mx / g->n), mean[1] = static_cast<float>(my / g->n);
+  g->top = hh;
+  row[kZMin] = zl;
+  row[kZMax] = zh;
+  row[kHeightMin] = known ? hl : NAN;
+  row[kHeightMax] = known ? hh : NAN;
+  row[kGround] = known ? static_cast<float>(ground / known) : zl;
+  row[kRange] = sqrtf(near2);
+}
+
+// All features of one cluster into row[kFeatures].
+AP_HD void fit_cluster(Cluster g, float d0, float* row) {
+  float mean[2], box[4], quality[4];
+  measure_heights(&g, mean, row);
+  const float mx = mean[0], my = mean[1], sx = g.ox - mx, sy = g.oy - my;
   Profile f;
   make_profile(g, mx, my, &f);
-  sx = g.ox - mx, sy = g.oy - my;
-  float yaw = search_yaw(f, sx, sy, d0);
-  const float c = cosf(yaw), s = sinf(yaw);
-  float box[4] = {1e9f, -1e9f, 1e9f, -1e9f}, quality[4];
-  for (int32_t k = 0; k < g.n; ++k) {
-    const float* p = g.xyz + 3 * static_cast<int64_t>(g.order[k]);
-    const float x = p[0] - mx, y = p[1] - my, u = c * x + s * y, v = c * y - s * x;
-    box[0] = fminf(box[0], u), box[1] = fmaxf(box[1], u), box[2] = fminf(box[2], v), box[3] = fmaxf(box[3], v);
-  }
-  edge_quality(f, c, s, box, sx, sy, quality);
+  const float yaw = search_yaw(f, sx, sy, d0), c = cosf(yaw), s = sinf(yaw);
+  body_extent(g, mx, my, c, s, box);
+  edge_quality(f, c, s, box, sx, sy, 0.2f + 0.003f * row[kRange], quality);
   const float u = 0.5f * (box[0] + box[1]), v = 0.5f * (box[2] + box[3]), du = box[1] - box[0], dv = box[3] - box[2];
   const bool swap = dv > du;
   row[kCx] = mx + c * u - s * v;
@@ -188,17 +234,11 @@ AP_HD void fit_cluster(const Cluster& g, float d0, float* row) {
   row[kLength] = swap ? dv : du;
   row[kWidth] = swap ? du : dv;
   row[kYaw] = swap ? yaw - 0.5f * kPi : yaw;  // -94 .. 94 degrees; the caller wraps
-  row[kZMin] = zl;
-  row[kZMax] = zh;
-  row[kHeightMin] = known ? hl : NAN;
-  row[kHeightMax] = known ? hh : NAN;
-  row[kGround] = known ? static_cast<float>(ground / known) : zl;
   row[kEdgeRms] = quality[0];
   row[kSpanLong] = swap ? quality[2] : quality[1];
   row[kSpanShort] = swap ? quality[1] : quality[2];
-  row[kRange] = sqrtf(near2);
   row[kEdgeShare] = quality[3];
-  row[kFaceFill] = face_fill(g, mx, my, zl, zh);
+  row[kFaceFill] = face_fill(g, mx, my, row[kZMin], row[kZMax]);
 }
 
 }  // namespace ap

@@ -80,8 +80,11 @@ def guess_classes(long: F64, short: F64, height: F64, long_seen: F64, short_seen
         distance: (C,) [m] to the lidar; the spacing of returns blurs the extents.
     """
     mean, spread = MEAN_SIZE[_IDS], SIZE_SPREAD[_IDS]
-    blur, tall_blur = 0.05 + 0.004 * distance, 0.05 + 0.008 * distance
-    tall = _log_density(height, np.ones_like(height), mean[:, 2], spread[:, 2], tall_blur)
+    blur = 0.05 + 0.004 * distance
+    # The beam spacing hides the top of an object but adds nothing to it.
+    lost = np.where(height[:, None] < mean[None, :, 2], 0.01 * distance[:, None], 0.002 * distance[:, None])
+    sigma = np.hypot(spread[None, :, 2], 0.05 + lost)
+    tall = -0.5 * ((height[:, None] - mean[None, :, 2]) / sigma) ** 2 - np.log(sigma * np.sqrt(2.0 * np.pi))
 
     def flat(a: F64, a_seen: F64, b: F64, b_seen: F64) -> F64:
         first = _log_density(a, a_seen, mean[:, 0], spread[:, 0], blur)

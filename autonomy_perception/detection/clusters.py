@@ -51,11 +51,10 @@ class ClusterDetector:
         clusters = cluster_points(
             lib, points, lib.to_device(labels.label), height, origin, config.max_range, config.min_points, self._rule
         )
-        table = lib.to_host(fit_boxes(lib, points, height, clusters, origin)).astype(np.float64)
-        level, cut = lib.to_host(clusters.level), lib.to_host(clusters.cut)
-        counts = np.diff(lib.to_host(clusters.offsets))
+        table = lib.to_host(fit_boxes(lib, clusters, origin)).astype(np.float64)
+        level, counts = lib.to_host(clusters.level), np.diff(lib.to_host(clusters.offsets))
         keep = self._plausible(table)
-        return self._describe(table[keep], level[keep], cut[keep], counts[keep], np.asarray(origin, np.float64))
+        return self._describe(table[keep], level[keep], counts[keep], np.asarray(origin, np.float64))
 
     def _plausible(self, table: F64) -> NDArray[np.bool_]:
         """Clusters (C,) that are no building, crown or power line: their size and stand are those of an object."""
@@ -65,15 +64,13 @@ class ClusterDetector:
         )
         return np.asarray(low & fits & (table[:, Feature.HEIGHT_MAX] < self._config.max_height))
 
-    def _describe(
-        self, table: F64, level: NDArray[np.uint8], cut: NDArray[np.uint8], counts: NDArray[np.int64], origin: F64
-    ) -> Detections:
+    def _describe(self, table: F64, level: NDArray[np.uint8], counts: NDArray[np.int64], origin: F64) -> Detections:
         extent = np.maximum(table[:, [Feature.LENGTH, Feature.WIDTH]], boxes.MIN_SIZE)
         view = boxes.look(table[:, :2], extent, table[:, Feature.YAW], origin[:2])
         distance, height = table[:, Feature.RANGE], np.nan_to_num(table[:, Feature.HEIGHT_MAX], nan=1.0)
         seen = view.seen.astype(np.float64)
         guess = guess_classes(extent[:, 0], extent[:, 1], height, seen[:, 0], seen[:, 1], distance)
-        existence = existence_of(shape_features(table, counts, level, cut, guess))
+        existence = existence_of(shape_features(table, level, guess))
         keep = np.argsort(-existence, kind="stable")[: self._config.max_detections]
         keep = keep[existence[keep] >= self._config.min_existence]
         view = boxes.View(*(getattr(view, f)[keep] for f in view.__dataclass_fields__))

@@ -63,16 +63,16 @@ class ClusterIds:
     Attributes:
         id: int32 (N,) cluster of each point, -1 none; clusters are numbered by their first cell, row by row.
         level: uint8 (C,) 0 by the plain rule, 1 or 2 cut out of something larger than a road user.
-        cut: uint8 (C,) share of its cells that touch a neighbour it was cut from, 0..255.
         order: int32 (M,) indices of clustered points, grouped by cluster, ascending inside one.
         offsets: int32 (C+1,) first entry of each cluster in ``order``.
+        grouped: float32 (M,4) x, y, z, height of the points in that order.
     """
 
     id: Any
     level: Any
-    cut: Any
     order: Any
     offsets: Any
+    grouped: Any
 
     def __len__(self) -> int:
         return len(self.level)
@@ -102,20 +102,19 @@ def cluster_points(
     side = 2 * int(np.ceil(max_range / rule.cell)) + 2
     first = np.floor(np.asarray(origin[:2], np.float64) / rule.cell).astype(np.int64) - side // 2
     ids = lib.empty(n, np.int32)
-    level, cut = (lib.empty(n // min_points + 1, np.uint8) for _ in range(2))
+    level = lib.empty(n // min_points + 1, np.uint8)
     clusters = lib.call(
         "ap_cluster_label", xyz, label, height, lib.empty(side * side, np.uint32), lib.empty(side * side, np.int32), ids,
-        level, cut, n, min_points, side, int(first[0]), int(first[1]), float(origin[0]), float(origin[1]), float(max_range),
+        level, n, min_points, side, int(first[0]), int(first[1]), float(origin[0]), float(origin[1]), float(max_range),
         rule.cell, rule.gap, rule.gap_slope, rule.rise, rule.rise_slope, rule.max_length, rule.max_width,
     )  # fmt: skip
     order, offsets = lib.empty(n, np.int32), lib.empty(clusters + 1, np.int32)
-    used = lib.call("ap_cluster_order", ids, order, offsets, n, clusters)
-    return ClusterIds(ids, level[:clusters], cut[:clusters], order[:used], offsets)
+    grouped = lib.empty((n, 4), np.float32)
+    used = lib.call("ap_cluster_order", xyz, height, ids, order, offsets, grouped, n, clusters)
+    return ClusterIds(ids, level[:clusters], order[:used], offsets, grouped[:used])
 
 
-def fit_boxes(
-    lib: Library, xyz: Any, height: Any, clusters: ClusterIds, origin: NDArray[np.float32], smallest: float = 0.05
-) -> Any:
+def fit_boxes(lib: Library, clusters: ClusterIds, origin: NDArray[np.float32], smallest: float = 0.05) -> Any:
     """L-shape box and shape features of every cluster: float32 (C, N_FEATURES), columns of :class:`Feature`.
 
     Zhang, Xu, Dong, Dolan, "Efficient L-shape fitting for vehicle detection using laser scanners" (IV 2017),
@@ -123,7 +122,13 @@ def fit_boxes(
     """
     table = lib.empty((len(clusters), N_FEATURES), np.float32)
     lib.call(
-        "ap_cluster_fit", xyz, height, clusters.order, clusters.offsets, table, len(clusters), float(origin[0]),
-        float(origin[1]), smallest,
-    )  # fmt: skip
+        "ap_cluster_fit",
+        clusters.grouped,
+        clusters.offsets,
+        table,
+        len(clusters),
+        float(origin[0]),
+        float(origin[1]),
+        smallest,
+    )
     return table

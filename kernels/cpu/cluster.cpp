@@ -15,7 +15,7 @@ using ap::Node;
 struct Scratch {
   std::vector<Node> nodes;
   std::vector<float> range;
-  std::vector<int32_t> parent, count, cells, touch;
+  std::vector<int32_t> parent, count, cells;
   std::vector<uint8_t> level;
   std::vector<Moments> moments;
 };
@@ -46,41 +46,35 @@ void mark_cells(const float* xyz, const uint8_t* label, const float* height, uin
 void make_nodes(const uint32_t* mask, int32_t* slot, const ClusterParams& p, Scratch& s) {
   s.nodes.clear();
   s.range.clear();
-  const int32_t cells = p.side * p.side;
-  for (int32_t c = 0; c < cells; ++c) {
-    if (mask[c] == 0u) continue;
-    const float range = ap::cell_range(c, p);
-    Node pair[2];
-    slot[c] = static_cast<int32_t>(s.nodes.size());
-    const int k = ap::split_mask(mask[c], ap::rise_bins(range, p), pair);
-    for (int j = 0; j < k; ++j) {
-      pair[j].cell = c;
-      s.nodes.push_back(pair[j]);
-      s.range.push_back(range);
+  for (int iy = 0; iy < p.side; ++iy)
+    for (int ix = 0; ix < p.side; ++ix) {
+      const int32_t c = iy * p.side + ix;
+      if (mask[c] == 0u) continue;
+      const float range = ap::cell_range(ix, iy, p);
+      Node pair[2];
+      slot[c] = static_cast<int32_t>(s.nodes.size());
+      const int k = ap::split_mask(mask[c], ap::rise_bins(range, p), pair);
+      for (int j = 0; j < k; ++j) {
+        pair[j].ix = static_cast<int16_t>(ix), pair[j].iy = static_cast<int16_t>(iy);
+        s.nodes.push_back(pair[j]);
+        s.range.push_back(range);
+      }
     }
-  }
-}
-
-// Calls visit(b) for the nodes b in the cells within `reach` of node a: rows from `row` on, its own cell left out.
-template <typename Visit>
-void near_nodes(int32_t a, int reach, int row, const uint32_t* mask, const int32_t* slot, const ClusterParams& p, Scratch& s,
-                Visit visit) {
-  const int32_t m = static_cast<int32_t>(s.nodes.size()), ix = s.nodes[a].cell % p.side, iy = s.nodes[a].cell / p.side;
-  for (int dy = std::max(row, -iy); dy <= reach && iy + dy < p.side; ++dy) {
-    const int x_low = row == 0 && dy == 0 ? ix + 1 : std::max(ix - reach, 0), x_high = std::min(ix + reach, p.side - 1);
-    for (int x = x_low; x <= x_high; ++x) {
-      const int32_t c = (iy + dy) * p.side + x;
-      if (mask[c] == 0u || c == s.nodes[a].cell) continue;
-      for (int32_t b = slot[c]; b < m && s.nodes[b].cell == c; ++b) visit(b);
-    }
-  }
 }
 
 // Links node a to later nodes of its level within reach; every pair is visited once.
 void link_node(int32_t a, int level, const uint32_t* mask, const int32_t* slot, const ClusterParams& p, Scratch& s) {
-  near_nodes(a, static_cast<int>(ap::reach_cells(s.range[a], level, p)), 0, mask, slot, p, s, [&](int32_t b) {
-    if (s.level[b] == level && ap::linked(s.nodes[a], s.range[a], s.nodes[b], s.range[b], level, p)) unite(s.parent, a, b);
-  });
+  const int32_t m = static_cast<int32_t>(s.nodes.size()), ix = s.nodes[a].ix, iy = s.nodes[a].iy;
+  const int reach = static_cast<int>(ap::reach_cells(s.range[a], level, p));
+  for (int dy = 0; dy <= reach && iy + dy < p.side; ++dy) {
+    const int x_low = dy == 0 ? ix + 1 : std::max(ix - reach, 0), x_high = std::min(ix + reach, p.side - 1);
+    for (int x = x_low; x <= x_high; ++x) {
+      const int32_t c = (iy + dy) * p.side + x;
+      if (mask[c] == 0u) continue;
+      for (int32_t b = slot[c]; b < m && s.nodes[b].ix == x && s.nodes[b].iy == iy + dy; ++b)
+        if (s.level[b] == level && ap::linked(s.nodes[a], s.range[a], s.nodes[b], s.range[b], level, p)) unite(s.parent, a, b);
+    }
+  }
 }
 
 // Moves the nodes of oversize components of a level to the next level; returns whether there were any.
@@ -90,7 +84,7 @@ bool promote(int level, const ClusterParams& p, Scratch& s) {
   for (int32_t i = 0; i < m; ++i) {
     if (s.level[i] != level) continue;
     Moments& sum = s.moments[find_root(s.parent, i)];
-    const int64_t x = s.nodes[i].cell % p.side - p.side / 2, y = s.nodes[i].cell / p.side - p.side / 2;
+    const int64_t x = s.nodes[i].ix - p.side / 2, y = s.nodes[i].iy - p.side / 2;
     sum.n += 1, sum.x += x, sum.y += y, sum.xx += x * x, sum.yy += y * y, sum.xy += x * y;
   }
   bool any = false;
@@ -107,24 +101,8 @@ bool promote(int level, const ClusterParams& p, Scratch& s) {
 int32_t node_of(int32_t cell, float height, const uint32_t* mask, const int32_t* slot, const Scratch& s) {
   if (cell < 0 || mask[cell] == 0u) return -1;
   const int32_t first = slot[cell], m = static_cast<int32_t>(s.nodes.size());
-  const bool two = first + 1 < m && s.nodes[first + 1].cell == cell;
+  const bool two = first + 1 < m && s.nodes[first + 1].ix == s.nodes[first].ix && s.nodes[first + 1].iy == s.nodes[first].iy;
   return two && ap::height_bin(height) >= s.nodes[first + 1].low ? first + 1 : first;
-}
-
-// Share [0..255] of each kept component's nodes that were cut from a neighbour in another component.
-void measure_cuts(const uint32_t* mask, const int32_t* slot, uint8_t* cut, const ClusterParams& p, Scratch& s) {
-  const int32_t m = static_cast<int32_t>(s.nodes.size());
-  s.touch.assign(2 * m, 0);
-  for (int32_t a = 0; a < m; ++a) {
-    const int32_t cluster = s.count[s.parent[a]];
-    if (cluster < 0) continue;
-    ++s.touch[2 * cluster];
-    if (s.level[a] == 0) continue;
-    bool found = false;
-    near_nodes(a, 2, -2, mask, slot, p, s, [&](int32_t b) { found |= s.parent[b] != s.parent[a]; });
-    s.touch[2 * cluster + 1] += found;
-  }
-  for (int32_t c = 0; c < m && s.touch[2 * c] > 0; ++c) cut[c] = static_cast<uint8_t>(255 * s.touch[2 * c + 1] / s.touch[2 * c]);
 }
 
 // Writes cluster ids of points; clusters are numbered by their first node. Returns their number.
@@ -151,11 +129,11 @@ int32_t number(const float* height, const uint32_t* mask, const int32_t* slot, i
 
 }  // namespace
 
-// xyz (n,3), label (n), height (n) -> out (n) cluster id or -1, level and cut
-// (capacity n / min_points + 1); mask and slot
+// xyz (n,3), label (n), height (n) -> out (n) cluster id or -1, level (capacity
+// n / min_points + 1); mask and slot
 // (side * side) are work memory. Returns the number of clusters, or -1 for arguments out of range.
 AP_API int32_t ap_cluster_label(const float* xyz, const uint8_t* label, const float* height, uint32_t* mask, int32_t* slot,
-                                int32_t* out, uint8_t* level, uint8_t* cut, int32_t n, int32_t min_points, int32_t side, int32_t ix0,
+                                int32_t* out, uint8_t* level, int32_t n, int32_t min_points, int32_t side, int32_t ix0,
                                 int32_t iy0, float ox, float oy, float max_range, float cell, float gap, float gap_slope,
                                 float rise, float rise_slope, float max_length, float max_width, void*) {
   if (n < 0 || min_points < 1 || side < 1 || side > 16384 || !(cell > 0.0f)) return -1;
@@ -173,13 +151,13 @@ AP_API int32_t ap_cluster_label(const float* xyz, const uint8_t* label, const fl
       if (s.level[a] == lv) link_node(a, lv, mask, slot, p, s);
     if (lv + 1 == ap::kLevels || !promote(lv, p, s)) break;
   }
-  const int32_t clusters = number(height, mask, slot, out, level, n, min_points, s);
-  measure_cuts(mask, slot, cut, p, s);
-  return clusters;
+  return number(height, mask, slot, out, level, n, min_points, s);
 }
 
-// Cluster ids (n) -> order (n) point indices grouped by cluster, in ascending order inside one; offsets (clusters + 1).
-AP_API int32_t ap_cluster_order(const int32_t* id, int32_t* order, int32_t* offsets, int32_t n, int32_t clusters, void*) {
+// Cluster ids (n) -> order (n) point indices grouped by cluster, in ascending order inside one; offsets (clusters + 1);
+// grouped (n,4) x y z height in that order. Returns the number of grouped points, or -1 for arguments out of range.
+AP_API int32_t ap_cluster_order(const float* xyz, const float* height, const int32_t* id, int32_t* order, int32_t* offsets,
+                                float* grouped, int32_t n, int32_t clusters, void*) {
   if (n < 0 || clusters < 0) return -1;
   std::fill(offsets, offsets + clusters + 1, 0);
   for (int32_t i = 0; i < n; ++i)
@@ -187,7 +165,13 @@ AP_API int32_t ap_cluster_order(const int32_t* id, int32_t* order, int32_t* offs
   for (int32_t c = 0; c < clusters; ++c) offsets[c + 1] += offsets[c];
   thread_local std::vector<int32_t> next;
   next.assign(offsets, offsets + clusters);
-  for (int32_t i = 0; i < n; ++i)
-    if (id[i] >= 0) order[next[id[i]]++] = i;
+  for (int32_t i = 0; i < n; ++i) {
+    if (id[i] < 0) continue;
+    const int32_t k = next[id[i]]++;
+    order[k] = i;
+    float* g = grouped + 4 * static_cast<int64_t>(k);
+    g[0] = xyz[3 * static_cast<int64_t>(i)], g[1] = xyz[3 * static_cast<int64_t>(i) + 1];
+    g[2] = xyz[3 * static_cast<int64_t>(i) + 2], g[3] = height[i];
+  }
   return offsets[clusters];
 }

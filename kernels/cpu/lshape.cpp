@@ -1,13 +1,13 @@
 // CPU launcher of the L-shape fit: clusters are independent, so the result does not depend on the threads.
 #include "lshape.cuh"
 
-// xyz (n,3), height (n), order and offsets of ap_cluster_order -> table (clusters, 16). d0 [m]: distances below it
-// count alike. Returns 0, or -1 for arguments out of range.
-AP_API int32_t ap_cluster_fit(const float* xyz, const float* height, const int32_t* order, const int32_t* offsets, float* table,
-                              int32_t clusters, float ox, float oy, float d0, void*) {
+// grouped (n,4) x y z height and offsets (clusters + 1) of ap_cluster_order -> table (clusters, 16). d0 [m]: distances
+// to an edge below it count alike. Returns 0, or -1 for arguments out of range.
+AP_API int32_t ap_cluster_fit(const float* grouped, const int32_t* offsets, float* table, int32_t clusters, float ox, float oy,
+                              float d0, void*) {
   if (clusters < 0 || !(d0 > 0.0f)) return -1;
   for (int32_t c = 0; c < clusters; ++c) {
-    const ap::Cluster g{xyz, height, order + offsets[c], offsets[c + 1] - offsets[c], ox, oy};
+    const ap::Cluster g{grouped + 4 * static_cast<int64_t>(offsets[c]), offsets[c + 1] - offsets[c], ox, oy, 0.0f};
     if (g.n > 0) ap::fit_cluster(g, d0, table + static_cast<int64_t>(c) * ap::kFeatures);
   }
   return 0;
