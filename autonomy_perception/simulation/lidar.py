@@ -23,6 +23,17 @@ MIN_RANGE_M, MAX_RANGE_M = 0.9, 120.0
 HALF_POWER = 0.048  # received power at which every second return is lost
 
 
+@dataclass(frozen=True)
+class Rays:
+    """Rays of one sweep in world: end of sweep [s], origins and unit directions float64 (R,3), float32 copies."""
+
+    t_end: float
+    origins: F64
+    directions: F64
+    o32: F32
+    d32: F32
+
+
 @dataclass
 class Returns:
     """What the rays of one sweep met, before noise (one entry per ray).
@@ -77,67 +88,71 @@ class Lidar:
         self._own = Scene(ego_mesh(vehicle.dimensions)).cast(origin.astype(np.float32), in_base.astype(np.float32))
         self._own_material = ego_mesh(vehicle.dimensions).material[self._own.face]
 
-    def cast(self, world: World, t_end: float) -> Returns:
-        """Exact ranges of the sweep that ends at ``t_end`` [s]; rays ordered by firing, then beam."""
-        poses = world.ego.poses(t_end + self.column_time) @ self.T_base_lidar
+    def rays(self, path: Path, t_end: float) -> Rays:
+        """The rays of the sweep that ends at ``t_end`` [s], ordered by firing, then beam; every firing from its own pose."""
+        poses = path.poses(t_end + self.column_time) @ self.T_base_lidar
         origins = np.repeat(poses[:, :3, 3], self.beams, axis=0)
-        directions = np.einsum("cij,cbj->cbi", poses[:, :3, :3], self.directions.reshape(self.columns, self.beams, 3).astype(np.float64))
-        directions = directions.reshape(-1, 3)
-        o32, d32 = origins.astype(np.float32), directions.astype(np.float32)
-        n = len(o32)
-        out = Returns(np.full(n, FAR, np.float32), np.ones(n, np.float32), np.zeros(n, np.uint8), np.zeros(n, np.uint8), np.zeros(n, np.int32))
+        local = self.directions.reshape(self.columns, self.beams, 3).astype(np.float64)
+        directions = (local @ np.swapaxes(poses[:, :3, :3], 1, 2)).reshape(-1, 3)
+        return Rays(t_end, origins, directions, origins.astype(np.float32), directions.astype(np.float32))
+
+    def cast(self, world: World, rays: Rays) -> Returns:
+        """Exact ranges to ground, solid structures, road users and the own body (no foliage, no grass yet)."""
+        n = len(rays.o32)
+        zero = np.zeros(n, np.uint8)
+        out = Returns(np.full(n, FAR, np.float32), np.ones(n, np.float32), zero.copy(), zero.copy(), np.zeros(n, np.int32))
         every = np.arange(n)
-        hits = world.terrain.cast(o32, d32)
+        hits = world.terrain.cast(rays.o32, rays.d32)
         semantic, material = ground_kind(world, hits)
-        out.take(every, hits, d32, material, semantic, 0)
-        hits = world.solid.cast(o32, d32)
-        out.take(every, hits, d32, world.solid.mesh.material[hits.face], int(Semantic.STRUCTURE), world.solid_owner[hits.face] + FIRST_STRUCTURE)
+        out.take(every, hits, rays.d32, material, semantic, 0)
+        hits = world.solid.cast(rays.o32, rays.d32)
+        owner = world.solid_owner[hits.face] + FIRST_STRUCTURE
+        out.take(every, hits, rays.d32, world.solid.mesh.material[hits.face], int(Semantic.STRUCTURE), owner)
         for actor in world.actors:
-            if actor.present(t_end):
-                self._cast_actor(actor, t_end, origins, directions, out)
+            if actor.present(rays.t_end):
+                self._cast_actor(actor, rays, out)
         out.take(every, self._own, self.directions, self._own_material, int(Semantic.EGO), 0)
         return out
 
-    def _cast_actor(self, actor: Actor, t_end: float, origins: F64, directions: F64, out: Returns) -> None:
+    def _cast_actor(self, actor: Actor, rays: Rays, out: Returns) -> None:
         """Cast the rays near an actor in its own frame at the time of each firing: exact for moving bodies."""
-        scene = actor.scene(t_end)
-        poses = actor.path.poses(t_end + self.column_time)
-        to = poses[self.column, :3, 3] - origins
-        reach = np.einsum("ni,ni->n", to, directions)
-        rays = np.flatnonzero((reach > -scene.radius) & ((to**2).sum(1) - reach**2 < scene.radius**2))
-        if len(rays) == 0 or float(np.min(np.linalg.norm(to[rays], axis=1))) > MAX_RANGE_M + scene.radius:
+        scene = actor.scene(rays.t_end)
+        poses = actor.path.poses(rays.t_end + self.column_time)
+        to = poses[self.column, :3, 3] - rays.origins
+        square = np.einsum("ni,ni->n", to, to)
+        if float(square.min()) > (MAX_RANGE_M + scene.radius) ** 2:
             return
-        rotation = poses[self.column[rays], :3, :3]
-        local_origin = -np.einsum("nji,nj->ni", rotation, to[rays])
-        local_direction = np.einsum("nji,nj->ni", rotation, directions[rays]).astype(np.float32)
-        hits = scene.cast(local_origin.astype(np.float32), local_direction)
-        out.take(rays, hits, local_direction, scene.mesh.material[hits.face], int(Semantic.OBJECT), actor.number)
+        reach = np.einsum("ni,ni->n", to, rays.directions)
+        near = np.flatnonzero((reach > -scene.radius) & (square - reach**2 < scene.radius**2))
+        rotation = poses[self.column[near], :3, :3]
+        origin = -np.einsum("nji,nj->ni", rotation, to[near])
+        direction = np.einsum("nji,nj->ni", rotation, rays.directions[near]).astype(np.float32)
+        hits = scene.cast(origin.astype(np.float32), direction)
+        out.take(near, hits, direction, scene.mesh.material[hits.face], int(Semantic.OBJECT), actor.number)
 
-    def foliage(self, world: World, t_end: float, rng: np.random.Generator, out: Returns) -> None:
+    @staticmethod
+    def foliage(world: World, rays: Rays, rng: np.random.Generator, out: Returns) -> None:
         """Bushes and crowns: some rays pass, the others are stopped somewhere inside the leaves."""
-        poses = world.ego.poses(t_end + self.column_time) @ self.T_base_lidar
-        origins = np.repeat(poses[:, :3, 3], self.beams, axis=0).astype(np.float32)
-        rays = np.einsum("cij,cbj->cbi", poses[:, :3, :3], self.directions.reshape(self.columns, self.beams, 3))
-        directions = rays.reshape(-1, 3).astype(np.float32)
-        hits = world.porous.cast(origins, directions)
-        depth = rng.exponential(0.12, len(origins)).astype(np.float32)
+        hits = world.porous.cast(rays.o32, rays.d32)
+        depth = rng.exponential(0.12, len(rays.o32)).astype(np.float32)
         stopped = hits.hit & (depth < 0.5)
         inside = Hits(np.where(stopped, hits.distance + depth, FAR), hits.face, hits.normal, hits.u, hits.v)
         owner = world.porous_owner[hits.face] + FIRST_STRUCTURE
-        out.take(np.arange(len(origins)), inside, directions, world.porous.mesh.material[hits.face], int(Semantic.STRUCTURE), owner)
+        every = np.arange(len(rays.o32))
+        out.take(every, inside, rays.d32, world.porous.mesh.material[hits.face], int(Semantic.STRUCTURE), owner)
 
-    def grass(self, world: World, t_end: float, rng: np.random.Generator, out: Returns) -> None:
+    @staticmethod
+    def grass(world: World, rays: Rays, rng: np.random.Generator, out: Returns) -> None:
         """Grass blades stop a ray up to about 0.2 m above the soil, so ranges come out short."""
         blades = np.flatnonzero((out.semantic == Semantic.GRASS) | (out.semantic == Semantic.DITCH))
-        poses = world.ego.poses(t_end + self.column_time[self.column[blades]]) @ self.T_base_lidar
-        direction = np.einsum("nij,nj->ni", poses[:, :3, :3], self.directions[blades])
-        at = poses[:, :3, 3] + direction * out.distance[blades, None]
+        at = rays.origins[blades, :2] + rays.directions[blades, :2] * out.distance[blades, None]
         tall = np.clip(0.5 + 0.5 * world.tufts(at[:, 0], at[:, 1]), 0.0, 1.0)
         height = rng.beta(1.1, 3.0, len(blades)) * (0.05 + 0.16 * tall)
         shorter = height / np.maximum(out.cosine[blades], 0.08)
         out.distance[blades] = np.maximum(out.distance[blades] - np.minimum(shorter, 1.2), 0.5 * out.distance[blades]).astype(np.float32)
 
-    def reflectivity(self, world: World, out: Returns) -> F32:
+    @staticmethod
+    def reflectivity(world: World, out: Returns) -> F32:
         """Reflectivity 0..1 (R,) of what every ray met; body paint by the colour of the object."""
         value = REFLECTIVITY[out.material]
         for actor in world.actors:
@@ -162,7 +177,8 @@ def receive(out: Returns, reflectivity: F32, rng: np.random.Generator) -> tuple[
     """Which rays (indices) come back, with which range [m] and intensity 0..1."""
     n = len(out.distance)
     power = reflectivity * out.cosine**0.35 * (60.0 / np.maximum(out.distance, 1.0)) ** 2
-    chance = 0.99 / (1.0 + np.exp(-(np.log(np.maximum(power, 1e-9) / HALF_POWER)) / 0.18))
+    margin = np.log(np.maximum(power, 1e-9) / HALF_POWER) / 0.18
+    chance = 0.99 / (1.0 + np.exp(-np.clip(margin, -30.0, 30.0)))
     chance = np.where(out.material == Material.GLASS, 0.5 * chance, chance)
     noisy = out.distance + rng.normal(0.0, RANGE_NOISE_M, n).astype(np.float32)
     kept = (rng.random(n) < chance) & (noisy > MIN_RANGE_M) & (noisy < MAX_RANGE_M)
@@ -170,7 +186,3 @@ def receive(out: Returns, reflectivity: F32, rng: np.random.Generator) -> tuple[
     intensity = reflectivity[rays] * (0.55 + 0.45 * out.cosine[rays]) + rng.normal(0.0, 0.02, len(rays))
     return rays, noisy[rays].astype(np.float32), np.clip(intensity, 0.0, 1.0).astype(np.float32)
 
-
-def lidar_pose(path: Path, T_base_lidar: F64, t: float) -> F64:
-    """T_world_lidar (4,4) at time t [s]."""
-    return np.asarray(path.poses(np.array([t]))[0] @ T_base_lidar)

@@ -29,6 +29,7 @@ class World:
             the structure per face.
         actors: road users, instance numbers from 1.
         ego: path of base_link.
+        bounds: lowest and highest corner (S,3) of every structure.
         tufts: where the grass stands high.
     """
 
@@ -48,6 +49,8 @@ class World:
         self.structures = structures.layout(streams[3], self.road, _used(plans))
         self.solid, self.solid_owner = _scene([(i, s.solid) for i, s in enumerate(self.structures) if s.solid])
         self.porous, self.porous_owner = _scene([(i, s.porous) for i, s in enumerate(self.structures) if s.porous])
+        parts = [[m.vertices for m in (s.solid, s.porous) if m] for s in self.structures]
+        self.bounds = tuple(np.array([getattr(np.concatenate(v), how)(0) for v in parts]) for how in ("min", "max"))
         self.tufts = Waves.draw(streams[4], (1.5, 6.0), 1.0)
 
     def structure(self, number: int) -> Structure:

@@ -1,0 +1,170 @@
+"""Makes the truth grid of a sweep by casting rays down on, and across to, every cell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autonomy_perception import geometry
+from autonomy_perception.config import Dimensions
+from autonomy_perception.grid import WorldGrid
+from autonomy_perception.simulation.actors import Actor
+from autonomy_perception.simulation.lidar import Lidar
+from autonomy_perception.simulation.materials import Semantic
+from autonomy_perception.simulation.scene import FAR, Scene
+from autonomy_perception.simulation.solidity import surface_samples, thin
+from autonomy_perception.simulation.truck import ego_mesh
+from autonomy_perception.simulation.truth import FREE, OCCUPIED, UNDECIDED, TruthGrid
+from autonomy_perception.simulation.world import FIRST_STRUCTURE, World
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+BOOL = NDArray[np.bool_]
+
+BAND_LOW = 0.30  # obstacles begin at 0.25 m; 5 cm are left to height errors of any method [m]
+CLEAR_LOW = 0.15  # a free cell holds nothing higher than this [m]
+BORDER = 0.10  # cells that something comes this near to are undecided [m]
+MAX_FREE_SLOPE = 0.25  # [rad]; steeper ground is undecided, the ditch has its own mask
+DITCH_DEPTH = 0.25  # [m]
+
+
+@dataclass(frozen=True)
+class SweepHits:
+    """Noise-free returns of a sweep in world at its end (moving things carried along): xyz (P,3), height above ground (P,)."""
+
+    xyz: F64
+    height: F64
+    semantic: NDArray[np.uint8]
+    instance: NDArray[np.int32]
+
+
+class GridTruth:
+    """Truth grids of one world. ``side``, ``resolution``: of the published grid [m]."""
+
+    def __init__(self, world: World, body: Dimensions, lidar: Lidar, side: float = 150.0, resolution: float = 0.5) -> None:
+        self._world, self._body, self._lidar = world, body, lidar
+        self._side, self._resolution = side, resolution
+        self._top = body.height + body.overhead_margin
+        self._own = Scene(ego_mesh(body))
+        raw = [surface_samples(m, 0.12) for s in world.structures for m in (s.solid, s.porous) if m]
+        points = np.concatenate([thin(p, 0.1) for p in raw])
+        height = points[:, 2] - world.ground(points[:, :2])
+        standing = (height > CLEAR_LOW) & (height < self._top + 0.15)
+        self._standing = points[standing, :2]
+        self._bodies = {a.number: self._body_samples(a) for a in world.actors}
+
+    def _body_samples(self, actor: Actor) -> F64:
+        p = np.concatenate([surface_samples(m, 0.12) for m in actor.shape.phases])
+        return thin(p[(p[:, 2] > CLEAR_LOW) & (p[:, 2] < self._top + 0.15)], 0.1)[:, :2]
+
+    def make(self, t: float, T_world_base: F64, T_odom_world: F64, hits: SweepHits) -> TruthGrid:
+        """Truth around the vehicle at time ``t`` [s]."""
+        at = geometry.transform_points(T_odom_world, T_world_base[None, :3, 3])[0]
+        grid = WorldGrid.around(float(at[0]), float(at[1]), self._side, self._resolution)
+        x, y = np.meshgrid(*grid.bev.centers())
+        T_world_odom = geometry.invert(T_odom_world)
+        xy = geometry.transform_points(T_world_odom, np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)]))[:, :2]
+        down = np.tile(np.array([0, 0, -1], np.float32), (len(xy), 1))
+        ground = self._world.terrain.cast(np.column_stack([xy, np.full(len(xy), 60.0)]).astype(np.float32), down)
+        z = 60.0 - ground.distance.astype(np.float64)
+        sd = self._world.surface.road_coordinates(ground.face, ground.u, ground.v)
+        depth = np.where(ground.hit, self._world.road.ditch_depth(sd[:, 0], sd[:, 1]), 0.0)
+        level = ground.hit & (ground.normal[:, 2] > np.cos(MAX_FREE_SLOPE)) & (depth < 0.03)
+        ditch = depth > DITCH_DEPTH
+        level &= ~_grow(ditch.reshape(grid.shape)).ravel()
+        occupied, near = self._things(t, grid, T_odom_world, xy, hits)
+        state = np.full(len(xy), UNDECIDED, np.int8)
+        state[level & ~near & ~self._under_own(T_world_base, xy)] = FREE
+        state[occupied] = OCCUPIED
+        look = np.flatnonzero((state == FREE) | ditch)
+        visible = np.zeros(len(xy), np.bool_)
+        visible[look] = self._visible(t, T_world_base, np.column_stack([xy[look], z[look] + 0.03]))
+        elevation = np.where(ground.hit, z + T_odom_world[2, 3], np.nan).astype(np.float32)
+        s = grid.shape
+        return TruthGrid(grid, state.reshape(s), visible.reshape(s), ditch.reshape(s), elevation.reshape(s))
+
+    def _things(self, t: float, grid: WorldGrid, T_odom_world: F64, xy: F64, hits: SweepHits) -> tuple[BOOL, BOOL]:
+        """Masks (cells,) that things occupy for certain, and that they come near to."""
+        near = np.zeros(grid.shape, np.bool_)
+        occupied = np.zeros(grid.shape, np.bool_)
+        seen = np.unique(hits.instance)
+        center = xy.mean(0)
+        close = np.abs(self._standing - center).max(1) < self._side
+        clouds = [self._standing[close]]
+        inside = np.zeros(len(xy), np.bool_)
+        for actor in self._world.actors:
+            if not actor.present(t):
+                continue
+            pose = actor.path.poses(np.array([t]))[0]
+            if np.abs(pose[:2, 3] - center).max() > self._side:
+                continue
+            yaw = np.arctan2(pose[1, 0], pose[0, 0])
+            turn = geometry.rotation_z(float(yaw))[:2, :2]
+            clouds.append(self._bodies[actor.number] @ turn.T + pose[:2, 3])
+            local = np.abs((xy - pose[:2, 3]) @ turn)
+            body = (local[:, 0] < 0.5 * actor.shape.size[0]) & (local[:, 1] < 0.5 * actor.shape.size[1])
+            near.ravel()[body] = True
+            if actor.number in seen:
+                inside |= body
+        for number in seen[seen >= FIRST_STRUCTURE]:
+            cx, cy, radius = self._world.structure(int(number)).core
+            inside |= (xy[:, 0] - cx) ** 2 + (xy[:, 1] - cy) ** 2 < radius**2
+        for dx, dy in ((0, 0), (BORDER, 0), (-BORDER, 0), (0, BORDER), (0, -BORDER)):
+            for cloud in clouds:
+                _mark(near, grid, T_odom_world, cloud + [dx, dy])
+        band = (hits.height > BAND_LOW) & (hits.height < self._top - 0.1)
+        thing = (hits.semantic == Semantic.OBJECT) | (hits.semantic == Semantic.STRUCTURE)
+        _mark(occupied, grid, T_odom_world, hits.xyz[band & thing, :2])
+        occupied |= inside.reshape(grid.shape)
+        return occupied.ravel(), (near | occupied).ravel()
+
+    def _under_own(self, T_world_base: F64, xy: F64) -> BOOL:
+        local = (xy - T_world_base[:2, 3]) @ geometry.rotation_z(geometry.yaw_of(T_world_base))[:2, :2]
+        b, m = self._body, self._resolution
+        return np.asarray((local[:, 0] < b.front + m) & (local[:, 0] > -b.rear - m) & (np.abs(local[:, 1]) < 0.5 * b.width + m))
+
+    def _visible(self, t: float, T_world_base: F64, points: F64) -> BOOL:
+        """Whether the lidar, at the end of the sweep, sees each point (M,3) in world."""
+        T_world_lidar = T_world_base @ self._lidar.T_base_lidar
+        origin = T_world_lidar[:3, 3]
+        to = points - origin
+        length = np.linalg.norm(to, axis=1)
+        local = to @ T_world_lidar[:3, :3] / length[:, None]
+        out = (local[:, 2] > self._lidar.directions[:, 2].min()) & (local[:, 2] < self._lidar.directions[:, 2].max())
+        index = np.flatnonzero(out)
+        origins = np.tile(origin, (len(index), 1)).astype(np.float32)
+        rays = (to[index] / length[index, None]).astype(np.float32)
+        clear = np.ones(len(index), np.bool_)
+        for scene in (self._world.terrain, self._world.solid, self._world.porous):
+            clear &= scene.distance(origins, rays) > length[index] - 0.05
+        bodies = [(self._own, T_world_base)]
+        bodies += [(a.scene(t), a.path.poses(np.array([t]))[0]) for a in self._world.actors if a.present(t)]
+        for scene, pose in bodies:
+            back = geometry.invert(pose)
+            start = geometry.transform_points(back, origin[None]).astype(np.float32)
+            if np.linalg.norm(start) > self._side + scene.radius:
+                continue
+            distance = scene.distance(np.repeat(start, len(index), 0), rays @ back[:3, :3].T.astype(np.float32))
+            clear &= (distance > length[index]) | (distance >= FAR)
+        out[index] = clear
+        return out
+
+
+def _mark(layer: BOOL, grid: WorldGrid, T_odom_world: F64, xy: F64) -> None:
+    """Set the cells that hold points (K,2) of world."""
+    flat = geometry.transform_points(T_odom_world, np.column_stack([xy, np.zeros(len(xy))]))
+    cells = grid.bev.cells(flat)
+    cells = cells[grid.bev.inside(cells)]
+    layer[cells[:, 1], cells[:, 0]] = True
+
+
+def _grow(mask: BOOL) -> BOOL:
+    """The mask and its four neighbours."""
+    out = mask.copy()
+    out[1:] |= mask[:-1]
+    out[:-1] |= mask[1:]
+    out[:, 1:] |= mask[:, :-1]
+    out[:, :-1] |= mask[:, 1:]
+    return out
