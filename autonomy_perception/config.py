@@ -74,6 +74,8 @@ class TrackingConfig(_Strict):
     max_tracks: int = Field(300, ge=1, le=2000, description="upper bound on the number of tracks")
     min_hits: int = Field(3, ge=1, le=50, description="a track is published only after this many detections")
     publish_unknown: bool = Field(False, description="also publish resting tracks of unknown class (poles, bushes, walls)")
+    min_hits: int = Field(3, ge=1, le=50, description="a track is published only after this many detections")
+    publish_unknown: bool = Field(False, description="also publish resting tracks of unknown class (poles, bushes, walls)")
 
 
 class OccupancyConfig(_Strict):

@@ -1,0 +1,67 @@
+"""Tracks begin here: from detections that belong to nothing known."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autonomy_perception.tracking import classes, existence, extent, motion
+from autonomy_perception.tracking.measurement import Scan
+from autonomy_perception.tracking.models import OMEGA, VX, VY, YAW, X, Y
+from autonomy_perception.tracking.state import TrackState, make_uuid
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+SPEED_SPREAD = 6.0  # [m/s] standard deviation of each velocity component of something seen once
+
+
+def newborn(scan: Scan, cols: I64, stamp_ns: int, seed: int) -> TrackState:
+    """Tracks of the detections ``cols`` (M,), seen once.
+
+    A short wide face turned to the sensor is the front or rear of a vehicle: its length axis is set along the
+    line of sight, and the box is completed away from the sensor.
+    """
+    n = len(cols)
+    state = TrackState.zeros(n)
+    if n == 0:
+        return state
+    boxes = scan.boxes
+    center, size, yaw = boxes.center[cols].copy(), boxes.size[cols].copy(), boxes.yaw[cols].copy()
+    state.vertical, state.vertical_var = boxes.vertical[cols].copy(), np.full((n, 2), 0.3**2)
+    state.class_log = classes.accumulate(np.zeros((n, boxes.probs.shape[1])), boxes.probs[cols], rate=1.0)
+    still, height = np.zeros(n), state.vertical[:, 1] - state.vertical[:, 0]
+    state.probs = classes.posterior(state.class_log, size, np.zeros((n, 2)), height, still, still > 0)
+    _, exposure = extent.view(center, extent.axes_of(yaw), size, scan.sensor)
+    across = extent.stands_across(size[:, 0], size[:, 1], exposure, height, extent.is_vehicle(state.probs))
+    yaw = np.where(across, yaw + 0.5 * np.pi, yaw)
+    size = np.where(across[:, None], size[:, ::-1], size)
+    axes = extent.axes_of(yaw)
+    side, exposure = extent.view(center, axes, size, scan.sensor)
+    state.seen, state.complete = size, 0.4 * np.clip((exposure - 0.2) / 0.3, 0.0, 1.0)
+    state.size = extent.completed(state.seen, state.complete, state.probs)
+    place, extra = extent.locate(center, np.full((n, 2), 9.0), center, axes, size, state.size, np.sign(side))
+    _fill_filter(state, scan, cols, place, extra.max(1), yaw)
+    state.quadrant = np.tile([0.0, -1.0, 0.0, -1.0], (n, 1))
+    state.existence, state.rate = existence.born(scan.existence[cols]), np.full(n, 0.75)
+    state.hits[:], state.birth_ns[:], state.update_ns[:] = 1, stamp_ns, stamp_ns
+    state.origin_xy = center
+    reach = 0.5 * np.abs(np.swapaxes(extent.axes_of(yaw), 1, 2) * size[:, None]).sum(2)
+    motion.remember(state.history, np.arange(n), still, -reach, reach)
+    for k in range(n):
+        state.uuid[k] = make_uuid(seed, stamp_ns, k)
+    return state
+
+
+def _fill_filter(state: TrackState, scan: Scan, cols: I64, place: F64, extra: F64, yaw: F64) -> None:
+    vehicle = extent.is_vehicle(state.probs)[:, None]
+    state.mu = vehicle * np.array([0.4, 0.2, 0.4]) + (1.0 - vehicle) * np.array([0.9, 0.08, 0.02])
+    state.mean[:, :, X : Y + 1] = place[:, None]
+    state.mean[:, :, YAW] = yaw[:, None]
+    measured = np.isfinite(scan.velocity[cols]).all(1)
+    state.mean[measured, :, VX : VY + 1] = scan.velocity[cols[measured], None]
+    speed_var = np.where(measured, 1.5**2, SPEED_SPREAD**2)[:, None]
+    state.cov[:, :, X, X] = state.cov[:, :, Y, Y] = (scan.noise[cols] + extra**2)[:, None]
+    state.cov[:, :, VX, VX] = state.cov[:, :, VY, VY] = speed_var
+    state.cov[:, :, YAW, YAW] = (scan.noise_yaw[cols] + 0.1**2)[:, None]
+    state.cov[:, :, OMEGA, OMEGA] = 0.3**2

@@ -1,0 +1,97 @@
+"""What the tracker knows of object classes, and how it fuses class evidence over time.
+
+Rows of all tables follow :class:`autonomy_perception.types.ObjectClass`. Dimensions are those of European and
+North American road users (length, width, height [m]); the spread is one standard deviation.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autonomy_perception.tracking.models import Noise
+from autonomy_perception.types import N_CLASSES, ObjectClass
+
+F64 = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+# fmt: off
+SIZE = np.array([          # UNKNOWN has no size of its own
+    [0.0, 0.0, 0.0], [4.4, 1.80, 1.55], [8.5, 2.5, 3.2], [11.5, 2.55, 3.2], [12.0, 2.5, 3.5],
+    [2.1, 0.8, 1.4], [1.8, 0.65, 1.65], [0.65, 0.65, 1.7], [1.2, 0.5, 1.0]])
+SIZE_SPREAD = np.array([
+    [9.9, 9.9, 9.9], [0.5, 0.15, 0.30], [2.5, 0.25, 0.6], [1.5, 0.20, 0.3], [3.0, 0.25, 0.5],
+    [0.3, 0.25, 0.3], [0.25, 0.25, 0.3], [0.30, 0.25, 0.25], [0.6, 0.3, 0.5]])
+#                        unk   car  truck bus  trail moto  bike  ped  animal
+ACCELERATION = np.array([2.0,  3.0,  2.0,  1.5,  2.0,  4.0,  2.0, 1.5,  3.0])   # [m/s^2]
+TURN = np.array([        0.5,  0.5,  0.25, 0.2,  0.25, 1.0,  1.0, 1.5,  2.0])   # [rad/s^2]
+YAW_DRIFT = np.array([   0.15, 0.03, 0.02, 0.02, 0.02, 0.10, 0.2, 0.8,  0.8])   # [rad/sqrt(s)]
+TOP_SPEED = np.array([   40.0, 45.0, 30.0, 28.0, 28.0, 45.0, 9.0, 2.8,  6.0])   # [m/s]
+# fmt: on
+
+VEHICLES = np.isin(np.arange(N_CLASSES), [1, 2, 3, 4])
+ROAD_USERS = np.isin(np.arange(N_CLASSES), [1, 2, 3, 4, 5, 6])  # their box points where they go
+
+# How well a detection of one class fits a track of another (0..1): neighbours in size are often confused.
+_GROUPS = ({1, 2, 3, 4}, {5, 6}, {6, 7}, {7, 8})
+
+
+def compatibility_table() -> F64:
+    """Affinity (N_CLASSES, N_CLASSES) in 0..1 of a track class (row) and a detected class (column)."""
+    table = np.full((N_CLASSES, N_CLASSES), 0.05)
+    for group in _GROUPS:
+        for i in group:
+            for j in group:
+                table[i, j] = 0.5
+    table[ObjectClass.UNKNOWN, :] = table[:, ObjectClass.UNKNOWN] = 0.5
+    np.fill_diagonal(table, 1.0)
+    return table
+
+
+COMPATIBILITY = compatibility_table()
+
+
+def accumulate(class_log: F64, detected: F64, rate: float = 0.4, memory: float = 0.97) -> F64:
+    """Class evidence (N,C) after a detection with probabilities (N,C).
+
+    Tempered Bayes: consecutive guesses of one cluster repeat the same mistake, so each counts ``rate`` of an
+    independent one and old evidence fades by ``memory`` per detection.
+    """
+    out = memory * class_log + rate * np.log(np.maximum(detected, 0.02))
+    return np.asarray(np.maximum(out - out.max(1, keepdims=True), -12.0))
+
+
+def posterior(class_log: F64, seen: F64, complete: F64, height: F64, speed: F64, moving: Bools) -> F64:
+    """Class probabilities (N,C) from detections, the size seen so far and the motion.
+
+    Args:
+        class_log: (N,C) from :func:`accumulate`.
+        seen: (N,2) length and width seen [m]: lower bounds of the true ones.
+        complete: (N,2) 0..1, how surely the whole edge has been seen.
+        height: (N,) [m].
+        speed: (N,) [m/s]; moving: (N,) bool.
+    """
+    log = class_log + _size_log(seen, complete, height)
+    fast = np.maximum(speed[:, None] - TOP_SPEED, 0.0) / (0.15 * TOP_SPEED)
+    log -= np.where(moving[:, None], np.minimum(0.5 * fast**2, 10.0), 0.0)
+    log[:, ObjectClass.UNKNOWN] -= np.where(moving, 1.5, 0.0)
+    log -= log.max(1, keepdims=True)
+    p = np.exp(log)
+    return np.asarray(p / p.sum(1, keepdims=True))
+
+
+def _size_log(seen: F64, complete: F64, height: F64) -> F64:
+    """Log-likelihood (N,C) of a partly seen size: too large always speaks against a class, too small only if complete."""
+    z = (seen[:, None] - SIZE[:, :2]) / SIZE_SPREAD[:, :2]
+    weight = np.where(z > 0.0, 1.0, np.minimum(complete, 1.0)[:, None] ** 2)
+    tall = (height[:, None] - SIZE[:, 2]) / (1.5 * SIZE_SPREAD[:, 2])
+    cost = np.minimum(0.5 * weight * z**2, 6.0).sum(-1) + np.minimum(
+        0.5 * np.where(tall > 0, tall, 0.5 * tall) ** 2, 4.0
+    )
+    cost[:, ObjectClass.UNKNOWN] = 2.0
+    return np.asarray(-0.5 * cost)
+
+
+def process_noise(probs: F64) -> Noise:
+    """Process noise of tracks with class probabilities (N,C): the expectation over classes."""
+    return Noise(probs @ ACCELERATION, probs @ TURN, probs @ YAW_DRIFT)

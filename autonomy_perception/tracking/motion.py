@@ -1,0 +1,91 @@
+"""Static or moving? Decided on displacement that both ends of the object show, with hysteresis.
+
+The filter's speed is no witness: the outline of a bush or a wall flickers, and flicker looks like speed. An
+object has moved when the lower *and* the upper bound of its detections went the same way, farther than noise
+explains, and step by step rather than in one jump (re-association, merged clusters).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autonomy_perception.tracking.state import HISTORY
+from autonomy_perception.types import ObjectClass
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+START_WINDOW_S = 1.5
+STOP_WINDOW_S = 0.8
+MIN_FRAMES = 4
+NEVER_LONGER = 20.0  # [m] unknown things longer than this are structure
+
+
+class Displacement(NamedTuple):
+    """Over one window: common shift of both bounds (N,2) [m], shift of the centre (N,2) [m], time between (N,) [s],
+    frames (N,), largest step along the shift as a share of it (N,), path over shift (N,)."""
+
+    common: F64
+    center: F64
+    span: F64
+    frames: I64
+    largest_step: F64
+    path_ratio: F64
+
+
+def displacement(history: F64, window_s: float) -> Displacement:
+    """Displacement within the newest ``window_s`` seconds of ``history`` (N,HISTORY,5): last third against first third."""
+    t = history[..., 0]
+    inside = t >= t[:, -1:] - window_s - 1e-6  # False for NaN
+    frames = inside.sum(1)
+    rank = np.arange(HISTORY) - (HISTORY - frames)[:, None]
+    third = np.maximum(frames // 3, 1)[:, None]
+    values = np.where(inside[..., None], history, 0.0)
+    head = (inside & (rank < third)).astype(np.float64)
+    tail = (inside & (rank >= frames[:, None] - third)).astype(np.float64)
+    count = np.maximum(third, 1)
+    shift = (np.einsum("nk,nkv->nv", tail, values) - np.einsum("nk,nkv->nv", head, values)) / count
+    low, high = shift[:, 1:3], shift[:, 3:5]
+    common = np.where(low * high > 0.0, np.sign(low) * np.minimum(np.abs(low), np.abs(high)), 0.0)
+    center = 0.5 * (low + high)
+    middle = 0.5 * (values[..., 1:3] + values[..., 3:5])
+    pair = inside[:, 1:] & inside[:, :-1]
+    steps = np.where(pair[..., None], np.diff(middle, axis=1), 0.0)
+    total = steps.sum(1)
+    length = np.maximum(np.hypot(total[:, 0], total[:, 1]), 1e-3)
+    along = np.einsum("nkv,nv->nk", steps, total / length[:, None])
+    path = np.hypot(steps[..., 0], steps[..., 1]).sum(1)
+    return Displacement(common, center, shift[:, 0], frames, along.max(1) / length, path / length)
+
+
+def threshold(probs: F64, size: F64, distance: F64) -> F64:
+    """Displacement (N,) [m] that counts as motion: small for people, larger for what has no class or is far away."""
+    unknown = probs[:, ObjectClass.UNKNOWN]
+    small = probs[:, ObjectClass.MOTORCYCLE :].sum(1)
+    longest = size.max(1)
+    base = 0.4 * small + 0.7 * (1.0 - small - unknown) + unknown * (0.7 + 0.15 * longest)
+    return np.asarray(base + 0.008 * distance)
+
+
+def starts(moved: Displacement, limit: F64, probs: F64, size: F64) -> Bools:
+    """Resting tracks (N,) that have begun to move."""
+    far = np.hypot(moved.common[:, 0], moved.common[:, 1]) > limit
+    steady = (moved.frames >= MIN_FRAMES) & (moved.largest_step < 0.6) & (moved.path_ratio < 3.0)
+    structure = (probs[:, ObjectClass.UNKNOWN] > 0.5) & (size.max(1) > NEVER_LONGER)
+    return np.asarray(far & steady & ~structure)
+
+
+def rests(moved: Displacement, limit: F64) -> Bools:
+    """Moving tracks (N,) that show no displacement in a window long enough to tell."""
+    near = np.hypot(moved.common[:, 0], moved.common[:, 1]) < 0.4 * limit
+    return np.asarray(near & (moved.frames >= MIN_FRAMES) & (moved.span > 0.4))
+
+
+def remember(history: F64, rows: I64, time_s: F64, low: F64, high: F64) -> None:
+    """Append detections (M,) to the history of ``rows``: time since birth [s], bounds ``low``, ``high`` (M,2) [m]."""
+    history[rows, :-1] = history[rows, 1:]
+    history[rows, -1] = np.concatenate([time_s[:, None], low, high], 1)

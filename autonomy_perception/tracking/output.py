@@ -1,0 +1,49 @@
+"""The tracker's memory as the public ``Tracks``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from autonomy_perception.geometry import wrap_angle
+from autonomy_perception.tracking.models import OMEGA, VX, VY, YAW
+from autonomy_perception.tracking.orientation import availability
+from autonomy_perception.tracking.state import TrackState
+from autonomy_perception.types import ObjectClass, Tracks
+
+REST_VARIANCE = 0.1**2  # [m^2/s^2] of the velocity zero that resting tracks report
+# From x y z yaw vx vy to the filter's x y vx vy yaw omega; z is filtered beside.
+ROWS = np.array([0, 1, 3, 4, 5])
+SOURCE = np.array([0, 1, YAW, VX, VY])
+
+
+def to_tracks(state: TrackState, frame_id: str, now_ns: int) -> Tracks:
+    """All tracks at ``now_ns``; resting ones report velocity, acceleration and yaw rate zero."""
+    n = len(state)
+    if n == 0:
+        return Tracks.empty(frame_id)
+    mean, cov6 = state.filter.combined()
+    cov = np.zeros((n, 6, 6))
+    cov[:, ROWS[:, None], ROWS[None]] = cov6[:, SOURCE[:, None], SOURCE[None]]
+    cov[:, 2, 2] = 0.25 * state.vertical_var.sum(1)
+    rest = ~state.moving
+    cov[rest, 4:, :] = 0.0
+    cov[rest, :, 4:] = 0.0
+    cov[rest, 4, 4] = cov[rest, 5, 5] = REST_VARIANCE
+    age = (now_ns - state.birth_ns) * 1e-9
+    young = rest & (age < 0.5)  # not yet known to rest
+    cov[young, 4, 4] = cov6[young, VX, VX]
+    cov[young, 5, 5] = cov6[young, VY, VY]
+    moves = state.moving[:, None]
+    low, high = state.vertical[:, 0], state.vertical[:, 1]
+    center = np.column_stack([mean[:, :2], 0.5 * (low + high)])
+    size = np.column_stack([state.size, np.maximum(high - low, 0.1)])
+    round_one = state.probs[:, [ObjectClass.UNKNOWN, ObjectClass.PEDESTRIAN, ObjectClass.ANIMAL]].sum(1) > 0.5
+    shaped = ~round_one | (state.size.max(1) > 1.5 * state.size.min(1))
+    f32 = np.float32
+    return Tracks(
+        state.uuid.copy(), center.astype(f32), size.astype(f32), wrap_angle(mean[:, YAW]).astype(f32),
+        np.where(moves, mean[:, VX : VY + 1], 0.0).astype(f32), np.where(moves, state.acceleration, 0.0).astype(f32),
+        np.where(state.moving, mean[:, OMEGA], 0.0).astype(f32), cov.astype(f32), state.probs.astype(f32),
+        state.existence.astype(f32), availability(state.quadrant, shaped), rest.copy(), age.astype(f32),
+        ((now_ns - state.update_ns) * 1e-9).astype(f32), state.confirmed.copy(), frame_id,
+    )  # fmt: skip

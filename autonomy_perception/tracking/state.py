@@ -1,0 +1,105 @@
+"""The tracker's memory: one struct of arrays over all tracks."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autonomy_perception.tracking.imm import Filter
+from autonomy_perception.types import N_CLASSES
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+HISTORY = 16  # frames remembered by the moving test
+
+
+@dataclass
+class TrackState:
+    """N tracks.
+
+    Attributes:
+        mean, cov, mu: the IMM, see :class:`Filter`: (N,3,6), (N,3,6,6), (N,3).
+        vertical: (N,2) bottom and top [m]; vertical_var: (N,2) [m^2].
+        seen: (N,2) robust largest length and width seen [m]; complete: (N,2) 0..1, surely whole.
+        size: (N,2) length and width believed (completed by class) [m].
+        quadrant: (N,4) log-belief that the front points along yaw + k*90 deg.
+        class_log: (N,C) accumulated class evidence; probs: (N,C) posterior.
+        existence: (N,) probability; rate: (N,) how often it is detected when visible.
+        hits: (N,) detections; birth_ns, update_ns: (N,) int64.
+        moving: (N,) decided to move; quiet_s: (N,) seconds without significant displacement.
+        acceleration: (N,2) [m/s^2].
+        history: (N,HISTORY,5) time [s since birth] and axis-parallel bounds x0 y0 x1 y1 [m] of the detections, oldest
+            first; NaN where empty.
+        origin_xy: (N,2) [m] place of birth, subtracted from ``history``.
+        confirmed: (N,) published.
+        uuid: (N,16) uint8.
+    """
+
+    mean: F64
+    cov: F64
+    mu: F64
+    vertical: F64
+    vertical_var: F64
+    seen: F64
+    complete: F64
+    size: F64
+    quadrant: F64
+    class_log: F64
+    probs: F64
+    existence: F64
+    rate: F64
+    hits: I64
+    birth_ns: I64
+    update_ns: I64
+    moving: NDArray[np.bool_]
+    quiet_s: F64
+    acceleration: F64
+    history: F64
+    origin_xy: F64
+    confirmed: NDArray[np.bool_]
+    uuid: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.mean)
+
+    @classmethod
+    def zeros(cls, n: int) -> TrackState:
+        """State of ``n`` tracks with nothing filled in."""
+        z = np.zeros
+        return cls(
+            mean=z((n, 3, 6)), cov=z((n, 3, 6, 6)), mu=z((n, 3)), vertical=z((n, 2)), vertical_var=z((n, 2)),
+            seen=z((n, 2)), complete=z((n, 2)), size=z((n, 2)), quadrant=z((n, 4)), class_log=z((n, N_CLASSES)),
+            probs=z((n, N_CLASSES)), existence=z(n), rate=z(n), hits=z(n, np.int64), birth_ns=z(n, np.int64),
+            update_ns=z(n, np.int64), moving=z(n, np.bool_), quiet_s=z(n), acceleration=z((n, 2)),
+            history=np.full((n, HISTORY, 5), np.nan), origin_xy=z((n, 2)),
+            confirmed=z(n, np.bool_), uuid=z((n, 16), np.uint8),
+        )  # fmt: skip
+
+    def take(self, index: NDArray[np.bool_] | I64) -> TrackState:
+        """The tracks of a mask or index, copied."""
+        return TrackState(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+
+    def join(self, other: TrackState) -> TrackState:
+        """These tracks followed by the other ones."""
+        return TrackState(
+            **{f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)}
+        )
+
+    @property
+    def filter(self) -> Filter:
+        """The IMM as an object; write results back with :meth:`store`."""
+        return Filter(self.mean, self.cov, self.mu)
+
+    def store(self, imm: Filter) -> None:
+        """Take over the IMM's arrays."""
+        self.mean, self.cov, self.mu = imm.mean, imm.cov, imm.mu
+
+
+def make_uuid(seed: int, stamp_ns: int, index: int) -> NDArray[np.uint8]:
+    """Deterministic identity (16,): uuid5 in the namespace ``seed`` of birth stamp and index of birth in that step."""
+    name = f"{stamp_ns}:{index}"
+    return np.frombuffer(uuid.uuid5(uuid.UUID(int=seed % 2**128), name).bytes, np.uint8)

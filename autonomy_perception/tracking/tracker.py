@@ -1,0 +1,141 @@
+"""3D multi-object tracker: detections of one scan in, tracks with identity, velocity and covariance out."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autonomy_perception.config import TrackingConfig
+from autonomy_perception.tracking import association, existence, upkeep
+from autonomy_perception.tracking.association import Boxes
+from autonomy_perception.tracking.birth import newborn
+from autonomy_perception.tracking.classes import process_noise
+from autonomy_perception.tracking.extent import is_vehicle
+from autonomy_perception.tracking.measurement import Scan, apply, read_scan
+from autonomy_perception.tracking.output import to_tracks
+from autonomy_perception.tracking.state import TrackState
+from autonomy_perception.types import Detections, Tracks
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+REACH_SPEED = 12.0  # [m/s] largest surprise in velocity between two scans
+
+
+class Tracker:
+    """Tracks objects in the frame of the detections: odom, or base_link when there is no ego motion.
+
+    All state is batched over tracks. Given the same seed and the same inputs the output is the same bit for
+    bit, identities included.
+    """
+
+    def __init__(self, config: TrackingConfig, seed: int = 0) -> None:
+        """``config``: limits and thresholds. ``seed``: namespace of the track identities."""
+        self._config = config
+        self.reset(seed)
+
+    def reset(self, seed: int | None = None) -> None:
+        """Drop all tracks; a new ``seed`` changes the identities that follow."""
+        if seed is not None:
+            self._seed = seed
+        self._state = TrackState.zeros(0)
+        self._stamp_ns: int | None = None
+        self._frame = "odom"
+
+    def step(self, detections: Detections, stamp_ns: int, T_odom_base: F64, sensor_xyz: F64 | None = None) -> Tracks:
+        """Take in the detections of one scan.
+
+        A stamp before the last one, or another frame than before, drops all tracks first.
+
+        Args:
+            detections: in odom (or base_link with ``T_odom_base`` = identity); rows that are not finite are ignored.
+            stamp_ns: time of the detections [ns].
+            T_odom_base: float64 (4,4), pose of the vehicle in the frame of the detections.
+            sensor_xyz: (3,) [m] place of the (main) lidar in base_link; by default base_link itself.
+
+        Returns:
+            All tracks in the frame of the detections; ``confirmed`` marks those to publish.
+        """
+        if detections.frame_id != self._frame or (self._stamp_ns is not None and stamp_ns < self._stamp_ns):
+            self.reset()
+            self._frame = detections.frame_id
+        dt = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) * 1e-9
+        self._stamp_ns = stamp_ns
+        place = np.zeros(3) if sensor_xyz is None else np.asarray(sensor_xyz, np.float64)
+        scan = read_scan(detections, (T_odom_base[:3, :3] @ place + T_odom_base[:3, 3])[:2])
+        before = self._state.filter.combined()[0][:, 2:4]
+        self._advance(dt)
+        rows, cols, absorbed = self._associate(scan, dt)
+        self._measure(scan, rows, cols, absorbed, before, dt)
+        self._bear(scan, np.setdiff1d(np.arange(len(scan)), np.concatenate([cols, absorbed])))
+        return to_tracks(self._state, self._frame, stamp_ns)
+
+    def predict(self, now_ns: int) -> Tracks:
+        """Tracks moved to ``now_ns`` without new data: ages and existence decays; the tracker itself is unchanged."""
+        if self._stamp_ns is None or len(self._state) == 0:
+            return Tracks.empty(self._frame)
+        dt = max((now_ns - self._stamp_ns) * 1e-9, 0.0)
+        kept = self._state
+        self._state = kept.take(np.arange(len(kept)))
+        try:
+            self._advance(dt)
+            # Without data nothing speaks for the object; half of the belief goes per coasting time.
+            self._state.existence *= 0.5 ** (dt / self._config.max_coast_s)
+            upkeep.confirm(self._state, self._config)
+            fresh = (now_ns - self._state.update_ns) * 1e-9 <= self._config.max_coast_s
+            return to_tracks(self._state.take(fresh), self._frame, now_ns)
+        finally:
+            self._state = kept
+
+    def _advance(self, dt: float) -> None:
+        state = self._state
+        if len(state) == 0 or dt == 0.0:
+            return
+        imm = state.filter
+        imm.predict(process_noise(state.probs), state.size[:, 0], is_vehicle(state.probs) > 0.5, dt)
+        state.store(imm)
+        state.vertical_var += 0.3**2 * dt
+        state.existence = existence.survive(state.existence, dt)
+
+    def _associate(self, scan: Scan, dt: float) -> tuple[I64, I64, I64]:
+        """Pairs (rows, cols) and the detections that are parts of a tracked object (no pair, no birth)."""
+        state = self._state
+        mean, cov = state.filter.combined()
+        tracks = Boxes(mean[:, :2], state.size, mean[:, 4], state.probs, state.vertical)
+        spread = np.sqrt(np.maximum(cov[:, 0, 0], cov[:, 1, 1]))
+        reach = np.minimum(1.0 + REACH_SPEED * dt + 0.5 * spread, 6.0)
+        cost = association.costs(tracks, cov[:, :2, :2], scan.boxes, scan.noise, reach)
+        rows, cols = association.assign(cost)
+        open_cols = np.setdiff1d(np.arange(len(scan)), cols)
+        if len(open_cols) == 0 or len(rows) == 0:
+            return rows, cols, np.empty(0, np.int64)
+        hosts = Boxes(*(a[rows] for a in tracks))
+        part = association.inside(hosts, Boxes(*(a[open_cols] for a in scan.boxes)), 0.4)
+        part &= (state.hits[rows] >= 3)[:, None]
+        for k in np.flatnonzero(part.any(1)):
+            scan.stretch(int(cols[k]), open_cols[part[k]])
+        return rows, cols, open_cols[part.any(0)]
+
+    def _measure(self, scan: Scan, rows: I64, cols: I64, absorbed: I64, before: F64, dt: float) -> None:
+        state = self._state
+        if len(state) == 0:
+            return
+        assert self._stamp_ns is not None
+        hidden = upkeep.hidden(state, scan)
+        apply(state, scan, rows, cols, self._stamp_ns)
+        upkeep.existences(state, scan, rows, cols, hidden)
+        upkeep.orientations(state)
+        upkeep.motions(state, scan.sensor, rows, dt)
+        upkeep.accelerations(state, before, dt)
+        upkeep.confirm(state, self._config)
+        self._state = upkeep.prune(state, self._stamp_ns, self._config)
+
+    def _bear(self, scan: Scan, cols: I64) -> None:
+        assert self._stamp_ns is not None
+        room = self._config.max_tracks
+        fresh = newborn(scan, cols, self._stamp_ns, self._seed)
+        joined = self._state.join(fresh)
+        if len(joined) > room:  # the least credible go first; ties keep the older track
+            keep = np.sort(np.argsort(-joined.existence, kind="stable")[:room])
+            joined = joined.take(keep)
+        self._state = joined

@@ -1,0 +1,134 @@
+"""What happens to every track once per scan, matched or not."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autonomy_perception.config import TrackingConfig
+from autonomy_perception.tracking import association, classes, existence, motion, orientation
+from autonomy_perception.tracking.association import Boxes
+from autonomy_perception.tracking.measurement import Scan
+from autonomy_perception.tracking.models import VX, VY, YAW
+from autonomy_perception.tracking.state import TrackState
+from autonomy_perception.types import ObjectClass
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+SETTLED_S = 0.5  # [s] from this age a track that has not moved is taken to rest
+REST_SPREAD = 0.4  # [m/s] how firmly resting tracks are held
+LOST = 0.02  # existence at which a track is forgotten
+FAR = 70.0  # [m] beyond this nothing can be expected of the detector
+
+
+def boxes_of(state: TrackState) -> Boxes:
+    """Believed boxes of all tracks."""
+    mean, _ = state.filter.combined()
+    return Boxes(mean[:, :2], state.size, mean[:, YAW], state.probs, state.vertical)
+
+
+def hidden(state: TrackState, scan: Scan) -> F64:
+    """Fraction (N,) 0..1 of each predicted track that lies behind nearer detections."""
+    mean, _ = state.filter.combined()
+    target = existence.bearings(mean[:, :2], 0.4 * state.size.min(1), scan.sensor)
+    radius = 0.5 * np.hypot(scan.boxes.size[:, 0], scan.boxes.size[:, 1])
+    return existence.shadowed(target, existence.bearings(scan.boxes.center, radius, scan.sensor), margin=2.0)[0]
+
+
+def existences(state: TrackState, scan: Scan, rows: I64, cols: I64, hidden_share: F64) -> None:
+    """Existence after the scan; a track that lies within somebody else's detection was merged, not missed."""
+    n = len(state)
+    matched = np.zeros(n, np.bool_)
+    matched[rows] = True
+    mean, _ = state.filter.combined()
+    visible = np.clip(1.0 - hidden_share, 0.1, 1.0)
+    distance = np.hypot(*(mean[:, :2] - scan.sensor).T)
+    visible = np.where(distance > FAR, 0.3 * visible, visible)
+    lone = np.flatnonzero(~matched)
+    if len(lone) and len(cols):
+        found = Boxes(*(a[cols] for a in scan.boxes))
+        merged = association.inside(found, Boxes(*(a[lone] for a in boxes_of(state))), 0.3).any(0)
+        visible[lone[merged]] *= 0.3
+    state.existence[lone] = existence.miss(state.existence[lone], state.rate[lone], visible[lone])
+    state.existence[rows] = existence.hit(state.existence[rows], state.rate[rows], scan.existence[cols])
+    state.rate = existence.learn_rate(state.rate, matched, visible)
+
+
+def orientations(state: TrackState) -> None:
+    """Move the quadrant belief by the direction of travel and re-name boxes that point elsewhere."""
+    imm = state.filter
+    mean, cov = imm.combined()
+    sigma = np.sqrt(0.5 * (cov[:, VX, VX] + cov[:, VY, VY]))
+    travel = orientation.motion_evidence(mean[:, YAW], mean[:, VX : VY + 1], sigma, state.moving)
+    points_ahead = (state.probs @ classes.ROAD_USERS)[:, None] * 0.5 + 0.5
+    state.quadrant = orientation.normalise(state.quadrant + points_ahead * travel)
+    turns = orientation.best_turn(state.quadrant)
+    imm.turn(turns.astype(np.float64))
+    state.quadrant = np.take_along_axis(state.quadrant, (np.arange(4) + turns[:, None]) % 4, 1)
+    odd = np.flatnonzero(turns % 2 == 1)
+    for name in ("seen", "complete", "size"):
+        array = getattr(state, name)
+        array[odd] = array[odd][:, ::-1]
+    state.store(imm)
+
+
+def motions(state: TrackState, sensor: F64, rows: I64, dt: float) -> None:
+    """Decide rest and motion of the matched tracks, and posterior classes of all."""
+    imm = state.filter
+    mean, _ = imm.combined()
+    distance = np.hypot(*(mean[:, :2] - sensor).T)
+    limit = motion.threshold(state.probs, state.seen, distance)
+    begin = motion.displacement(state.history[rows], motion.START_WINDOW_S)
+    end = motion.displacement(state.history[rows], motion.STOP_WINDOW_S)
+    started = ~state.moving[rows] & motion.starts(begin, limit[rows], state.probs[rows], state.seen[rows])
+    calm = state.moving[rows] & motion.rests(end, limit[rows])
+    state.quiet_s[rows] = np.where(calm, state.quiet_s[rows] + dt, 0.0)
+    _kick(state, mean, rows[started], begin.center[started] / np.maximum(begin.span[started], 0.05)[:, None])
+    state.moving[rows[started]] = True
+    state.moving[rows[state.quiet_s[rows] > 0.3]] = False
+    age = (state.update_ns[rows] - state.birth_ns[rows]) * 1e-9
+    resting = rows[~state.moving[rows] & (age > SETTLED_S)]
+    imm.update_velocity(resting, np.zeros((len(resting), 2)), np.full(len(resting), REST_SPREAD**2))
+    speed = np.hypot(mean[:, VX], mean[:, VY])
+    height = state.vertical[:, 1] - state.vertical[:, 0]
+    state.probs = classes.posterior(state.class_log, state.seen, state.complete, height, speed, state.moving)
+    state.store(imm)
+
+
+def _kick(state: TrackState, mean: F64, rows: I64, velocity: F64) -> None:
+    """A track held at rest that turns out to move starts with the velocity of its displacement."""
+    off = np.hypot(*(mean[rows, VX : VY + 1] - velocity).T) > 0.5 + 0.3 * np.hypot(*velocity.T)
+    state.filter.restart_velocity(rows[off], velocity[off], np.full(int(off.sum()), 1.5**2))
+
+
+def accelerations(state: TrackState, before: F64, dt: float) -> None:
+    """Smoothed change of the velocity over the scan; ``before`` (N,2) is the velocity of the last scan."""
+    if dt <= 0.0:
+        return
+    mean, _ = state.filter.combined()
+    gain = min(dt / 0.5, 1.0)
+    change = np.clip((mean[:, VX : VY + 1] - before) / dt, -10.0, 10.0)
+    state.acceleration += gain * (np.where(state.moving[:, None], change, 0.0) - state.acceleration)
+
+
+def confirm(state: TrackState, config: TrackingConfig) -> None:
+    """Publish what is credible: existing, seen often enough, and a road user by class or by motion. With hysteresis."""
+    unknown = state.probs[:, ObjectClass.UNKNOWN]
+    known = unknown < np.where(state.confirmed, 0.65, 0.45)
+    worth = known | state.moving | config.publish_unknown
+    level = np.where(state.confirmed, 0.5 * config.birth_existence, config.birth_existence)
+    state.confirmed = worth & (state.existence >= level) & (state.hits >= config.min_hits)
+
+
+def prune(state: TrackState, stamp_ns: int, config: TrackingConfig) -> TrackState:
+    """Forget tracks unseen for too long, no longer credible, or inside an older track that was matched instead."""
+    unseen = (stamp_ns - state.update_ns) * 1e-9
+    keep = (unseen <= config.max_coast_s) & (state.existence > LOST)
+    boxes = boxes_of(state)
+    within = association.inside(boxes, boxes, 0.2)
+    np.fill_diagonal(within, False)
+    matched = unseen <= 0.0
+    senior = (state.hits[:, None] >= state.hits[None]) & matched[:, None]
+    doubled = (within & senior & ((unseen > 0.15) | (state.hits < 3))[None]).any(0)
+    return state.take(keep & ~doubled)
