@@ -7,11 +7,15 @@ configuration and RViz files go to ``share/autonomy_perception`` where ``ros2 la
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
 from setuptools.command.develop import develop
+
+if sys.version_info < (3, 10):  # colcon cannot read python_requires
+    raise SystemExit(f"autonomy_perception needs Python 3.10 or newer, this is {sys.version.split()[0]}")
 
 NAME = "autonomy_perception"
 HERE = Path(__file__).resolve().parent
