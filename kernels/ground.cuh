@@ -101,7 +101,7 @@ struct GroundPolar {
 AP_HD GroundPolar ground_polar(const float* p, const GroundParams& c) {
   const float dx = p[0] - c.ox, dy = p[1] - c.oy, r2 = dx * dx + dy * dy;
   const float turn = (atan2_approx(dy, dx) + 3.14159265f) * (1.0f / kSectorAngle);
-  const bool usable = r2 < 1e10f && fabsf(p[2]) < 1e5f;
+  const bool usable = (r2 < 1e10f) & (fabsf(p[2]) < 1e5f);
   const int32_t cell = ground_bin(usable ? r2 : 0.0f) * kGroundSectors + (static_cast<int32_t>(usable ? turn : 0.0f) & (kGroundSectors - 1));
   return {usable ? cell : -1, sqrtf(r2), turn};
 }
@@ -254,18 +254,20 @@ AP_HD void ground_bridge(float* surface, const uint8_t* accepted, const float* c
   }
 }
 
-// Surface height [m] at a point, linear between the four nearest cell centres.
-AP_HD float ground_surface(const float* surface, const float* centre, int32_t cell, float range, float turn) {
+// Surface height [m] at a point, linear between the four nearest cell centres. `per_metre` is 1 / (distance to the next centre).
+AP_HD float ground_surface(const float* surface, const float* centre, const float* per_metre, int32_t cell, float range, float turn) {
   int b = cell / kGroundSectors;
   b -= range < centre[b] ? 1 : 0;
-  b = b < 0 ? 0 : (b > kGroundBins - 2 ? kGroundBins - 2 : b);
-  float t = (range - centre[b]) / (centre[b + 1] - centre[b]);
-  t = t < 0.0f ? 0.0f : (t > 1.0f ? 1.0f : t);
+  b = b < 0 ? 0 : b;
+  b = b > kGroundBins - 2 ? kGroundBins - 2 : b;
+  float t = (range - centre[b]) * per_metre[b];
+  t = t < 0.0f ? 0.0f : t;
+  t = t > 1.0f ? 1.0f : t;
   const float left = floorf(turn - 0.5f), u = turn - 0.5f - left;
   const int s0 = static_cast<int>(left) & (kGroundSectors - 1), s1 = (s0 + 1) & (kGroundSectors - 1);
-  const float* inner = surface + b * kGroundSectors;
-  const float* outer = inner + kGroundSectors;
-  const float zi = inner[s0] + u * (inner[s1] - inner[s0]), zo = outer[s0] + u * (outer[s1] - outer[s0]);
+  const int row = b * kGroundSectors, next = row + kGroundSectors;
+  const float inner0 = surface[row + s0], outer0 = surface[next + s0];
+  const float zi = inner0 + u * (surface[row + s1] - inner0), zo = outer0 + u * (surface[next + s1] - outer0);
   return zi + t * (zo - zi);
 }
 

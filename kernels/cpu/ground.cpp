@@ -9,20 +9,21 @@ using namespace ap;
 
 // Cuts the caller's workspace into the arrays of the operation.
 struct Work {
-  float centre[kGroundBins], width[kGroundBins];
+  float centre[kGroundBins], width[kGroundBins], per_metre[kGroundBins];
   int32_t *cell, *lowest, *sum, *count;
-  float *range, *turn, *height, *surface, *refined;
+  float *range, *turn, *height, *layer, *surface, *refined;
   uint8_t *accepted, *crowded, *level;
 
   Work(int32_t* work, int32_t n) {
     for (int b = 0; b < kGroundBins; ++b) {
       centre[b] = ground_centre(b);
       width[b] = ground_edge(b + 1) - ground_edge(b);
+      per_metre[b] = 1.0f / (ground_centre(b + 1) - centre[b]);
     }
     cell = work;
     range = reinterpret_cast<float*>(work + n);
     turn = range + n;
-    height = turn + n;  // lowest height per cell, later the layer of ground
+    height = layer = turn + n;  // lowest height per cell, once the surface stands the thickness of its ground
     surface = height + kGroundCells;
     refined = surface + kGroundCells;
     lowest = reinterpret_cast<int32_t*>(refined + kGroundCells);
@@ -118,31 +119,32 @@ void grow(const GroundPlane& plane, const GroundParams& c, Work& w) {
   for (int s = 0; s < kGroundSectors; ++s) ground_bridge(w.surface, w.accepted, w.centre, s);
 }
 
-void refine(const float* xyz, int32_t n, const GroundParams& c, Work& w) {
+// Height of every point above a surface; NaN for points without a cell.
+void measure(const float* xyz, int32_t n, const float* surface, const Work& w, float* height) {
+  const int32_t* cell = w.cell;
+  const float *range = w.range, *turn = w.turn, *centre = w.centre, *per_metre = w.per_metre;
+#pragma omp simd
+  for (int32_t i = 0; i < n; ++i) {
+    const int32_t k = cell[i] < 0 ? 0 : cell[i];
+    const float h = xyz[3 * i + 2] - ground_surface(surface, centre, per_metre, k, range[i], turn[i]);
+    height[i] = cell[i] < 0 ? NAN : h;
+  }
+}
+
+void refine(const GroundParams& c, int32_t n, const float* height, Work& w) {
   std::fill_n(w.sum, kGroundCells, 0);
   std::fill_n(w.count, kGroundCells, 0);
   for (int32_t i = 0; i < n; ++i) {
-    if (w.cell[i] < 0) continue;
-    const float h = xyz[3 * i + 2] - ground_surface(w.surface, w.centre, w.cell[i], w.range[i], w.turn[i]);
-    if (!ground_refines(h)) continue;
-    w.sum[w.cell[i]] += ground_units(h);
+    if (!ground_refines(height[i])) continue;
+    w.sum[w.cell[i]] += ground_units(height[i]);
     ++w.count[w.cell[i]];
   }
   for (int b = 0; b < kGroundBins; ++b)
-    for (int s = 0; s < kGroundSectors; ++s)
-      {
-      w.refined[b * kGroundSectors + s] = ground_refined(w.surface, w.sum, w.count, b, s);
-      w.height[b * kGroundSectors + s] = ground_layer(w.level[b * kGroundSectors + s], w.centre[b], c);
+    for (int s = 0; s < kGroundSectors; ++s) {
+      const int k = b * kGroundSectors + s;
+      w.refined[k] = ground_refined(w.surface, w.sum, w.count, b, s);
+      w.layer[k] = ground_layer(w.level[k], w.centre[b], c);
     }
-}
-
-void label_points(const float* xyz, int32_t n, const GroundParams& c, const Work& w, uint8_t* label, float* height) {
-  for (int32_t i = 0; i < n; ++i) {
-    const bool known = w.cell[i] >= 0;
-    const float h = known ? xyz[3 * i + 2] - ground_surface(w.refined, w.centre, w.cell[i], w.range[i], w.turn[i]) : NAN;
-    height[i] = h;
-    label[i] = known ? ground_label(h, w.height[w.cell[i]], c) : static_cast<uint8_t>(kPointIgnored);
-  }
 }
 
 }  // namespace
@@ -160,7 +162,9 @@ AP_API int32_t ap_ground(const float* xyz, int32_t* work, uint8_t* label, float*
   find_lowest(xyz, n, c, w);
   find_crowded(xyz, n, c, w);
   grow(find_plane(xyz, c, w), c, w);
-  refine(xyz, n, c, w);
-  label_points(xyz, n, c, w, label, height);
+  measure(xyz, n, w.surface, w, height);
+  refine(c, n, height, w);
+  measure(xyz, n, w.refined, w, height);
+  for (int32_t i = 0; i < n; ++i) label[i] = w.cell[i] < 0 ? static_cast<uint8_t>(kPointIgnored) : ground_label(height[i], w.layer[w.cell[i]], c);
   return 0;
 }
