@@ -28,6 +28,9 @@ struct ClusterParams {
 struct Node {
   int16_t ix, iy;
   int8_t low, high;  // first and last occupied height bin
+  int8_t rise;       // empty bins tolerated at its range
+  int8_t level;      // how strictly it is linked: 0, 1, 2
+  float reach2;      // square of the reach of its links at that level [cells^2]
 };
 
 // Sums over the cells of a component, relative to the grid's centre; integers, so that their order is irrelevant.
@@ -37,7 +40,7 @@ struct Moments {
 
 AP_HD int height_bin(float height) {
   if (!(height > 0.0f)) return 0;  // NaN too: unknown height counts as low
-  const int bin = static_cast<int>(fminf(height * (1.0f / kBinHeight), 1000.0f));
+  const int bin = static_cast<int>(height < 100.0f ? height * (1.0f / kBinHeight) : 1000.0f);
   return bin < kHeightBins ? bin : kHeightBins - 1;
 }
 
@@ -47,22 +50,18 @@ AP_HD bool makes_node(uint8_t label) { return label == kObstacle || label == kOv
 // Low returns make no cluster, but join the one over them.
 AP_HD bool joins(uint8_t label) { return makes_node(label) || label == kLow; }
 
-// Cell of a point, or -1 when it is not finite or out of range.
-AP_HD int32_t point_cell(const float* xyz, const ClusterParams& p) {
+// Cell of a point; false when it is not finite or out of range.
+AP_HD bool point_cell(const float* xyz, const ClusterParams& p, int32_t* ix, int32_t* iy) {
   const float dx = xyz[0] - p.ox, dy = xyz[1] - p.oy;
-  if (!(dx * dx + dy * dy <= p.max_range * p.max_range) || !(fabsf(xyz[2]) < 1e6f)) return -1;
-  const int ix = cell_of(xyz[0], 1.0f / p.cell) - p.ix0, iy = cell_of(xyz[1], 1.0f / p.cell) - p.iy0;
-  if (ix < 0 || iy < 0 || ix >= p.side || iy >= p.side) return -1;
-  return iy * p.side + ix;
+  if (!(dx * dx + dy * dy <= p.max_range * p.max_range) || !(fabsf(xyz[2]) < 1e6f)) return false;
+  *ix = cell_of(xyz[0], 1.0f / p.cell) - p.ix0;
+  *iy = cell_of(xyz[1], 1.0f / p.cell) - p.iy0;
+  return *ix >= 0 && *iy >= 0 && *ix < p.side && *iy < p.side;
 }
 
 AP_HD float cell_range(int ix, int iy, const ClusterParams& p) {
   const float x = (p.ix0 + ix + 0.5f) * p.cell - p.ox, y = (p.iy0 + iy + 0.5f) * p.cell - p.oy;
   return sqrtf(x * x + y * y);
-}
-
-AP_HD int rise_bins(float range, const ClusterParams& p) {
-  return static_cast<int>((p.rise + p.rise_slope * range) / kBinHeight);
 }
 
 // Splits a mask into one or two nodes at the first empty stretch longer than the tolerated rise; returns how many.
@@ -85,24 +84,36 @@ AP_HD int split_mask(uint32_t mask, int rise, Node* out) {
   return 2;
 }
 
-// Reach of a link [cells] at a level; never below a direct neighbour.
-AP_HD float reach_cells(float range, int level, const ClusterParams& p) {
-  const float reach = (p.gap + p.gap_slope * range) / p.cell;
-  if (level == 0) return fmaxf(reach, 1.5f);
-  if (level == 1) return fmaxf(0.5f * reach, 1.5f);
-  return fmaxf(0.35f * reach, 1.0f);
+// Puts a node on a level: squared reach of its links, never below a direct neighbour.
+AP_HD void set_level(Node* node, int level, const ClusterParams& p) {
+  const float reach = (p.gap + p.gap_slope * cell_range(node->ix, node->iy, p)) / p.cell;
+  const float r = level == 0 ? fmaxf(reach, 1.5f) : level == 1 ? fmaxf(0.5f * reach, 1.5f) : fmaxf(0.35f * reach, 1.0f);
+  node->level = static_cast<int8_t>(level);
+  node->reach2 = r * r;
 }
 
-AP_HD bool linked(const Node& a, float range_a, const Node& b, float range_b, int level, const ClusterParams& p) {
-  const float dx = static_cast<float>(a.ix - b.ix), dy = static_cast<float>(a.iy - b.iy);
-  const float range = fminf(range_a, range_b), reach = reach_cells(range, level, p);
-  if (dx * dx + dy * dy > reach * reach) return false;
-  const int rise = rise_bins(range, p);
+// Nodes of one cell: its mask split, with rise, level 0 and reach; returns how many (0, 1, 2).
+AP_HD int make_pair(int32_t ix, int32_t iy, uint32_t mask, const ClusterParams& p, Node* out) {
+  const float rise = fminf((p.rise + p.rise_slope * cell_range(ix, iy, p)) / kBinHeight, 100.0f);
+  const int n = split_mask(mask, static_cast<int>(rise), out);
+  for (int k = 0; k < n; ++k) {
+    out[k].ix = static_cast<int16_t>(ix), out[k].iy = static_cast<int16_t>(iy);
+    out[k].rise = static_cast<int8_t>(rise);
+    set_level(out + k, 0, p);
+  }
+  return n;
+}
+
+// Do two nodes of one level belong together? The nearer one decides on reach and rise.
+AP_HD bool linked(const Node& a, const Node& b) {
+  const int dx = a.ix - b.ix, dy = a.iy - b.iy;
+  if (static_cast<float>(dx * dx + dy * dy) > (a.reach2 < b.reach2 ? a.reach2 : b.reach2)) return false;
+  const int rise = a.rise < b.rise ? a.rise : b.rise;
   const int gap = (a.low > b.high ? a.low - b.high : b.low - a.high) - 1;
   if (gap > rise) return false;
-  if (level == 0) return true;
+  if (a.level == 0) return true;
   const int top = a.high > b.high ? a.high - b.high : b.high - a.high;  // a car beside a wall: tops differ
-  return top <= (level == 1 ? 5 : 3) + rise / 2;
+  return top <= (a.level == 1 ? 5 : 3) + rise / 2;
 }
 
 // Is a component longer or wider than any road user? By the extents of a uniform rectangle of equal second moments.

@@ -31,17 +31,21 @@ struct Cluster {
   float top;     // largest height
 };
 
+// Unlike fminf and fmaxf these are one instruction; no argument is NaN where they are used.
+AP_HD float lesser(float a, float b) { return b < a ? b : a; }
+AP_HD float greater(float a, float b) { return b > a ? b : a; }
+
 // Second smallest of the lanes' minima: neighbours of a profile sit in different lanes, so a straight edge is met by
 // all of them and one stray return moves nothing.
 AP_HD float second_low(const float* v) {
-  float a = fminf(v[0], v[1]), b = fmaxf(v[0], v[1]);
-  for (int k = 2; k < kLanes; ++k) b = fminf(b, fmaxf(a, v[k])), a = fminf(a, v[k]);
+  float a = lesser(v[0], v[1]), b = greater(v[0], v[1]);
+  for (int k = 2; k < kLanes; ++k) b = lesser(b, greater(a, v[k])), a = lesser(a, v[k]);
   return b;
 }
 
 AP_HD float second_high(const float* v) {
-  float a = fmaxf(v[0], v[1]), b = fminf(v[0], v[1]);
-  for (int k = 2; k < kLanes; ++k) b = fmaxf(b, fminf(a, v[k])), a = fmaxf(a, v[k]);
+  float a = greater(v[0], v[1]), b = lesser(v[0], v[1]);
+  for (int k = 2; k < kLanes; ++k) b = greater(b, lesser(a, v[k])), a = greater(a, v[k]);
   return b;
 }
 
@@ -81,21 +85,21 @@ AP_HD void make_profile(const Cluster& g, float mx, float my, Profile* f) {
   for (int32_t k = 0; k < g.n; ++k) {
     const float* p = g.points + 4 * static_cast<int64_t>(k);
     if (!in_body(p[3], g.top)) continue;
-    const float x = p[0] - g.ox, y = p[1] - g.oy, along = ax * x + ay * y, t = (ax * y - ay * x) / fmaxf(along, 1e-3f);
+    const float x = p[0] - g.ox, y = p[1] - g.oy, along = ax * x + ay * y, t = (ax * y - ay * x) / greater(along, 1e-3f);
     low = t < low ? t : low;
     high = t > high ? t : high;
   }
-  low = fmaxf(low, -20.0f);
-  high = fminf(high, 20.0f);
-  const float scale = (kProfile - 0.01f) / fmaxf(high - low, 1e-6f);
+  low = greater(low, -20.0f);
+  high = lesser(high, 20.0f);
+  const float scale = (kProfile - 0.01f) / greater(high - low, 1e-6f);
   float best[kProfile];
   int32_t who[kProfile];
   for (int b = 0; b < kProfile; ++b) best[b] = 1e18f, who[b] = -1;
   for (int32_t k = 0; k < g.n; ++k) {
     const float* p = g.points + 4 * static_cast<int64_t>(k);
     if (!in_body(p[3], g.top)) continue;
-    const float x = p[0] - g.ox, y = p[1] - g.oy, along = ax * x + ay * y, t = (ax * y - ay * x) / fmaxf(along, 1e-3f);
-    const int b = static_cast<int>((fminf(fmaxf(t, low), high) - low) * scale);
+    const float x = p[0] - g.ox, y = p[1] - g.oy, along = ax * x + ay * y, t = (ax * y - ay * x) / greater(along, 1e-3f);
+    const int b = static_cast<int>((lesser(greater(t, low), high) - low) * scale);
     const float d = x * x + y * y;
     if (d < best[b]) best[b] = d, who[b] = k;
   }
@@ -108,18 +112,20 @@ AP_HD void make_profile(const Cluster& g, float mx, float my, Profile* f) {
   for (; f->n % kLanes; ++f->n) f->x[f->n] = f->x[0], f->y[f->n] = f->y[0];
 }
 
-// Direction in [0, pi/2) of highest closeness: steps of 5 degrees, then of 1 degree around the best.
+// Direction in [0, pi/2) of highest closeness: every 6 degrees, then around the best down to 0.75 degrees.
 AP_HD float search_yaw(const Profile& f, float sx, float sy, float d0) {
   constexpr float deg = kPi / 180.0f;
   float best = -1.0f, yaw = 0.0f;
-  for (int k = 0; k < 18; ++k) {
-    const float a = 5.0f * k * deg, q = closeness(f, cosf(a), sinf(a), sx, sy, d0);
+  for (int k = 0; k < 15; ++k) {
+    const float a = 6.0f * k * deg, q = closeness(f, cosf(a), sinf(a), sx, sy, d0);
     if (q > best) best = q, yaw = a;
   }
-  const float coarse = yaw;
-  for (int k = -4; k <= 4; ++k) {
-    const float a = coarse + k * deg, q = closeness(f, cosf(a), sinf(a), sx, sy, d0);
-    if (q > best) best = q, yaw = a;
+  for (float step = 3.0f * deg; step > 0.7f * deg; step *= 0.5f) {
+    const float around = yaw;
+    for (int side = -1; side <= 1; side += 2) {
+      const float a = around + side * step, q = closeness(f, cosf(a), sinf(a), sx, sy, d0);
+      if (q > best) best = q, yaw = a;
+    }
   }
   return yaw;
 }
@@ -135,12 +141,12 @@ AP_HD void edge_quality(const Profile& f, float c, float s, const float* box, fl
     const float d = du < dv ? du : dv;
     sum += d * d;
     close += d < tolerance;
-    if (dv < tolerance) ul = fminf(ul, u), uh = fmaxf(uh, u);
-    if (du < tolerance) vl = fminf(vl, v), vh = fmaxf(vh, v);
+    if (dv < tolerance) ul = lesser(ul, u), uh = greater(uh, u);
+    if (du < tolerance) vl = lesser(vl, v), vh = greater(vh, v);
   }
   out[0] = sqrtf(sum / f.n);
-  out[1] = fmaxf(uh - ul, 0.0f);
-  out[2] = fmaxf(vh - vl, 0.0f);
+  out[1] = greater(uh - ul, 0.0f);
+  out[2] = greater(vh - vl, 0.0f);
   out[3] = static_cast<float>(close) / f.n;
 }
 
@@ -153,7 +159,7 @@ AP_HD void body_extent(const Cluster& g, float mx, float my, float c, float s, f
     const float* p = g.points + 4 * static_cast<int64_t>(k);
     if (!in_body(p[3], g.top)) continue;
     const float x = p[0] - mx, y = p[1] - my, u = c * x + s * y, v = c * y - s * x;
-    box[0] = fminf(box[0], u), box[1] = fmaxf(box[1], u), box[2] = fminf(box[2], v), box[3] = fmaxf(box[3], v);
+    box[0] = lesser(box[0], u), box[1] = greater(box[1], u), box[2] = lesser(box[2], v), box[3] = greater(box[3], v);
     ++body;
   }
   const int axis = box[3] - box[2] < box[1] - box[0] ? 1 : 0;
@@ -178,13 +184,13 @@ AP_HD void body_extent(const Cluster& g, float mx, float my, float c, float s, f
 // Share of the panes of the outline as the sensor sees it (6 across the view, 4 high) that hold a return. A vehicle's
 // rear fills it, a rider or a bush does not.
 AP_HD float face_fill(const Cluster& g, float mx, float my, float zl, float zh) {
-  const float ax = mx - g.ox, ay = my - g.oy, inv = 1.0f / fmaxf(sqrtf(ax * ax + ay * ay), 1e-3f), c = -ay * inv, s = ax * inv;
+  const float ax = mx - g.ox, ay = my - g.oy, inv = 1.0f / greater(sqrtf(ax * ax + ay * ay), 1e-3f), c = -ay * inv, s = ax * inv;
   float low = 1e9f, high = -1e9f;
   for (int32_t k = 0; k < g.n; ++k) {
     const float *p = g.points + 4 * static_cast<int64_t>(k), t = c * (p[0] - mx) + s * (p[1] - my);
-    low = fminf(low, t), high = fmaxf(high, t);
+    low = lesser(low, t), high = greater(high, t);
   }
-  const float across = 5.999f / fmaxf(high - low, 0.05f), up = 3.999f / fmaxf(zh - zl, 0.05f);
+  const float across = 5.999f / greater(high - low, 0.05f), up = 3.999f / greater(zh - zl, 0.05f);
   uint32_t panes = 0u;
   for (int32_t k = 0; k < g.n; ++k) {
     const float *p = g.points + 4 * static_cast<int64_t>(k), t = c * (p[0] - mx) + s * (p[1] - my);
@@ -195,20 +201,28 @@ AP_HD float face_fill(const Cluster& g, float mx, float my, float zl, float zh) 
   return static_cast<float>(filled) / 24.0f;
 }
 
-// Heights, ground and mean position of a cluster; returns its mean in mean[2].
-AP_HD void measure_heights(Cluster* g, float* mean, float* row) {
+// Heights, ground and axis-parallel box of a cluster; its mean goes to mean[2].
+AP_HD void measure(Cluster* g, float* mean, float* row) {
+  float xl = 1e9f, xh = -1e9f, yl = 1e9f, yh = -1e9f;
   float zl = 1e9f, zh = -1e9f, hl = 1e9f, hh = -1e9f, near2 = 1e18f;
   double ground = 0.0, mx = 0.0, my = 0.0;
   int32_t known = 0;
   for (int32_t k = 0; k < g->n; ++k) {
     const float *p = g->points + 4 * static_cast<int64_t>(k), h = p[3], x = p[0] - g->ox, y = p[1] - g->oy;
     mx += p[0], my += p[1];
-    zl = fminf(zl, p[2]), zh = fmaxf(zh, p[2]);
-    near2 = fminf(near2, x * x + y * y);
-    if (h == h) hl = fminf(hl, h), hh = fmaxf(hh, h), ground += p[2] - h, ++known;
+    xl = lesser(xl, p[0]), xh = greater(xh, p[0]), yl = lesser(yl, p[1]), yh = greater(yh, p[1]);
+    zl = lesser(zl, p[2]), zh = greater(zh, p[2]);
+    near2 = lesser(near2, x * x + y * y);
+    if (h == h) hl = lesser(hl, h), hh = greater(hh, h), ground += p[2] - h, ++known;
   }
   mean[0] = static_cast<float>(mx / g->n), mean[1] = static_cast<float>(my / g->n);
   g->top = hh;
+  row[kCx] = 0.5f * (xl + xh);
+  row[kCy] = 0.5f * (yl + yh);
+  row[kLength] = greater(xh - xl, yh - yl);
+  row[kWidth] = lesser(xh - xl, yh - yl);
+  row[kYaw] = yh - yl > xh - xl ? 0.5f * kPi : 0.0f;
+  row[kEdgeRms] = row[kSpanLong] = row[kSpanShort] = row[kEdgeShare] = row[kFaceFill] = 0.0f;
   row[kZMin] = zl;
   row[kZMax] = zh;
   row[kHeightMin] = known ? hl : NAN;
@@ -217,10 +231,11 @@ AP_HD void measure_heights(Cluster* g, float* mean, float* row) {
   row[kRange] = sqrtf(near2);
 }
 
-// All features of one cluster into row[kFeatures].
-AP_HD void fit_cluster(Cluster g, float d0, float* row) {
+// All features of one cluster into row[kFeatures]; what is longer than max_length keeps its axis-parallel box.
+AP_HD void fit_cluster(Cluster g, float d0, float max_length, float* row) {
   float mean[2], box[4], quality[4];
-  measure_heights(&g, mean, row);
+  measure(&g, mean, row);
+  if (row[kLength] > max_length) return;
   const float mx = mean[0], my = mean[1], sx = g.ox - mx, sy = g.oy - my;
   Profile f;
   make_profile(g, mx, my, &f);

@@ -9,7 +9,7 @@ from autonomy_perception.config import DetectionConfig
 from autonomy_perception.detection import boxes
 from autonomy_perception.detection.classify import MEAN_SIZE, SIZE_SPREAD, Guess, guess_classes
 from autonomy_perception.detection.evidence import existence_of, shape_features
-from autonomy_perception.ops.cluster import Feature, LinkRule, cluster_points, fit_boxes
+from autonomy_perception.ops.cluster import Feature, LinkRule, Workspace, cluster_points, fit_boxes
 from autonomy_perception.ops.library import Library
 from autonomy_perception.types import Detections, GroundLabels, ObjectClass
 
@@ -31,6 +31,7 @@ class ClusterDetector:
     def __init__(self, config: DetectionConfig, lib: Library) -> None:
         self._config = config
         self._lib = lib
+        self._work = Workspace(lib)
         self._rule = LinkRule(gap=config.gap, gap_slope=config.gap_slope)
 
     def detect(self, xyz: F32, labels: GroundLabels, origin: F32) -> Detections:
@@ -48,10 +49,11 @@ class ClusterDetector:
         config, lib = self._config, self._lib
         points = lib.to_device(np.asarray(xyz, np.float32))
         height = lib.to_device(labels.height)
+        label = lib.to_device(labels.label)
         clusters = cluster_points(
-            lib, points, lib.to_device(labels.label), height, origin, config.max_range, config.min_points, self._rule
+            self._work, points, label, height, origin, config.max_range, config.min_points, self._rule
         )
-        table = lib.to_host(fit_boxes(lib, clusters, origin)).astype(np.float64)
+        table = lib.to_host(fit_boxes(self._work, clusters, origin, self._rule.max_length + 1.5)).astype(np.float64)
         level, counts = lib.to_host(clusters.level), np.diff(lib.to_host(clusters.offsets))
         keep = self._plausible(table)
         return self._describe(table[keep], level[keep], counts[keep], np.asarray(origin, np.float64))

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from autonomy_perception.ops.library import Library
 
@@ -78,8 +78,23 @@ class ClusterIds:
         return len(self.level)
 
 
+class Workspace:
+    """Scratch arrays that outlive a call, so that the steady state allocates nothing. Results are views into them."""
+
+    def __init__(self, lib: Library) -> None:
+        self.lib = lib
+        self._arrays: dict[str, Any] = {}
+
+    def take(self, name: str, size: int, dtype: DTypeLike) -> Any:
+        """A flat array of ``size`` under ``name``; what it held before is lost."""
+        held = self._arrays.get(name)
+        if held is None or len(held) < size:
+            held = self._arrays[name] = self.lib.empty(size + size // 4 + 1, dtype)
+        return held[:size]
+
+
 def cluster_points(
-    lib: Library,
+    work: Workspace,
     xyz: Any,
     label: Any,
     height: Any,
@@ -91,6 +106,7 @@ def cluster_points(
     """Connected components of obstacle points in BEV, aware of height and range.
 
     Args:
+        work: scratch memory; the result is valid until its next use.
         xyz: float32 (N,3) [m], gravity-aligned; points that are not finite are left out.
         label: uint8 (N,) of PointLabel; OBSTACLE and OVERHANG make clusters, LOW joins the cluster over it.
         height: float32 (N,) [m] above local ground, NaN unknown.
@@ -98,37 +114,37 @@ def cluster_points(
         max_range: points farther from the lidar are left out [m].
         min_points: smaller clusters are dropped.
     """
-    n = len(xyz)
+    n, lib = len(xyz), work.lib
     side = 2 * int(np.ceil(max_range / rule.cell)) + 2
     first = np.floor(np.asarray(origin[:2], np.float64) / rule.cell).astype(np.int64) - side // 2
-    ids = lib.empty(n, np.int32)
-    level = lib.empty(n // min_points + 1, np.uint8)
+    ids, order = work.take("id", n, np.int32), work.take("order", n, np.int32)
+    mask, slot = work.take("mask", side * side, np.uint32), work.take("slot", side * side, np.int32)
+    level = work.take("level", n // min_points + 1, np.uint8)
     clusters = lib.call(
-        "ap_cluster_label", xyz, label, height, lib.empty(side * side, np.uint32), lib.empty(side * side, np.int32), ids,
-        level, n, min_points, side, int(first[0]), int(first[1]), float(origin[0]), float(origin[1]), float(max_range),
-        rule.cell, rule.gap, rule.gap_slope, rule.rise, rule.rise_slope, rule.max_length, rule.max_width,
+        "ap_cluster_label", xyz, label, height, mask, slot, ids, level, n, min_points, side, int(first[0]), int(first[1]),
+        float(origin[0]), float(origin[1]), float(max_range), rule.cell, rule.gap, rule.gap_slope, rule.rise,
+        rule.rise_slope, rule.max_length, rule.max_width,
     )  # fmt: skip
-    order, offsets = lib.empty(n, np.int32), lib.empty(clusters + 1, np.int32)
-    grouped = lib.empty((n, 4), np.float32)
+    offsets, grouped = work.take("offsets", clusters + 1, np.int32), work.take("grouped", 4 * n, np.float32)
     used = lib.call("ap_cluster_order", xyz, height, ids, order, offsets, grouped, n, clusters)
-    return ClusterIds(ids, level[:clusters], order[:used], offsets, grouped[:used])
+    return ClusterIds(ids, level[:clusters], order[:used], offsets, grouped[: 4 * used].reshape(used, 4))
 
 
-def fit_boxes(lib: Library, clusters: ClusterIds, origin: NDArray[np.float32], smallest: float = 0.05) -> Any:
+def fit_boxes(
+    work: Workspace, clusters: ClusterIds, origin: NDArray[np.float32], max_length: float, smallest: float = 0.05
+) -> Any:
     """L-shape box and shape features of every cluster: float32 (C, N_FEATURES), columns of :class:`Feature`.
 
     Zhang, Xu, Dong, Dolan, "Efficient L-shape fitting for vehicle detection using laser scanners" (IV 2017),
-    closeness criterion on the side that faces the lidar. ``smallest``: distances to an edge below it count alike [m].
+    closeness criterion on the side that faces the lidar.
+
+    Args:
+        max_length: clusters longer than this keep their axis-parallel box and shape features of 0 [m].
+        smallest: distances to an edge below it count alike [m].
     """
-    table = lib.empty((len(clusters), N_FEATURES), np.float32)
-    lib.call(
-        "ap_cluster_fit",
-        clusters.grouped,
-        clusters.offsets,
-        table,
-        len(clusters),
-        float(origin[0]),
-        float(origin[1]),
-        smallest,
-    )
-    return table
+    table = work.take("table", len(clusters) * N_FEATURES, np.float32)
+    work.lib.call(
+        "ap_cluster_fit", clusters.grouped, clusters.offsets, table, len(clusters), float(origin[0]), float(origin[1]),
+        smallest, float(max_length),
+    )  # fmt: skip
+    return table.reshape(len(clusters), N_FEATURES)

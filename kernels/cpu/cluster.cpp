@@ -14,11 +14,22 @@ using ap::Node;
 // Buffers that live as long as the thread: the steady state allocates nothing.
 struct Scratch {
   std::vector<Node> nodes;
-  std::vector<float> range;
   std::vector<int32_t> parent, count, cells;
-  std::vector<uint8_t> level;
   std::vector<Moments> moments;
+  std::vector<uint64_t> rows;  // one bit per occupied cell, so that empty stretches cost nothing
+  int32_t words;               // per row
 };
+
+// Calls visit(ix) for the occupied cells low..high of a row.
+template <typename Visit>
+void occupied(const Scratch& s, int32_t iy, int32_t low, int32_t high, Visit visit) {
+  for (int32_t w = low >> 6; w <= high >> 6; ++w) {
+    uint64_t bits = s.rows[static_cast<size_t>(iy) * s.words + w];
+    if (w == low >> 6) bits &= ~0ull << (low & 63);
+    if (w == high >> 6) bits &= ~0ull >> (63 - (high & 63));
+    for (; bits; bits &= bits - 1) visit(w * 64 + __builtin_ctzll(bits));
+  }
+}
 
 int32_t find_root(std::vector<int32_t>& parent, int32_t i) {
   while (parent[i] != i) i = parent[i] = parent[parent[i]];
@@ -35,46 +46,40 @@ void unite(std::vector<int32_t>& parent, int32_t a, int32_t b) {
 void mark_cells(const float* xyz, const uint8_t* label, const float* height, uint32_t* mask, int32_t n, const ClusterParams& p,
                 Scratch& s) {
   s.cells.resize(n);
+  s.words = (p.side + 63) / 64;
+  s.rows.assign(static_cast<size_t>(s.words) * p.side, 0u);
   for (int32_t i = 0; i < n; ++i) {
     s.cells[i] = -1;
-    if (!ap::joins(label[i])) continue;
-    const int32_t c = s.cells[i] = ap::point_cell(xyz + 3 * i, p);
-    if (c >= 0 && ap::makes_node(label[i])) mask[c] |= 1u << ap::height_bin(height[i]);
+    int32_t ix, iy;
+    if (!ap::joins(label[i]) || !ap::point_cell(xyz + 3 * static_cast<int64_t>(i), p, &ix, &iy)) continue;
+    const int32_t c = s.cells[i] = iy * p.side + ix;
+    if (!ap::makes_node(label[i])) continue;
+    mask[c] |= 1u << ap::height_bin(height[i]);
+    s.rows[static_cast<size_t>(iy) * s.words + (ix >> 6)] |= 1ull << (ix & 63);
   }
 }
 
 void make_nodes(const uint32_t* mask, int32_t* slot, const ClusterParams& p, Scratch& s) {
   s.nodes.clear();
-  s.range.clear();
-  for (int iy = 0; iy < p.side; ++iy)
-    for (int ix = 0; ix < p.side; ++ix) {
-      const int32_t c = iy * p.side + ix;
-      if (mask[c] == 0u) continue;
-      const float range = ap::cell_range(ix, iy, p);
+  for (int32_t iy = 0; iy < p.side; ++iy)
+    occupied(s, iy, 0, p.side - 1, [&](int32_t ix) {
       Node pair[2];
+      const int32_t c = iy * p.side + ix;
       slot[c] = static_cast<int32_t>(s.nodes.size());
-      const int k = ap::split_mask(mask[c], ap::rise_bins(range, p), pair);
-      for (int j = 0; j < k; ++j) {
-        pair[j].ix = static_cast<int16_t>(ix), pair[j].iy = static_cast<int16_t>(iy);
-        s.nodes.push_back(pair[j]);
-        s.range.push_back(range);
-      }
-    }
+      s.nodes.insert(s.nodes.end(), pair, pair + ap::make_pair(ix, iy, mask[c], p, pair));
+    });
 }
 
 // Links node a to later nodes of its level within reach; every pair is visited once.
-void link_node(int32_t a, int level, const uint32_t* mask, const int32_t* slot, const ClusterParams& p, Scratch& s) {
-  const int32_t m = static_cast<int32_t>(s.nodes.size()), ix = s.nodes[a].ix, iy = s.nodes[a].iy;
-  const int reach = static_cast<int>(ap::reach_cells(s.range[a], level, p));
-  for (int dy = 0; dy <= reach && iy + dy < p.side; ++dy) {
-    const int x_low = dy == 0 ? ix + 1 : std::max(ix - reach, 0), x_high = std::min(ix + reach, p.side - 1);
-    for (int x = x_low; x <= x_high; ++x) {
-      const int32_t c = (iy + dy) * p.side + x;
-      if (mask[c] == 0u) continue;
-      for (int32_t b = slot[c]; b < m && s.nodes[b].ix == x && s.nodes[b].iy == iy + dy; ++b)
-        if (s.level[b] == level && ap::linked(s.nodes[a], s.range[a], s.nodes[b], s.range[b], level, p)) unite(s.parent, a, b);
-    }
-  }
+void link_node(int32_t a, const int32_t* slot, const ClusterParams& p, Scratch& s) {
+  const Node node = s.nodes[a];
+  const int32_t m = static_cast<int32_t>(s.nodes.size()), reach = static_cast<int32_t>(std::sqrt(node.reach2));
+  for (int32_t y = node.iy; y <= std::min(node.iy + reach, p.side - 1); ++y)
+    occupied(s, y, y == node.iy ? node.ix : std::max(node.ix - reach, 0), std::min(node.ix + reach, p.side - 1), [&](int32_t x) {
+      if (y == node.iy && x == node.ix) return;
+      for (int32_t b = slot[y * p.side + x]; b < m && s.nodes[b].ix == x && s.nodes[b].iy == y; ++b)
+        if (s.nodes[b].level == node.level && ap::linked(node, s.nodes[b])) unite(s.parent, a, b);
+    });
 }
 
 // Moves the nodes of oversize components of a level to the next level; returns whether there were any.
@@ -82,19 +87,19 @@ bool promote(int level, const ClusterParams& p, Scratch& s) {
   const int32_t m = static_cast<int32_t>(s.nodes.size());
   s.moments.assign(m, Moments{});
   for (int32_t i = 0; i < m; ++i) {
-    if (s.level[i] != level) continue;
+    if (s.nodes[i].level != level) continue;
     Moments& sum = s.moments[find_root(s.parent, i)];
     const int64_t x = s.nodes[i].ix - p.side / 2, y = s.nodes[i].iy - p.side / 2;
     sum.n += 1, sum.x += x, sum.y += y, sum.xx += x * x, sum.yy += y * y, sum.xy += x * y;
   }
   bool any = false;
   for (int32_t i = m - 1; i >= 0; --i) {  // roots are smallest: visited after all that point at them
-    if (s.level[i] != level || !ap::oversize(s.moments[find_root(s.parent, i)], p)) continue;
-    s.level[i] = static_cast<uint8_t>(level + 1);
+    if (s.nodes[i].level != level || !ap::oversize(s.moments[find_root(s.parent, i)], p)) continue;
+    ap::set_level(&s.nodes[i], level + 1, p);
     any = true;
   }
   for (int32_t i = 0; any && i < m; ++i)
-    if (s.level[i] == level + 1) s.parent[i] = i;
+    if (s.nodes[i].level == level + 1) s.parent[i] = i;
   return any;
 }
 
@@ -119,7 +124,7 @@ int32_t number(const float* height, const uint32_t* mask, const int32_t* slot, i
   int32_t clusters = 0;
   for (int32_t i = 0; i < m; ++i) {
     const bool kept = s.count[i] >= min_points;
-    if (kept) level[clusters] = s.level[i];
+    if (kept) level[clusters] = static_cast<uint8_t>(s.nodes[i].level);
     s.count[i] = kept ? clusters++ : -1;
   }
   for (int32_t i = 0; i < n; ++i)
@@ -143,12 +148,11 @@ AP_API int32_t ap_cluster_label(const float* xyz, const uint8_t* label, const fl
   mark_cells(xyz, label, height, mask, n, p, s);
   make_nodes(mask, slot, p, s);
   const int32_t m = static_cast<int32_t>(s.nodes.size());
-  s.level.assign(m, 0);
   s.parent.resize(m);
   for (int32_t i = 0; i < m; ++i) s.parent[i] = i;
   for (int lv = 0; lv < ap::kLevels; ++lv) {
     for (int32_t a = 0; a < m; ++a)
-      if (s.level[a] == lv) link_node(a, lv, mask, slot, p, s);
+      if (s.nodes[a].level == lv) link_node(a, slot, p, s);
     if (lv + 1 == ap::kLevels || !promote(lv, p, s)) break;
   }
   return number(height, mask, slot, out, level, n, min_points, s);

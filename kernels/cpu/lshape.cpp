@@ -2,13 +2,13 @@
 #include "lshape.cuh"
 
 // grouped (n,4) x y z height and offsets (clusters + 1) of ap_cluster_order -> table (clusters, 16). d0 [m]: distances
-// to an edge below it count alike. Returns 0, or -1 for arguments out of range.
+// to an edge below it count alike. Clusters longer than max_length [m] keep their axis-parallel box. Returns 0, or -1 for arguments out of range.
 AP_API int32_t ap_cluster_fit(const float* grouped, const int32_t* offsets, float* table, int32_t clusters, float ox, float oy,
-                              float d0, void*) {
+                              float d0, float max_length, void*) {
   if (clusters < 0 || !(d0 > 0.0f)) return -1;
   for (int32_t c = 0; c < clusters; ++c) {
     const ap::Cluster g{grouped + 4 * static_cast<int64_t>(offsets[c]), offsets[c + 1] - offsets[c], ox, oy, 0.0f};
-    if (g.n > 0) ap::fit_cluster(g, d0, table + static_cast<int64_t>(c) * ap::kFeatures);
+    if (g.n > 0) ap::fit_cluster(g, d0, max_length, table + static_cast<int64_t>(c) * ap::kFeatures);
   }
   return 0;
 }
