@@ -62,16 +62,28 @@ def _bound(function: Callable[Concatenate[Library, P], R]) -> Callable[Concatena
     return method
 
 
+def _bound_workspace(function: Callable[Concatenate[cluster.Workspace, P], R]) -> Callable[Concatenate[Ops, P], R]:
+    """As :func:`_bound` for operations with scratch memory: ``ops.f(...)`` is ``f(ops.workspace, ...)``."""
+
+    def method(self: Ops, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        return function(self.workspace, *args, **kwargs)
+
+    method.__doc__, method.__name__ = function.__doc__, function.__name__
+    return method
+
+
 class Ops:
     """All operations on one device; arrays are NumPy on the CPU and DeviceArrays on a GPU.
 
     Attributes:
         lib: the library underneath, for stages that take one.
         reason: why this device was taken (for ``doctor``, status and logs).
+        workspace: scratch memory of the cluster operations.
     """
 
     def __init__(self, device: str = "auto") -> None:
         self.lib, self.reason = open_library(device)
+        self.workspace = cluster.Workspace(self.lib)
 
     @property
     def device(self) -> str:
@@ -97,8 +109,8 @@ class Ops:
     terrain_derive = _bound(terrain.derive)
     free_space = _bound(freespace.free_space)
     update_log_odds = _bound(freespace.update_log_odds)
-    cluster_points = _bound(cluster.cluster_points)
-    fit_boxes = _bound(cluster.fit_boxes)
+    cluster_points = _bound_workspace(cluster.cluster_points)
+    fit_boxes = _bound_workspace(cluster.fit_boxes)
     undistort_map = _bound(image.with_map)
     preprocess = _bound(image.preprocess)
     project = _bound(project.project)

@@ -1,0 +1,208 @@
+"""Every kernel once, on any library: what ``bench kernels`` times and ``gpu-check`` compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autonomy_perception.evaluation.kernel_scene import CAMERA, SENSOR_HEIGHT, T_CAMERA_LIDAR, KernelScene
+from autonomy_perception.grid import BevGrid, WorldGrid
+from autonomy_perception.ops import (
+    cells,
+    cluster,
+    freespace,
+    ground,
+    image,
+    iou,
+    pillarise,
+    project,
+    terrain,
+    transform,
+    unpack,
+)
+from autonomy_perception.ops.library import Library
+
+Run = Callable[[], dict[str, Any]]
+
+GRID = BevGrid.square(102.4, 0.4)
+WORLD = WorldGrid.around(0.0, 0.0, 150.0, 0.5)
+TERRAIN = WorldGrid.around(0.0, 0.0, 100.0, 0.4)
+ORIGIN = np.array([0.0, 0.0, SENSOR_HEIGHT], np.float32)
+ANCHOR = np.zeros(3)
+
+
+@dataclass(frozen=True)
+class KernelCase:
+    """One kernel with its inputs in place.
+
+    Attributes:
+        run: launches it and names its results; the results of the first call are the ones to compare.
+        n_bytes: what it has to read and write at least.
+        tolerance: largest difference between two devices; the share of values that may differ by more is
+            ``outliers`` (a point within 1e-4 m of a border may fall into the next cell).
+    """
+
+    run: Run
+    n_bytes: int
+    tolerance: float = 0.0
+    outliers: float = 0.0
+
+
+def _unpack(lib: Library, s: KernelScene) -> KernelCase:
+    raw = lib.to_device(np.frombuffer(s.message.tobytes(), np.uint8))
+
+    def run() -> dict[str, Any]:
+        out = unpack.unpack(lib, raw, s.layout, s.poses, s.span, s.poses[-1], s.crop, s.masks)
+        return {"xyz": out.xyz, "intensity": out.intensity, "time": out.time, "ring": out.ring}
+
+    return KernelCase(run, s.message.nbytes + 22 * len(s.message), 1e-5)
+
+
+def _transform(lib: Library, s: KernelScene) -> KernelCase:
+    xyz, T = lib.to_device(s.xyz), np.eye(4)
+    T[:3, 3] = 1.0, 2.0, 3.0
+    return KernelCase(lambda: {"xyz": transform.transform(lib, xyz, T)}, 2 * s.xyz.nbytes, 1e-5)
+
+
+def _cell_index(lib: Library, s: KernelScene) -> KernelCase:
+    xyz, n_cells = lib.to_device(s.xyz), GRID.nx * GRID.ny
+
+    def run() -> dict[str, Any]:
+        ids = cells.cell_ids(lib, xyz, GRID)
+        index = cells.cell_index(lib, ids, n_cells)
+        return {"ids": ids, "order": index.order, "starts": index.starts}
+
+    return KernelCase(run, s.xyz.nbytes + 3 * 4 * len(s.xyz) + 4 * n_cells)
+
+
+def _cell_stats(lib: Library, s: KernelScene) -> KernelCase:
+    xyz, n_cells = lib.to_device(s.xyz), GRID.nx * GRID.ny
+    ids = cells.cell_ids(lib, xyz, GRID)
+    return KernelCase(lambda: vars(cells.cell_stats(lib, xyz, ids, n_cells)), 8 * len(s.xyz) + 20 * n_cells)
+
+
+def _pillarise(lib: Library, s: KernelScene) -> KernelCase:
+    xyz, intensity, out = lib.to_device(s.xyz), lib.to_device(s.intensity), pillarise.Pillars(lib, 40000, 20)
+
+    def run() -> dict[str, Any]:
+        pillarise.pillarise(lib, xyz, intensity, GRID, out)
+        return {"features": out.features, "coords": out.coords, "counts": out.counts, "totals": out.totals}
+
+    return KernelCase(run, 16 * len(s.xyz) + 36 * len(s.xyz), 1e-5)
+
+
+def _preprocess(lib: Library, s: KernelScene, mapped: bool) -> KernelCase:
+    p, picture = image.plan(CAMERA, 704, 256), lib.to_device(s.image)
+    if mapped:
+        p = image.with_map(lib, p)
+    out = lib.empty((3, 256, 704), np.float32)
+    n_bytes = s.image.nbytes + 12 * 704 * 256 + (8 * 704 * 256 if mapped else 0)
+    return KernelCase(lambda: {"tensor": image.preprocess(lib, picture, p, out=out)}, n_bytes, 1e-3)
+
+
+def _project(lib: Library, s: KernelScene) -> KernelCase:
+    xyz, picture = lib.to_device(s.xyz), lib.to_device(s.image)
+    return KernelCase(
+        lambda: vars(project.project(lib, xyz, CAMERA, T_CAMERA_LIDAR, image=picture)),
+        len(s.xyz) * (12 + 8 + 4 + 1 + 3), 1e-3,
+    )  # fmt: skip
+
+
+def _iou(lib: Library, s: KernelScene, full: bool) -> KernelCase:
+    boxes = lib.to_device(s.boxes if full else np.ascontiguousarray(s.boxes[:, [0, 1, 3, 4, 6]]))
+    function = iou.iou_3d if full else iou.iou_bev
+    return KernelCase(lambda: {"iou": function(lib, boxes, boxes)}, 4 * len(s.boxes) ** 2 + 2 * s.boxes.nbytes, 1e-4)
+
+
+def _ground(lib: Library, s: KernelScene) -> KernelCase:
+    n = len(s.xyz)
+    xyz, work = lib.to_device(s.xyz), lib.empty(ground.work_size(lib, n), np.int32)
+    label, height = lib.empty(n, np.uint8), lib.empty(n, np.float32)
+
+    def run() -> dict[str, Any]:
+        ground.ground(lib, xyz, work, label, height, ORIGIN, 0.0, 0.25, 4.0, 0.08, 0.002)
+        return {"label": label, "height": height}
+
+    return KernelCase(run, 17 * n, 1e-4, 1e-4)
+
+
+def _terrain(lib: Library, s: KernelScene) -> KernelCase:
+    xyz, label = lib.to_device(s.xyz), lib.to_device(s.label)
+    nan, zero = np.full(TERRAIN.shape, np.nan, np.float32), np.zeros(TERRAIN.shape, np.float32)
+    elevation, slope, step, traversability = (lib.to_device(nan.copy()) for _ in range(4))
+    variance, roughness, age, lethal = (lib.to_device(zero.copy()) for _ in range(4))
+    sums, negative = lib.to_device(np.zeros((*TERRAIN.shape, 3), np.int64)), lib.to_device(zero.astype(np.uint8))
+
+    def run() -> dict[str, Any]:
+        terrain.fuse(
+            lib, xyz, label, sums, slope, elevation, variance, roughness, age, ORIGIN, ANCHOR, TERRAIN, 60.0, 0.1
+        )
+        terrain.derive(lib, elevation, variance, roughness, negative, slope, step, traversability, lethal,
+                       TERRAIN.resolution, 0.35, 0.25, 0.25, 3.0)  # fmt: skip
+        return {
+            "elevation": elevation,
+            "slope": slope,
+            "step": step,
+            "traversability": traversability,
+            "lethal": lethal,
+        }
+
+    return KernelCase(run, 13 * len(s.xyz) + 60 * nan.size, 1e-4, 1e-4)
+
+
+def _free_space(lib: Library, s: KernelScene) -> KernelCase:
+    xyz, label = lib.to_device(s.xyz), lib.to_device(s.label)
+    hits = lib.to_device(np.zeros(WORLD.shape, np.int32))
+    free = lib.to_device(np.zeros(WORLD.shape, np.uint8))
+
+    def run() -> dict[str, Any]:
+        freespace.free_space(lib, xyz, label, ORIGIN, ANCHOR, WORLD, hits, free, 75.0)
+        return {"hits": hits, "free": free}
+
+    return KernelCase(run, 13 * len(s.xyz) + 5 * WORLD.nx * WORLD.ny, 0.0, 1e-4)
+
+
+def _log_odds(lib: Library, s: KernelScene) -> KernelCase:
+    rng = np.random.default_rng(1)
+    odds = lib.to_device(rng.uniform(-3, 3, WORLD.shape).astype(np.float32))
+    hits, free = (lib.to_device(rng.integers(0, 3, WORLD.shape).astype(t)) for t in (np.int32, np.uint8))
+    lethal, wire = lib.to_device(rng.random(WORLD.shape, np.float32)), lib.empty(WORLD.shape, np.int8)
+
+    def run() -> dict[str, Any]:
+        freespace.update_log_odds(lib, odds, hits, free, lethal, wire, 0.97, 0.9, 0.6, 3.5)
+        return {"log_odds": odds, "wire": wire}
+
+    return KernelCase(run, 18 * WORLD.nx * WORLD.ny, 1e-5, 1e-4)
+
+
+def _cluster(lib: Library, s: KernelScene) -> KernelCase:
+    xyz, label, height = lib.to_device(s.xyz), lib.to_device(s.label), lib.to_device(s.height)
+    work = cluster.Workspace(lib)
+
+    def run() -> dict[str, Any]:
+        found = cluster.cluster_points(work, xyz, label, height, ORIGIN, 75.0, 5)
+        return {"id": found.id, "order": found.order, "table": cluster.fit_boxes(work, found, ORIGIN, 30.0)}
+
+    return KernelCase(run, 17 * len(s.xyz) + 8 * len(s.xyz), 1e-3, 1e-3)
+
+
+CASES: dict[str, Callable[[Library, KernelScene], KernelCase]] = {
+    "unpack": _unpack,
+    "transform": _transform,
+    "cell_index": _cell_index,
+    "cell_stats": _cell_stats,
+    "pillarise": _pillarise,
+    "ground": _ground,
+    "terrain": _terrain,
+    "cluster": _cluster,
+    "free_space": _free_space,
+    "log_odds": _log_odds,
+    "preprocess": lambda lib, s: _preprocess(lib, s, mapped=True),
+    "preprocess_direct": lambda lib, s: _preprocess(lib, s, mapped=False),
+    "project": _project,
+    "iou_bev": lambda lib, s: _iou(lib, s, full=False),
+    "iou_3d": lambda lib, s: _iou(lib, s, full=True),
+}
