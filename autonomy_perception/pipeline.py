@@ -117,7 +117,7 @@ class Pipeline:
             if not ego.has_motion:
                 tracks = replace(tracks, frame_id=self._vehicle.base_frame)
         with clock.stage("occupancy"):
-            occupancy = self._occupy(scans, ego, frame.stamp_ns, tracks)
+            occupancy = self._occupy(scans, ego, frame.stamp_ns, tracks, detections)
             terrain = self._terrain.grid(frame.stamp_ns)
         self._last = Perception(
             frame.stamp_ns, frame.stamp_ns, self.modes.on_frame(frame.stamp_ns), self._reasons(ego.has_motion, frame.health),
@@ -179,13 +179,16 @@ class Pipeline:
         found = self._clusters.detect(xyz, labels, scans[0].origin)
         return replace(found, center=(found.center + ego.anchor).astype(np.float32), frame_id=self._vehicle.odom_frame)
 
-    def _occupy(self, scans: list[LabelledScan], ego: EgoState, stamp_ns: int, tracks: Tracks) -> Occupancy:
+    def _occupy(
+        self, scans: list[LabelledScan], ego: EgoState, stamp_ns: int, tracks: Tracks, detections: Detections
+    ) -> Occupancy:
         if not ego.has_motion:
             self._occupancy.reset()
         x, y = (float(v) for v in ego.T_odom_base[:2, 3])
         world = self._occupancy.place(x, y)
         evidence = [ScanEvidence(s.xyz, s.labels.label, s.origin) for s in scans]
-        return self._occupancy.update(evidence, ego.anchor, (x, y), stamp_ns, self._terrain.lethal(world), tracks)
+        lethal = self._terrain.lethal(world)
+        return self._occupancy.update(evidence, ego.anchor, (x, y), stamp_ns, lethal, tracks, detections)
 
     def _reasons(self, has_motion: bool, health: tuple[SensorHealth, ...]) -> tuple[str, ...]:
         """Why the mode is not better, in the words of PerceptionStatus.msg."""

@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 from autonomy_perception.config import OccupancyConfig
 from autonomy_perception.grid import WorldGrid, scroll
 from autonomy_perception.ops import freespace
+from autonomy_perception.ops.footprint import footprint
 from autonomy_perception.ops.library import Library
-from autonomy_perception.types import Occupancy, Tracks
+from autonomy_perception.types import Detections, Occupancy, Tracks
 
+MARGIN = 0.3  # boxes are about this uncertain: an object's returns and the ground it hides may lie this far outside [m]
+COMPACT_AREA = 60.0  # a detection larger than this is a wall or a hedge: its box covers ground that is open [m^2]
 UNKNOWN_BELOW = 0.2  # |log-odds| below this goes out as unknown
 
 
@@ -30,7 +33,7 @@ class OccupancyMap:
     """Static log-odds that remember, and moving objects that are drawn anew in every step.
 
     Points inside a moving track never enter the static map, and the ground such a track has just
-    left is reset to unknown: that is why nothing trails behind it.
+    left is reset to unknown: that is why nothing trails behind it. Ground under an object is never free.
     """
 
     def __init__(self, config: OccupancyConfig, lib: Library, max_range: float = 80.0) -> None:
@@ -64,6 +67,7 @@ class OccupancyMap:
         stamp_ns: int,
         lethal: NDArray[np.float32] | None,
         tracks: Tracks,
+        detections: Detections,
     ) -> Occupancy:
         """Take in the scans of one frame.
 
@@ -71,36 +75,38 @@ class OccupancyMap:
             anchor: float64 (3,) of the anchor frame in odom [m].
             xy: vehicle position in odom [m]; the grid is placed around it.
             lethal: float32 (ny,nx) 0..1 on the grid that ``place(*xy)`` gives, or None.
-            tracks: tracks of this frame in odom.
+            tracks, detections: of this frame, in odom.
         """
         world = self.place(*xy)
-        moving = moving_mask(tracks, world)
+        moving = _boxes(self._lib, tracks, tracks.confirmed & ~tracks.is_stationary, world, MARGIN)
+        covered = moving | self._covered(tracks, detections, world)
         hits, free = np.zeros(world.shape, np.int32), np.zeros(world.shape, np.uint8)
         for scan in scans:
             freespace.free_space(
                 self._lib, scan.xyz, scan.label, scan.origin, anchor, world, hits, free, self._max_range
             )
         moving_hits = moving & (hits > 0)
-        static_hits = np.where(moving, 0, hits)
-        self._static[self._moving_before | moving] = np.minimum(self._static[self._moving_before | moving], 0.0)
+        hits[moving] = 0
+        free[covered] = 0  # what lies under an object is not seen, whatever grazes its edge
+        self._static[covered] = np.maximum(self._static[covered], 0.0)
+        left = self._moving_before | moving
+        self._static[left] = np.minimum(self._static[left], 0.0)
         self._moving_before = moving
         wire = np.empty(world.shape, np.int8)
         c = self._config
+        fade = self._fade(stamp_ns)
         freespace.update_log_odds(
-            self._lib,
-            self._static,
-            static_hits,
-            free,
-            lethal,
-            wire,
-            self._fade(stamp_ns),
-            c.hit,
-            c.miss,
-            c.clamp,
-            UNKNOWN_BELOW,
+            self._lib, self._static, hits, free, lethal, wire, fade, c.hit, c.miss, c.clamp, UNKNOWN_BELOW
         )
         self._stamp_ns = stamp_ns
         return self._published(wire, moving_hits, c.clamp)
+
+    def _covered(self, tracks: Tracks, detections: Detections, world: WorldGrid) -> NDArray[np.bool_]:
+        """Cells (ny,nx) under objects: confirmed tracks, and compact detections that are not tracks yet."""
+        compact = detections.size[:, 0] * detections.size[:, 1] < COMPACT_AREA
+        return _boxes(self._lib, tracks, tracks.confirmed, world, MARGIN) | _boxes(
+            self._lib, detections, compact, world, 0.0
+        )
 
     def age(self, now_ns: int) -> Occupancy | None:
         """The map at ``now_ns`` without new data: faded towards unknown. None before the first update."""
@@ -129,24 +135,11 @@ class OccupancyMap:
         return Occupancy(self._world, log_odds, wire)
 
 
-def moving_mask(tracks: Tracks, world: WorldGrid, margin: float = 0.3) -> NDArray[np.bool_]:
-    """Cells (ny,nx) whose centre lies in the box of a confirmed, moving track, grown by ``margin`` [m]."""
-    mask = np.zeros(world.shape, np.bool_)
-    x0, y0 = world.origin
-    res = world.resolution
-    for k in np.flatnonzero(tracks.confirmed & ~tracks.is_stationary):
-        cx, cy = float(tracks.center[k, 0]) - x0, float(tracks.center[k, 1]) - y0
-        half_l, half_w = tracks.size[k, 0] / 2 + margin, tracks.size[k, 1] / 2 + margin
-        reach = float(np.hypot(half_l, half_w))
-        i0, i1 = max(0, int((cx - reach) / res)), min(world.nx, int((cx + reach) / res) + 2)
-        j0, j1 = max(0, int((cy - reach) / res)), min(world.ny, int((cy + reach) / res) + 2)
-        if i0 >= i1 or j0 >= j1:
-            continue
-        dx = (np.arange(i0, i1) + 0.5) * res - cx
-        dy = ((np.arange(j0, j1) + 0.5) * res - cy)[:, None]
-        c, s = np.cos(tracks.yaw[k]), np.sin(tracks.yaw[k])
-        mask[j0:j1, i0:i1] |= (np.abs(c * dx + s * dy) <= half_l) & (np.abs(-s * dx + c * dy) <= half_w)
-    return mask
+def _boxes(
+    lib: Library, objects: Tracks | Detections, use: NDArray[np.bool_], world: WorldGrid, margin: float
+) -> NDArray[np.bool_]:
+    mask = footprint(lib, objects.center[use], objects.size[use], objects.yaw[use], world, margin)
+    return np.asarray(lib.to_host(mask), np.bool_)
 
 
 def to_autoware(wire: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -1,17 +1,19 @@
 """The occupancy map over time: ageing, moving objects, scrolling."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from autonomy_perception.config import OccupancyConfig
-from autonomy_perception.occupancy.grid import OccupancyMap, ScanEvidence, moving_mask, to_autoware
 from autonomy_perception.grid import WorldGrid
+from autonomy_perception.occupancy.grid import OccupancyMap, ScanEvidence, to_autoware
+from autonomy_perception.ops.footprint import footprint
 from autonomy_perception.ops.library import CpuLibrary
-from autonomy_perception.types import N_CLASSES, PointLabel, Tracks
+from autonomy_perception.types import N_CLASSES, Detections, PointLabel, Tracks
 
 NO_TRACKS = Tracks.empty()
+NOTHING = Detections.empty("odom")
 
 
 def track_at(x: float, y: float, moving: bool = True) -> Tracks:
@@ -40,7 +42,9 @@ def occupancy() -> OccupancyMap:
 
 def test_an_obstacle_is_published_and_ages_to_unknown(occupancy: OccupancyMap) -> None:
     for k in range(5):
-        out = occupancy.update([obstacle_at(10, 0)], np.zeros(3), (0.0, 0.0), (1 + k) * 100_000_000, None, NO_TRACKS)
+        out = occupancy.update(
+            [obstacle_at(10, 0)], np.zeros(3), (0.0, 0.0), (1 + k) * 100_000_000, None, NO_TRACKS, NOTHING
+        )
     assert cell(out.grid, out.wire, 10, 0) >= 90
     assert cell(out.grid, out.wire, 20, 0) == -1
     aged = occupancy.age(100_000_000 * 5 + 60_000_000_000)
@@ -51,7 +55,7 @@ def test_a_moving_object_leaves_no_trail(occupancy: OccupancyMap) -> None:
     for k in range(10):
         x = 5.0 + k
         out = occupancy.update(
-            [obstacle_at(x, 0)], np.zeros(3), (0.0, 0.0), (1 + k) * 100_000_000, None, track_at(x, 0)
+            [obstacle_at(x, 0)], np.zeros(3), (0.0, 0.0), (1 + k) * 100_000_000, None, track_at(x, 0), NOTHING
         )
         assert cell(out.grid, out.wire, x, 0) >= 90
         for behind in np.arange(2.0, x - 3.5, 0.5):
@@ -61,19 +65,25 @@ def test_a_moving_object_leaves_no_trail(occupancy: OccupancyMap) -> None:
 def test_an_object_that_starts_to_move_clears_the_place_it_left(occupancy: OccupancyMap) -> None:
     for k in range(10):
         occupancy.update(
-            [obstacle_at(10, 0)], np.zeros(3), (0.0, 0.0), (1 + k) * 100_000_000, None, track_at(10, 0, moving=False)
+            [obstacle_at(10, 0)],
+            np.zeros(3),
+            (0.0, 0.0),
+            (1 + k) * 100_000_000,
+            None,
+            track_at(10, 0, moving=False),
+            NOTHING,
         )
-    occupancy.update([obstacle_at(10.5, 0)], np.zeros(3), (0.0, 0.0), 1_200_000_000, None, track_at(10.5, 0))
-    out = occupancy.update([obstacle_at(16, 0)], np.zeros(3), (0.0, 0.0), 1_300_000_000, None, track_at(16, 0))
+    occupancy.update([obstacle_at(10.5, 0)], np.zeros(3), (0.0, 0.0), 1_200_000_000, None, track_at(10.5, 0), NOTHING)
+    out = occupancy.update([obstacle_at(16, 0)], np.zeros(3), (0.0, 0.0), 1_300_000_000, None, track_at(16, 0), NOTHING)
     assert cell(out.grid, out.wire, 10, 0) <= 50
     assert cell(out.grid, out.wire, 16, 0) >= 90
 
 
 def test_the_map_stays_in_odom_while_the_vehicle_moves(occupancy: OccupancyMap) -> None:
     for k in range(4):
-        occupancy.update([obstacle_at(10, 3)], np.zeros(3), (0.0, 0.0), (1 + k) * 100_000_000, None, NO_TRACKS)
+        occupancy.update([obstacle_at(10, 3)], np.zeros(3), (0.0, 0.0), (1 + k) * 100_000_000, None, NO_TRACKS, NOTHING)
     empty = ScanEvidence(np.zeros((0, 3), np.float32), np.zeros(0, np.uint8), np.zeros(3, np.float32))
-    out = occupancy.update([empty], np.array([10.0, 0, 0]), (17.3, -4.2), 500_000_000, None, NO_TRACKS)
+    out = occupancy.update([empty], np.array([10.0, 0, 0]), (17.3, -4.2), 500_000_000, None, NO_TRACKS, NOTHING)
     assert cell(out.grid, out.wire, 10, 3) >= 90
 
 
@@ -82,16 +92,49 @@ def test_lethal_terrain_is_occupied_even_when_its_ground_is_seen(occupancy: Occu
     lethal[150, 170] = 1.0
     xyz = np.array([[10.25, 0.25, 0.0]], np.float32)
     ground = ScanEvidence(xyz, np.array([int(PointLabel.GROUND)], np.uint8), np.array([0, 0, 2], np.float32))
-    out = occupancy.update([ground], np.zeros(3), (0.0, 0.0), 100_000_000, lethal, NO_TRACKS)
+    out = occupancy.update([ground], np.zeros(3), (0.0, 0.0), 100_000_000, lethal, NO_TRACKS, NOTHING)
     assert cell(out.grid, out.wire, 10.25, 0.25) > 50
 
 
-def test_stationary_and_unconfirmed_tracks_are_not_masked() -> None:
-    world = WorldGrid.around(0, 0, 40, 0.5)
-    assert moving_mask(track_at(0, 0), world).sum() > 0
-    assert moving_mask(track_at(0, 0, moving=False), world).sum() == 0
-    assert moving_mask(replace(track_at(0, 0), confirmed=np.array([False])), world).sum() == 0
-    assert moving_mask(track_at(500, 0), world).sum() == 0
+def full_ground() -> ScanEvidence:
+    x, y = np.meshgrid(np.arange(2, 30, 0.25), np.arange(-10, 10, 0.25))
+    xyz = np.stack([x.ravel(), y.ravel(), np.zeros(x.size)], 1).astype(np.float32)
+    return ScanEvidence(xyz, np.full(len(xyz), int(PointLabel.GROUND), np.uint8), np.array([0, 0, 2], np.float32))
+
+
+def test_ground_under_an_object_is_never_free(occupancy: OccupancyMap) -> None:
+    out = occupancy.update([full_ground()], np.zeros(3), (0.0, 0.0), 100_000_000, None, NO_TRACKS, NOTHING)
+    assert 0 <= cell(out.grid, out.wire, 10.2, 0.2) < 50
+    for moving in (True, False):
+        out = occupancy.update(
+            [full_ground()], np.zeros(3), (0.0, 0.0), 200_000_000, None, track_at(10, 0, moving), NOTHING
+        )
+        inside = [cell(out.grid, out.wire, x, y) for x in (8.75, 10.25, 11.75) for y in (-0.75, 0.25)]
+        assert all(v == -1 or v >= 50 for v in inside)
+        assert 0 <= cell(out.grid, out.wire, 15.2, 0.2) < 50
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.floats(-12, 12), st.floats(-12, 12), st.floats(0.1, 15), st.floats(0.1, 4), st.floats(-7, 7)), max_size=5),
+       st.floats(0, 1))  # fmt: skip
+def test_footprint_equals_numpy(boxes: list[tuple[float, ...]], margin: float) -> None:
+    world = WorldGrid(-20, -20, 40, 40, 0.5)
+    b = np.array(boxes, np.float32).reshape(-1, 5)
+    mask = footprint(CpuLibrary(), b[:, :2], b[:, 2:4], b[:, 4], world, margin)
+    cx, cy = np.meshgrid(*world.bev.centers())
+    inside, near = np.zeros(world.shape, bool), np.zeros(world.shape, bool)
+    for x, y, length, width, yaw in b.astype(np.float64):
+        u, v = np.cos(yaw) * (cx - x) + np.sin(yaw) * (cy - y), -np.sin(yaw) * (cx - x) + np.cos(yaw) * (cy - y)
+        a, c = length / 2 + margin - np.abs(u), width / 2 + margin - np.abs(v)
+        inside |= (a >= 0) & (c >= 0)
+        near |= np.minimum(np.abs(a), np.abs(c)) < 1e-4
+    assert np.array_equal(mask[~near].astype(bool), inside[~near])
+
+
+def test_boxes_that_are_not_finite_cover_nothing() -> None:
+    bad = np.array([[np.nan, 0.0], [0.0, 0.0]])
+    mask = footprint(CpuLibrary(), bad, np.array([[1.0, 1], [np.inf, 1]]), np.zeros(2), WorldGrid(0, 0, 4, 4, 1.0))
+    assert mask.sum() == 0
 
 
 def test_autoware_encoding() -> None:
