@@ -51,6 +51,11 @@ def look(center: F64, extent: F64, yaw: F64, origin: F64) -> View:
     return View(center, extent, geometry.wrap_angle(yaw), np.where(local >= 0.0, 1.0, -1.0), sine, seen)
 
 
+def pick(view: View, rows: NDArray[np.generic]) -> View:
+    """The boxes of ``rows`` (indices or mask)."""
+    return View(*(getattr(view, name)[rows] for name in view.__dataclass_fields__))
+
+
 def turn(view: View, which: Bool) -> View:
     """The same boxes with the axes exchanged where ``which`` (C,): length becomes width."""
     rows = which[:, None]
@@ -69,6 +74,17 @@ def grow(view: View, size: F64) -> View:
     c, s = np.cos(view.yaw), np.sin(view.yaw)
     center = view.center + np.stack([c * shift[:, 0] - s * shift[:, 1], s * shift[:, 0] + c * shift[:, 1]], 1)
     return View(center, size, view.yaw, view.side, view.sine, view.seen)
+
+
+def fragments(view: View, points: NDArray[np.int64], solid: Bool) -> Bool:
+    """Which boxes (C,) are pieces of another: centre inside the box of a ``solid`` one (C,) with twice the returns."""
+    c, s = np.cos(view.yaw), np.sin(view.yaw)
+    delta = view.center[None] - view.center[:, None]  # [i, j]: from box i to centre j
+    along = np.abs(c[:, None] * delta[..., 0] + s[:, None] * delta[..., 1])
+    across = np.abs(c[:, None] * delta[..., 1] - s[:, None] * delta[..., 0])
+    inside = (along < 0.5 * view.extent[:, :1]) & (across < 0.5 * view.extent[:, 1:])
+    smaller = (2 * points[None] < points[:, None]) & (view.extent.prod(1)[None] < view.extent.prod(1)[:, None])
+    return np.asarray((inside & smaller & solid[:, None]).any(0))
 
 
 def covariance(view: View, hidden_std: F64, yaw_std: F64, distance: F64, z_std: F64) -> F64:

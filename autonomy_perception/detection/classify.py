@@ -30,12 +30,14 @@ _SIZES = {
 }
 _IDS = np.array(list(_SIZES), np.int64)
 _LOG_PRIOR = np.log([s[0] for s in _SIZES.values()])
+VEHICLES = np.array([ObjectClass.CAR, ObjectClass.TRUCK, ObjectClass.BUS, ObjectClass.TRAILER], np.int64)
 MEAN_SIZE = np.full((N_CLASSES, 3), np.nan)
 SIZE_SPREAD = np.full((N_CLASSES, 3), np.nan)
 MEAN_SIZE[_IDS] = [s[1] for s in _SIZES.values()]
 SIZE_SPREAD[_IDS] = [s[2] for s in _SIZES.values()]
 
 
+_NORMAL = 1.0 / np.sqrt(2.0 * np.pi)
 _CLUTTER_PRIOR = 1.0
 _CLUTTER_SCALE = (2.5, 0.9, 1.4)  # mean extents of everything else, exponentially distributed [m]
 
@@ -56,19 +58,23 @@ class Guess:
     turned: NDArray[np.bool_]
     evidence: F64
 
+    def pick(self, rows: NDArray[np.generic]) -> Guess:
+        """The clusters of ``rows`` (indices or mask)."""
+        return Guess(self.probs[rows], self.best[rows], self.turned[rows], self.evidence[rows])
+
 
 def _log_density(extent: F64, whole: F64, mean: F64, spread: F64, blur: F64) -> F64:
     """Log density (C,K) of extents (C,) for class sizes (K,).
 
-    Seen in ``whole``: normal, or in one case of five cut short by occlusion. Else the visible part ends anywhere
-    between nothing and the full extent.
+    Seen in ``whole`` (C,) 1: normal, or in one case of five cut short by occlusion. Else (0) the visible part ends
+    anywhere between nothing and the full extent.
     """
-    sigma = np.hypot(spread[None], blur[:, None])
-    delta = extent[:, None] - mean[None]
-    normal = -0.5 * (delta / sigma) ** 2 - np.log(sigma * np.sqrt(2.0 * np.pi))
-    cut = -np.log(mean[None]) - np.logaddexp(0.0, 1.7 * delta / sigma)  # logistic approximation of the normal tail
-    both = np.logaddexp(normal + np.log(0.8), cut + np.log(0.2))
-    return np.asarray(np.where(whole[:, None] > 0.5, both, cut))
+    inverse = 1.0 / np.sqrt(spread[None] ** 2 + blur[:, None] ** 2)
+    z = np.clip((extent[:, None] - mean[None]) * inverse, -15.0, 15.0)
+    normal = np.exp(-0.5 * z * z) * inverse * _NORMAL
+    cut = 1.0 / (mean[None] * (1.0 + np.exp(1.7 * z)))  # logistic approximation of the normal tail
+    share = 0.8 * whole[:, None]
+    return np.asarray(np.log(share * normal + (1.0 - share) * cut))
 
 
 def guess_classes(long: F64, short: F64, height: F64, long_seen: F64, short_seen: F64, distance: F64) -> Guess:

@@ -39,8 +39,10 @@ int32_t find_root(std::vector<int32_t>& parent, int32_t i) {
 void unite(std::vector<int32_t>& parent, int32_t a, int32_t b) {
   a = find_root(parent, a);
   b = find_root(parent, b);
-  if (a < b) parent[b] = a;
-  else parent[a] = b;
+  if (a < b)
+    parent[b] = a;
+  else
+    parent[a] = b;
 }
 
 void mark_cells(const float* xyz, const uint8_t* label, const float* height, uint32_t* mask, int32_t n, const ClusterParams& p,
@@ -78,7 +80,7 @@ void link_node(int32_t a, const int32_t* slot, const ClusterParams& p, Scratch& 
     occupied(s, y, y == node.iy ? node.ix : std::max(node.ix - reach, 0), std::min(node.ix + reach, p.side - 1), [&](int32_t x) {
       if (y == node.iy && x == node.ix) return;
       for (int32_t b = slot[y * p.side + x]; b < m && s.nodes[b].ix == x && s.nodes[b].iy == y; ++b)
-        if (s.nodes[b].level == node.level && ap::linked(node, s.nodes[b])) unite(s.parent, a, b);
+        if (s.parent[b] != s.parent[a] && s.nodes[b].level == node.level && ap::linked(node, s.nodes[b])) unite(s.parent, a, b);
     });
 }
 
