@@ -27,6 +27,11 @@ class RawMessage:
     data: bytes
 
 
+def one_line(error: Exception) -> str:
+    """An exception's text without line breaks."""
+    return " ".join(str(error).split()).rstrip(".")
+
+
 class BagReader:
     """Context manager over one bag.
 
@@ -64,7 +69,7 @@ class BagReader:
 
     def _broken(self, error: Exception) -> BagError:
         hint = "; the recording was probably cut off: `mcap recover` may save what is there"
-        return BagError(f"{self.path}: broken bag: {type(error).__name__}: {str(error).rstrip('.')}{hint}")
+        return BagError(f"{self.path}: broken bag: {type(error).__name__}: {one_line(error)}{hint}")
 
     @property
     def topics(self) -> dict[str, str]:
@@ -129,7 +134,7 @@ class BagReader:
             return self._store.deserialize_cdr(message.data, message.msgtype)
         except Exception as e:
             raise BagError(f"{self.path}: {message.topic}: {message.msgtype} at {message.receive_ns} ns cannot be "
-                           f"decoded: {type(e).__name__}: {e}") from e  # fmt: skip
+                           f"decoded: {type(e).__name__}: {one_line(e)}") from e  # fmt: skip
 
     def _learn(self, msgtype: str) -> None:
         if msgtype in self._store.fielddefs or msgtype in self._own_types:

@@ -44,13 +44,14 @@ class Group:
     """Items of one frame by sensor.
 
     ``missing``: live lidars without a sweep in the window, and how far their nearest one was off [ns] (None: no
-    sweep at hand).
+    sweep at hand). ``after_jump``: the first group since time jumped back.
     """
 
     frame_ns: int
     lidars: dict[str, Item]
     cameras: dict[str, Item]
     missing: dict[str, int | None] = field(default_factory=dict)
+    after_jump: bool = False
 
 
 @dataclass
@@ -86,6 +87,7 @@ class Collector:
 
     def __post_init__(self) -> None:
         self._now: int | None = None
+        self._jumped = False
         self.reset()
 
     def reset(self) -> None:
@@ -100,10 +102,18 @@ class Collector:
         """Tell the time; True if it jumped back, in which case everything was forgotten."""
         jumped = self._now is not None and now_ns < self._now - NOW_BACK_NS
         if jumped:
-            self.counters.jumps += 1
-            self.reset()
+            self._jump()
         self._now = now_ns if jumped or self._now is None else max(self._now, now_ns)
         self._since = self._now if self._since is None else self._since
+        return jumped
+
+    def _jump(self) -> None:
+        self.counters.jumps += 1
+        self._jumped = True
+        self.reset()
+
+    def _after_jump(self) -> bool:
+        jumped, self._jumped = self._jumped, False
         return jumped
 
     def add(self, item: Item, now_ns: int) -> list[Group]:
@@ -158,8 +168,7 @@ class Collector:
 
     def _on_reference(self, item: Item, now_ns: int) -> list[Group]:
         if self._last is not None and item.stamp_ns < self._last - BACK_NS:
-            self.counters.jumps += 1
-            self.reset()
+            self._jump()
             self._heard[item.sensor] = now_ns
             self._since = now_ns
         if self._last is not None and item.stamp_ns <= self._last:
@@ -220,7 +229,7 @@ class Collector:
             self._items[name] = [i for i in self._items[name] if i.stamp_ns > limit]
         self.counters.partial += bool(missing)
         ordered = {name: lidars[name] for name in self.lidars if name in lidars}
-        return Group(item.frame_ns, ordered, self._images(item.frame_ns), missing)
+        return Group(item.frame_ns, ordered, self._images(item.frame_ns), missing, self._after_jump())
 
     def _images(self, frame_ns: int) -> dict[str, Item]:
         window = int(self.config.max_camera_age_ms * 1e6)
@@ -233,8 +242,12 @@ class Collector:
         first = next((name for name in self.cameras if self.alive(name, now_ns)), None)
         if not waited or item.sensor != first or any(self.alive(name, now_ns) for name in self.lidars):
             return []
-        if self._last is not None and self._last - BACK_NS <= item.stamp_ns <= self._last:
+        if self._last is not None and item.stamp_ns < self._last - BACK_NS:
+            self._jump()
+            self._heard[item.sensor] = self._since = now_ns
+            return []
+        if self._last is not None and item.stamp_ns <= self._last:
             self.counters.late += 1
             return []
         self._last = item.stamp_ns
-        return [Group(item.frame_ns, {}, self._images(item.frame_ns))]
+        return [Group(item.frame_ns, {}, self._images(item.frame_ns), {}, self._after_jump())]

@@ -27,6 +27,8 @@ from autonomy_perception.types import SensorFrame, SensorHealth, Trajectory
 
 ODOMETRY = "odometry"
 """Name of the odometry among the sensors of health and faults."""
+TIME_JUMPED_BACK = "TIME_JUMPED_BACK"
+"""Reason of a reset: ROS time or the reference's stamps went back."""
 
 
 @dataclass(frozen=True)
@@ -107,12 +109,10 @@ class SensorFrontEnd:
             return []
 
     def _time_back(self) -> None:
-        """ROS time jumped back: nothing that was heard before is valid."""
-        self._collector.reset()
+        """ROS time jumped back: nothing that was heard before is valid (the collector knows already)."""
         self._odometry.clear()
         self.tf.drop_moving()
         self._book.forget()
-        self._reset = "TIME_JUMPED_BACK"
 
     def _take(self, event: Event) -> list[Group]:
         if isinstance(event, CloudMsg) and event.topic in self._clouds:
@@ -192,6 +192,8 @@ class SensorFrontEnd:
             found = "none in time" if off is None else f"{off * 1e-6:+.0f} ms (phase_ms in the vehicle file?)"
             expected = f"a sweep within {self._config.jitter_ms:.0f} ms of the reference's end"
             self._book.note(name, "sweep", expected, found, now_ns)
+        if group.after_jump:
+            self._reset = TIME_JUMPED_BACK
         trajectory = self._trajectory(group, now_ns)
         scans = self._assembler.scans(group, trajectory, now_ns)
         cameras = self._assembler.cameras(group, now_ns)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from autonomy_perception import geometry
 from autonomy_perception.sensors.events import OdomMsg
+from autonomy_perception.sensors.tf import is_unit
 from autonomy_perception.types import Trajectory
 
 F64 = NDArray[np.float64]
@@ -17,6 +18,9 @@ MAX_SAMPLES = 2000
 BACK_NS = 1_000_000_000
 """A stamp older than the newest by more than this is a restart, not a late message."""
 MAX_YAW_JUMP = 0.5
+"""A heading farther than this from its prediction is a jump [rad] (per second of gap, beyond 1 s)."""
+MAX_POSITION, MAX_TWIST = 1e8, 1e4
+"""Beyond these a value is garbage, not motion [m; m/s and rad/s]."""
 
 
 class OdometryError(ValueError):
@@ -78,16 +82,14 @@ class OdometryBuffer:
 
     @staticmethod
     def _read(message: OdomMsg) -> tuple[F64, F64]:
-        if not np.all(np.isfinite(message.position)):
-            raise OdometryError("pose.position", "numbers", str(message.position))
         twist = np.asarray(message.twist, np.float64)
-        if not np.all(np.isfinite(twist)):
-            raise OdometryError("twist", "numbers", str(message.twist))
-        try:
-            rotation = geometry.rotation_of(message.quaternion)
-        except ValueError:
-            raise OdometryError("pose.orientation", "a unit quaternion", str(message.quaternion)) from None
-        return geometry.make_transform(rotation, message.position), twist
+        if not np.all(np.abs(message.position) < MAX_POSITION):  # also false for NaN
+            raise OdometryError("pose.position", f"numbers below {MAX_POSITION:.0e} m", str(message.position))
+        if not np.all(np.abs(twist) < MAX_TWIST):
+            raise OdometryError("twist", f"numbers below {MAX_TWIST:.0e}", str(message.twist))
+        if not is_unit(message.quaternion):
+            raise OdometryError("pose.orientation", "a unit quaternion", str(message.quaternion))
+        return geometry.make_transform(geometry.rotation_of(message.quaternion), message.position), twist
 
     def _jump(self, stamp_ns: int, pose: F64) -> str | None:
         if not self._stamps or stamp_ns > self._stamps[-1] + 10 * BACK_NS:

@@ -16,6 +16,13 @@ KEEP_NS = 10_000_000_000
 """Moving edges are remembered this long."""
 HOLD_NS = 1_000_000_000
 """A moving edge is held, not extrapolated, for this long beyond its samples."""
+MAX_TRANSLATION = 1e9
+"""Beyond this a translation is garbage [m]."""
+
+
+def is_unit(quaternion: Sequence[float]) -> bool:
+    """True if the quaternion's length is 1 within a tenth."""
+    return bool(np.all(np.abs(quaternion) < 2.0)) and abs(float(np.linalg.norm(quaternion)) - 1.0) < 0.1
 
 
 class TfError(LookupError):
@@ -83,10 +90,12 @@ class TfBuffer:
         parent, child = sample.parent.lstrip("/"), sample.child.lstrip("/")
         if not parent or not child or parent == child:
             raise ValueError(f"transform {parent!r} <- {child!r}: expected two different frames")
-        if not np.all(np.isfinite(sample.translation)):
-            raise ValueError(
-                f"transform {parent} <- {child}: translation: expected numbers, found {sample.translation}"
-            )
+        for name, good in (
+            ("translation", np.all(np.abs(sample.translation) < MAX_TRANSLATION)),  # also false for NaN
+            ("quaternion", is_unit(sample.quaternion)),
+        ):
+            if not good:
+                raise ValueError(f"transform {parent} <- {child}: {name} is not usable: {getattr(sample, name)}")
         T = geometry.make_transform(geometry.rotation_of(sample.quaternion), sample.translation)
         edge = self._edges.get(child)
         if edge is None or edge.parent != parent or edge.static != static:

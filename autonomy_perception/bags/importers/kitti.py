@@ -85,6 +85,14 @@ def read_text(path: Path) -> str:
         raise BagError(f"{path}: cannot be read: {reason}") from e
 
 
+def read_bytes(path: Path) -> bytes:
+    """Bytes of a file. Raises BagError."""
+    try:
+        return path.read_bytes()
+    except OSError as e:
+        raise BagError(f"{path}: cannot be read: {e.strerror}") from e
+
+
 def read_table(path: Path, columns: int) -> F64:
     """Rows of at least ``columns`` numbers, cut to that many. Raises BagError."""
     rows = []
@@ -110,13 +118,10 @@ def numbered(folder: Path, *suffixes: str) -> dict[int, Path]:
 
 def read_scan(path: Path) -> F32:
     """Points (N,4): x y z [m] in the lidar frame, reflectance 0..1. Raises BagError."""
-    try:
-        raw = np.fromfile(path, np.float32)
-    except OSError as e:
-        raise BagError(f"{path}: cannot be read: {e.strerror}") from e
-    if raw.size % 4:
-        raise BagError(f"{path}: expected 16-byte points, found {raw.size * 4} bytes")
-    return raw.reshape(-1, 4)
+    raw = read_bytes(path)
+    if len(raw) % 16:
+        raise BagError(f"{path}: expected 16-byte points, found {len(raw)} bytes")
+    return np.frombuffer(raw, np.float32).reshape(-1, 4)
 
 
 def sweep_time(points: F32, period_s: float) -> F32:
@@ -182,10 +187,7 @@ class Camera:
         if frame not in self.files:
             return []
         path, at = self.files[frame], int(self.stamps[frame])
-        try:
-            encoded = path.read_bytes()
-        except OSError as e:
-            raise BagError(f"{path}: cannot be read: {e.strerror}") from e
+        encoded = read_bytes(path)
         kind = "png" if path.suffix == ".png" else "jpeg"
         image = messages.compressed_image(self.frame_id, at, encoded, f"bgr8; {kind} compressed bgr8")
         info = messages.camera_info(self.frame_id, at, image_size(encoded, path), self.K)

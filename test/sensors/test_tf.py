@@ -1,0 +1,122 @@
+"""The TF buffer: chains, interpolation, and faults by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from autonomy_perception import geometry
+from autonomy_perception.sensors.events import TfMsg, TransformSample
+from autonomy_perception.sensors.tf import HOLD_NS, KEEP_NS, TfBuffer, TfError
+
+S = 1_000_000_000
+
+
+def sample(parent: str, child: str, T: np.ndarray, stamp: int = 0) -> TransformSample:
+    return TransformSample(parent, child, stamp, tuple(T[:3, 3]), tuple(geometry.quaternion_of(T)))
+
+
+def static(*samples: TransformSample) -> TfMsg:
+    return TfMsg("/tf_static", 0, 0, True, samples)
+
+
+def moving(*samples: TransformSample) -> TfMsg:
+    return TfMsg("/tf", 0, 0, False, samples)
+
+
+@st.composite
+def rigid(draw):
+    v = draw(st.lists(st.floats(-3, 3), min_size=6, max_size=6))
+    return geometry.make_transform(geometry.rotation_rpy(*v[:3]), v[3:])
+
+
+@given(st.lists(rigid(), min_size=1, max_size=6), st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_a_lookup_is_the_product_along_the_path_whatever_the_tree(transforms, random):
+    tf, T_root = TfBuffer(), {"f0": np.eye(4)}
+    for i, T in enumerate(transforms, start=1):
+        parent = random.choice(sorted(T_root))
+        assert tf.add(static(sample(parent, f"f{i}", T))) == []
+        T_root[f"f{i}"] = T_root[parent] @ T
+    for a in T_root:
+        for b in T_root:
+            want = geometry.invert(T_root[a]) @ T_root[b]
+            np.testing.assert_allclose(tf.lookup(a, b, 0), want, atol=1e-9)
+
+
+def test_moving_edges_are_interpolated_and_held_for_a_while():
+    tf = TfBuffer()
+    for k in range(3):
+        T = geometry.make_transform(geometry.rotation_z(0.2 * k), (2.0 * k, 0, 0))
+        tf.add(moving(sample("odom", "base", T, k * S)))
+    T = tf.lookup("odom", "base", S // 2)
+    assert T[0, 3] == pytest.approx(1.0) and geometry.yaw_of(T) == pytest.approx(0.1)
+    assert tf.lookup("odom", "base", 2 * S + HOLD_NS)[0, 3] == 4.0
+    with pytest.raises(TfError, match=r"odom <- base: known from 0 to 2000000000 ns, asked for"):
+        tf.lookup("odom", "base", 2 * S + HOLD_NS + 1)
+
+
+def test_samples_out_of_order_are_sorted_and_old_ones_forgotten():
+    tf = TfBuffer()
+    for k in (0, 2, 1, 30):
+        tf.add(moving(sample("odom", "base", geometry.make_transform(None, (k, 0, 0)), k * S)))
+    assert 30 * S - KEEP_NS > 2 * S
+    with pytest.raises(TfError):
+        tf.lookup("odom", "base", S)
+
+
+def test_what_is_missing_is_named():
+    tf = TfBuffer()
+    tf.add(static(sample("base_link", "camera", np.eye(4)), sample("rack", "lidar", np.eye(4))))
+    with pytest.raises(
+        TfError, match=r"base_link <- lidar: not connected; 'lidar' ends at 'rack', 'base_link' is a root"
+    ):
+        tf.lookup("base_link", "lidar", 0)
+    with pytest.raises(TfError, match=r"'radar' is in no transform"):
+        tf.lookup("base_link", "radar", 0)
+
+
+def test_a_loop_is_refused_by_name_and_the_tree_stays_usable():
+    tf = TfBuffer()
+    tf.add(static(sample("a", "b", np.eye(4)), sample("b", "c", np.eye(4))))
+    (fault,) = tf.add(static(sample("c", "a", np.eye(4))))
+    assert "c <- a would close a loop: c <- b <- a" in fault
+    np.testing.assert_array_equal(tf.lookup("a", "c", 0), np.eye(4))
+    (fault,) = tf.add(static(sample("a", "a", np.eye(4))))
+    assert "two different frames" in fault
+
+
+@pytest.mark.parametrize(
+    ("translation", "quaternion", "words"),
+    [((np.nan, 0, 0), (0, 0, 0, 1), "translation"), ((0, 0, 0), (0, 0, 0, 0), "quaternion is not usable"),
+     ((0, 0, 0), (0, 0, np.inf, 1), "quaternion is not usable"), ((0, 0, 1e300), (0, 0, 0, 1), "translation is not usable")],
+)  # fmt: skip
+def test_values_that_are_no_transform_are_refused(translation, quaternion, words):
+    tf = TfBuffer()
+    (fault,) = tf.add(static(TransformSample("a", "b", 0, translation, quaternion)))
+    assert words in fault and tf.tree() == {}
+
+
+def test_a_changed_static_edge_is_noticed_once():
+    tf = TfBuffer()
+    tf.add(static(sample("a", "b", np.eye(4))))
+    before = tf.version
+    tf.add(static(sample("a", "b", np.eye(4))))
+    assert tf.version == before
+    tf.add(static(sample("a", "b", geometry.make_transform(None, (0, 0, 1)))))
+    assert tf.version == before + 1
+    assert tf.lookup("a", "b", 0)[2, 3] == 1.0
+
+
+def test_a_child_may_change_its_parent():
+    tf = TfBuffer()
+    tf.add(static(sample("a", "b", np.eye(4)), sample("a", "c", np.eye(4))))
+    tf.add(static(sample("c", "b", geometry.make_transform(None, (1, 0, 0)))))
+    assert tf.lookup("a", "b", 0)[0, 3] == 1.0
+    assert tf.is_static("a", "b")
+    tf.add(moving(sample("map", "a", np.eye(4))))
+    assert not tf.is_static("map", "b")
+    tf.drop_moving()
+    assert "a" not in tf.tree()
