@@ -30,13 +30,32 @@ class Boxes(NamedTuple):
     vertical: F64
 
 
-def offsets(tracks: Boxes, detections: Boxes) -> tuple[F64, F64]:
-    """Centre offsets (N,M,2) and sizes (N,M,2) of detections along the axes of each track [m]; sizes after quarter turns."""
-    delta = detections.center[None] - tracks.center[:, None]
-    along = np.einsum("nij,nmj->nmi", axes_of(tracks.yaw), delta)
-    _, turns = fold(detections.yaw[None], tracks.yaw[:, None])
-    sizes = np.where((turns % 2 == 1)[..., None], detections.size[None, :, ::-1], detections.size[None])
-    return along, sizes
+class Pairs(NamedTuple):
+    """P pairs that are near enough to be compared: track and detection index (P,), the detection's centre along the
+    track's axes (P,2) [m], its size along them (P,2) [m] after quarter turns."""
+
+    row: I64
+    col: I64
+    along: F64
+    size: F64
+
+
+def near_pairs(first: Boxes, second: Boxes, reach: F64) -> Pairs:
+    """Pairs whose centres are nearer than ``reach`` (N,) [m] plus half of both diagonals.
+
+    All that follows works on these few hundred pairs instead of N x M cells.
+    """
+    dx = second.center[None, :, 0] - first.center[:, None, 0]
+    dy = second.center[None, :, 1] - first.center[:, None, 1]
+    limit = (reach + 0.5 * np.hypot(first.size[:, 0], first.size[:, 1]))[:, None]
+    limit = limit + 0.5 * np.hypot(second.size[:, 0], second.size[:, 1])[None]
+    row, col = np.nonzero(dx * dx + dy * dy < limit * limit)
+    yaw = first.yaw[row]
+    c, s, px, py = np.cos(yaw), np.sin(yaw), dx[row, col], dy[row, col]
+    _, turns = fold(second.yaw[col], yaw)
+    size = second.size[col]
+    size = np.where((turns % 2 == 1)[:, None], size[:, ::-1], size)
+    return Pairs(row, col, np.stack([c * px + s * py, c * py - s * px], 1), size)
 
 
 def costs(tracks: Boxes, cov: F64, detections: Boxes, noise: F64, reach: F64) -> F64:
@@ -49,27 +68,29 @@ def costs(tracks: Boxes, cov: F64, detections: Boxes, noise: F64, reach: F64) ->
         cov: (N,2,2) predicted position covariance [m^2]; noise: (M,) position variance of detections [m^2].
         reach: (N,) largest offset that a track can have travelled beyond its prediction [m].
     """
-    along, sizes = offsets(tracks, detections)
-    slack = 0.5 * np.abs(sizes - tracks.size[:, None])
-    rest = np.maximum(np.abs(along) - slack, 0.0)
-    rest = np.copysign(rest, along)
+    pairs = near_pairs(tracks, detections, reach)
+    row, col, along = pairs.row, pairs.col, pairs.along
+    slack = 0.5 * np.abs(pairs.size - tracks.size[row])
+    rest = np.copysign(np.maximum(np.abs(along) - slack, 0.0), along)
     axes = axes_of(tracks.yaw)
     turned = axes @ cov @ np.swapaxes(axes, 1, 2)
-    sxx = turned[:, 0, 0, None] + noise[None]
-    syy = turned[:, 1, 1, None] + noise[None]
-    sxy = turned[:, 0, 1, None]
-    det = sxx * syy - sxy**2
-    distance = (syy * rest[..., 0] ** 2 - 2 * sxy * rest[..., 0] * rest[..., 1] + sxx * rest[..., 1] ** 2) / det
-    plain = (along**2).sum(-1) / (sxx + syy + 0.5)
-    ratio = np.log((sizes + 0.3) / (tracks.size[:, None] + 0.3))
-    size_cost = (np.clip(ratio, -1.5, 1.5) ** 2).sum(-1)
-    low = np.maximum(tracks.vertical[:, None, 0], detections.vertical[None, :, 0])
-    high = np.minimum(tracks.vertical[:, None, 1], detections.vertical[None, :, 1])
-    affinity = (tracks.probs @ COMPATIBILITY) @ detections.probs.T
-    cost = distance + np.minimum(plain, 9.0) * 0.5 + size_cost + np.log(np.maximum(det, 1e-6)) - 2.0 * np.log(affinity)
-    open_gate = (distance < GATE) & (np.hypot(rest[..., 0], rest[..., 1]) < reach[:, None])
-    open_gate &= (high - low > -0.7) & (affinity > 0.08)
-    return np.where(open_gate, np.minimum(cost, FORBIDDEN), FORBIDDEN)
+    sxx = turned[row, 0, 0] + noise[col]
+    syy = turned[row, 1, 1] + noise[col]
+    sxy = turned[row, 0, 1]
+    det = np.maximum(sxx * syy - sxy**2, 1e-9)
+    u, v = rest[:, 0], rest[:, 1]
+    distance = (syy * u * u - 2.0 * sxy * u * v + sxx * v * v) / det
+    plain = (along**2).sum(1) / (sxx + syy + 0.5)
+    ratio = np.clip(np.log((pairs.size + 0.3) / (tracks.size[row] + 0.3)), -1.5, 1.5)
+    above = detections.vertical[col, 0] - tracks.vertical[row, 1]
+    below = tracks.vertical[row, 0] - detections.vertical[col, 1]
+    affinity = ((tracks.probs @ COMPATIBILITY) @ detections.probs.T)[row, col]
+    cost = distance + 0.5 * np.minimum(plain, 9.0) + (ratio**2).sum(1) + np.log(det) - 2.0 * np.log(affinity)
+    allowed = (distance < GATE) & (u * u + v * v < reach[row] ** 2) & (affinity > 0.08)
+    allowed &= (above < 0.7) & (below < 0.7)
+    out = np.full((len(tracks.center), len(detections.center)), FORBIDDEN)
+    out[row[allowed], col[allowed]] = np.minimum(cost[allowed], FORBIDDEN)
+    return out
 
 
 def assign(cost: F64) -> tuple[I64, I64]:
@@ -83,19 +104,21 @@ def assign(cost: F64) -> tuple[I64, I64]:
 
 def inside(outer: Boxes, inner: Boxes, margin: float) -> Bools:
     """(N,M): at least about 70 % of ``inner`` lies in ``outer`` grown by ``margin`` [m], along the axes of ``outer``."""
-    along, sizes = offsets(outer, inner)
-    half = 0.5 * outer.size[:, None] + margin
-    low = np.maximum(along - 0.5 * sizes, -half)
-    high = np.minimum(along + 0.5 * sizes, half)
-    share = np.clip(high - low, 0.0, None) / np.maximum(sizes, 0.1)
-    return np.asarray(share.prod(-1) > 0.7)
+    pairs = near_pairs(outer, inner, np.full(len(outer.center), margin))
+    half = 0.5 * outer.size[pairs.row] + margin
+    low = np.maximum(pairs.along - 0.5 * pairs.size, -half)
+    high = np.minimum(pairs.along + 0.5 * pairs.size, half)
+    share = (np.clip(high - low, 0.0, None) / np.maximum(pairs.size, 0.1)).prod(1)
+    out = np.zeros((len(outer.center), len(inner.center)), np.bool_)
+    out[pairs.row, pairs.col] = share > 0.7
+    return out
 
 
 def united(box: Boxes, k: int, parts: Boxes, members: I64) -> tuple[F64, F64]:
     """Centre (2,) and size (2,) of box ``k`` stretched along its own axes to cover ``parts[members]``."""
     one = Boxes(*(a[k : k + 1] for a in box))
-    along, sizes = offsets(one, Boxes(*(a[members] for a in parts)))
+    pairs = near_pairs(one, Boxes(*(a[members] for a in parts)), np.full(1, 1e3))
     half = 0.5 * box.size[k]
-    low = np.minimum((along[0] - 0.5 * sizes[0]).min(0), -half)
-    high = np.maximum((along[0] + 0.5 * sizes[0]).max(0), half)
+    low = np.minimum((pairs.along - 0.5 * pairs.size).min(0), -half)
+    high = np.maximum((pairs.along + 0.5 * pairs.size).max(0), half)
     return box.center[k] + axes_of(box.yaw[k : k + 1])[0].T @ (0.5 * (low + high)), high - low

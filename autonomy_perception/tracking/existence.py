@@ -65,7 +65,8 @@ def shadowed(target: tuple[F64, F64, F64], screen: tuple[F64, F64, F64], margin:
     """
     if len(target[0]) == 0 or len(screen[0]) == 0:
         return np.zeros(len(target[0])), np.zeros(len(target[0]), np.bool_)
-    gap = np.abs((target[1][:, None] - screen[1][None] + np.pi) % (2.0 * np.pi) - np.pi)
+    gap = np.abs(target[1][:, None] - screen[1][None])
+    gap = np.minimum(gap, 2.0 * np.pi - gap)
     reach = target[2][:, None] + screen[2][None]
     nearer = screen[0][None] < target[0][:, None] - margin
     overlap = np.clip((reach - gap) / np.maximum(2.0 * target[2][:, None], 1e-3), 0.0, 1.0)

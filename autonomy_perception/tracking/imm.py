@@ -47,10 +47,14 @@ class Filter:
 
     def combined(self) -> tuple[F64, F64]:
         """Moment-matched mean (N,6) and covariance (N,6,6) over the models."""
-        mean = np.einsum("nj,njk->nk", self.mu, self.mean)
+        mean, n = self.average(), len(self.mu)
         d = self.mean - mean[:, None]
-        cov = np.einsum("nj,njkl->nkl", self.mu, self.cov) + np.einsum("nj,njk,njl->nkl", self.mu, d, d, optimize=False)
-        return mean, cov
+        spread = np.swapaxes(d * self.mu[..., None], 1, 2) @ d
+        return mean, (self.mu[:, None] @ self.cov.reshape(n, N_MODELS, 36)).reshape(n, 6, 6) + spread
+
+    def average(self) -> F64:
+        """Moment-matched mean (N,6) alone."""
+        return np.asarray((self.mu[:, None] @ self.mean)[:, 0])
 
     def predict(self, noise: Noise, length: F64, vehicle: NDArray[np.bool_], dt: float) -> None:
         """Mix and move all tracks by ``dt`` [s]; ``length`` (N,) [m]; ``vehicle`` (N,) follows the bicycle."""
@@ -92,7 +96,7 @@ class Filter:
         self.mean[rows] = mean + (gain @ innovation[..., None])[..., 0]
         new = cov - gain @ np.swapaxes(ph, -1, -2)
         self.cov[rows] = 0.5 * (new + np.swapaxes(new, -1, -2))
-        distance = np.einsum("nji,njik,njk->nj", innovation, s_inv, innovation, optimize=False)
+        distance = ((s_inv @ innovation[..., None])[..., 0] * innovation).sum(-1)
         log_lik = -0.5 * (distance + np.log(np.maximum(det, 1e-12)))
         # Likelihoods are tempered: shape flicker of clusters is no white noise and would make one model certain.
         weight = np.exp(0.5 * (log_lik - log_lik.max(1, keepdims=True)))

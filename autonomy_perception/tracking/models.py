@@ -71,7 +71,7 @@ def constant_velocity(mean: F64, noise: Noise, dt: float) -> tuple[F64, F64, F64
     f[:, X, VX] = f[:, Y, VY] = dt
     f[:, YAW, OMEGA] = 0.5 * (1.0 + fade) * dt
     f[:, OMEGA, OMEGA] = fade
-    out = np.einsum("nij,nj->ni", f, mean)
+    out = (f @ mean[..., None])[..., 0]
     return out, f, _noise(noise.acceleration, noise.acceleration, mean[:, YAW], noise, 0.5, dt)
 
 

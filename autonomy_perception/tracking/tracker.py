@@ -63,7 +63,7 @@ class Tracker:
         self._stamp_ns = stamp_ns
         place = np.zeros(3) if sensor_xyz is None else np.asarray(sensor_xyz, np.float64)
         scan = read_scan(detections, (T_odom_base[:3, :3] @ place + T_odom_base[:3, 3])[:2])
-        before = self._state.filter.combined()[0][:, 2:4]
+        before = self._state.filter.average()[:, 2:4]
         self._advance(dt)
         rows, cols, absorbed = self._associate(scan, dt)
         self._measure(scan, rows, cols, absorbed, before, dt)

@@ -24,13 +24,13 @@ FAR = 70.0  # [m] beyond this nothing can be expected of the detector
 
 def boxes_of(state: TrackState) -> Boxes:
     """Believed boxes of all tracks."""
-    mean, _ = state.filter.combined()
+    mean = state.filter.average()
     return Boxes(mean[:, :2], state.size, mean[:, YAW], state.probs, state.vertical)
 
 
 def hidden(state: TrackState, scan: Scan) -> F64:
     """Fraction (N,) 0..1 of each predicted track that lies behind nearer detections."""
-    mean, _ = state.filter.combined()
+    mean = state.filter.average()
     target = existence.bearings(mean[:, :2], 0.4 * state.size.min(1), scan.sensor)
     radius = 0.5 * np.hypot(scan.boxes.size[:, 0], scan.boxes.size[:, 1])
     return existence.shadowed(target, existence.bearings(scan.boxes.center, radius, scan.sensor), margin=2.0)[0]
@@ -41,7 +41,7 @@ def existences(state: TrackState, scan: Scan, rows: I64, cols: I64, hidden_share
     n = len(state)
     matched = np.zeros(n, np.bool_)
     matched[rows] = True
-    mean, _ = state.filter.combined()
+    mean = state.filter.average()
     visible = np.clip(1.0 - hidden_share, 0.1, 1.0)
     distance = np.hypot(*(mean[:, :2] - scan.sensor).T)
     visible = np.where(distance > FAR, 0.3 * visible, visible)
@@ -76,7 +76,7 @@ def orientations(state: TrackState) -> None:
 def motions(state: TrackState, sensor: F64, rows: I64, dt: float) -> None:
     """Decide rest and motion of the matched tracks, and posterior classes of all."""
     imm = state.filter
-    mean, _ = imm.combined()
+    mean = imm.average()
     distance = np.hypot(*(mean[:, :2] - sensor).T)
     limit = motion.threshold(state.probs, state.seen, distance)
     begin = motion.displacement(state.history[rows], motion.START_WINDOW_S)
@@ -106,7 +106,7 @@ def accelerations(state: TrackState, before: F64, dt: float) -> None:
     """Smoothed change of the velocity over the scan; ``before`` (N,2) is the velocity of the last scan."""
     if dt <= 0.0:
         return
-    mean, _ = state.filter.combined()
+    mean = state.filter.average()
     gain = min(dt / 0.5, 1.0)
     change = np.clip((mean[:, VX : VY + 1] - before) / dt, -10.0, 10.0)
     state.acceleration += gain * (np.where(state.moving[:, None], change, 0.0) - state.acceleration)
