@@ -15,7 +15,8 @@ from autonomy_perception.ops.footprint import footprint
 from autonomy_perception.ops.library import Library
 from autonomy_perception.types import Detections, Occupancy, Tracks
 
-MARGIN = 0.3  # boxes are about this uncertain: an object's returns and the ground it hides may lie this far outside [m]
+MARGIN = 0.5  # boxes are about this uncertain: an object's returns and the ground it hides may lie this far outside [m]
+NEW_MARGIN = 0.6  # as MARGIN, for a detection of one scan, whose hidden side is a guess [m]
 COMPACT_AREA = 60.0  # a detection larger than this is a wall or a hedge: its box covers ground that is open [m^2]
 UNKNOWN_BELOW = 0.2  # |log-odds| below this goes out as unknown
 
@@ -102,9 +103,9 @@ class OccupancyMap:
         return self._published(wire, moving_hits, c.clamp)
 
     def _covered(self, tracks: Tracks, detections: Detections, world: WorldGrid) -> NDArray[np.bool_]:
-        """Cells (ny,nx) under objects: confirmed tracks, and compact detections that are not tracks yet."""
+        """Cells (ny,nx) under objects: tracks, also those not confirmed yet, and compact detections."""
         compact = detections.size[:, 0] * detections.size[:, 1] < COMPACT_AREA
-        return _boxes(self._lib, tracks, tracks.confirmed, world, MARGIN) | _boxes(
+        return _boxes(self._lib, tracks, np.ones(len(tracks), np.bool_), world, MARGIN) | _boxes(
             self._lib, detections, compact, world, 0.0
         )
 
