@@ -69,6 +69,9 @@ def run(make: Callable[[StopFlag], Any], body: Callable[[Any, SingleThreadedExec
             executor.remove_node(node)
             node.destroy_node()
         executor.shutdown(timeout_sec=1.0)
+        node, stop.wake = None, lambda: None
+        gc.unfreeze()  # frozen cycles would keep the node's handles, and with them the participant's shared memory
+        gc.collect()
         rclpy.try_shutdown()
     return code
 
