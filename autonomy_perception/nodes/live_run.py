@@ -109,7 +109,7 @@ def run_live(options: LiveOptions, say: Say | None = None) -> LiveResult:
             supervisor.start(nodes)
             memory = _Memory(supervisor.pids())
             code = supervisor.wait(options.seconds)
-            memory.stop()
+            memory.stop(options.seconds)
         found = {name: _read(path, log) for name, path in traces.items()}
     perception, player = found["perception"], found["bag_player"]
     return LiveResult(
@@ -158,8 +158,12 @@ class _Memory:
                     pss = psutil.Process(pid).memory_full_info().pss
                 except (psutil.NoSuchProcess, psutil.AccessDenied):
                     continue
-                self.samples[name].append((time.monotonic() - self._start, pss * 1e-6))
+                if pss > 0:  # a process that has ended and is not yet collected has no memory
+                    self.samples[name].append((time.monotonic() - self._start, pss * 1e-6))
 
-    def stop(self) -> None:
+    def stop(self, until_s: float | None) -> None:
+        """End; samples of the nodes' closing down (after ``until_s``) are left out."""
         self._end.set()
         self._thread.join()
+        if until_s is not None:
+            self.samples = {name: [x for x in rows if x[0] < until_s] for name, rows in self.samples.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import cv2
@@ -54,20 +55,54 @@ def sweep(vehicle_x: float, car_x: float) -> np.ndarray:
     return out
 
 
-def write_drive(path: Path, frames: int = 25, *, camera: bool = True, static_tf: bool = True) -> Path:
-    """A bag of ``frames`` sweeps at 10 Hz, odometry at 50 Hz and a small camera; a car drives ahead at the same speed."""
+def faulty(kind: str, stamp_ns: int, good: object) -> object:
+    """A message of CLOUD or IMAGE with one fault."""
+    points = sweep(0.0, 14.0)
+    if kind == "empty":
+        return m.cloud("lidar", stamp_ns, points[:0])
+    if kind == "nan":
+        for name in "xyz":
+            points[name] = np.nan
+        return m.cloud("lidar", stamp_ns, points)
+    if kind == "truncated":
+        whole = m.cloud("lidar", stamp_ns, points)
+        return dataclasses.replace(whole, data=whole.data[: len(whole.data) // 3])
+    if kind == "corrupt":
+        return m.compressed_image("camera", stamp_ns, b"\x00no jpeg at all", "jpeg")
+    return good
+
+
+def write_vehicle(path: Path) -> Path:
+    """The vehicle file of the drive."""
+    path.write_text(VEHICLE)
+    return path
+
+
+def write_drive(
+    path: Path, frames: int = 25, *, transforms: tuple[str, ...] = ("lidar", "camera"),
+    faults: dict[int, str] | None = None, motion_after: int = 10,
+) -> Path:  # fmt: skip
+    """A bag of ``frames`` sweeps at 10 Hz, odometry at 50 Hz and a small camera; a car drives ahead at the same speed.
+
+    Args:
+        transforms: sensors whose place /tf_static knows.
+        faults: what is wrong with the sweep (empty, nan, truncated) or the image (corrupt) of a frame.
+        motion_after: odometry messages after the last sweep.
+    """
+    faults = faults or {}
     picture = np.full((120, 160, 3), 90, np.uint8)
     jpeg = cv2.imencode(".jpg", picture)[1].tobytes()
     K = np.array([[100.0, 0, 80], [0, 100.0, 60], [0, 0, 1]])
     optical = np.array([[0.0, 0, 1], [-1, 0, 0], [0, -1, 0]])
     edges = [("base_link", "lidar", geometry.make_transform(translation=(1.0, 0, LIDAR_HEIGHT))),
              ("base_link", "camera", geometry.make_transform(optical, (1.5, 0, 1.4)))]  # fmt: skip
+    edges = [e for e in edges if e[1] in transforms]
     twist = np.array([SPEED, 0, 0, 0, 0, 0])
     with BagWriter(path) as bag:
-        if static_tf:
+        if edges:
             bag.write("/tf_static", m.TF, START_NS - 200_000_000, m.transforms(START_NS, edges))
         rows = []
-        for k in range(-10, frames * 5 + 10):
+        for k in range(-10, frames * 5 + motion_after):
             t = k * 20_000_000
             pose = geometry.make_transform(translation=(SPEED * t * 1e-9, 0, 0))
             rows.append(
@@ -79,20 +114,20 @@ def write_drive(path: Path, frames: int = 25, *, camera: bool = True, static_tf:
                 )
             )
         for k in range(frames):
-            t = k * 100_000_000
+            t, what = k * 100_000_000, faults.get(k, "")
+            stamp = START_NS + t
+            scan = m.cloud("lidar", stamp, sweep(SPEED * t * 1e-9, 14.0 + SPEED * t * 1e-9))
+            picture = m.compressed_image("camera", stamp, jpeg, "jpeg")
+            rows.append((t + 2_000_000, INFO, m.CAMERA_INFO, m.camera_info("camera", stamp, (160, 120), K)))
             rows.append(
                 (
-                    t + 5_000_000,
-                    CLOUD,
-                    m.CLOUD,
-                    m.cloud("lidar", START_NS + t, sweep(SPEED * t * 1e-9, 14.0 + SPEED * t * 1e-9)),
+                    t + 3_000_000,
+                    IMAGE,
+                    m.COMPRESSED_IMAGE,
+                    faulty(what, stamp, picture) if what == "corrupt" else picture,
                 )
             )
-            if camera:
-                rows.append((t + 2_000_000, INFO, m.CAMERA_INFO, m.camera_info("camera", START_NS + t, (160, 120), K)))
-                rows.append(
-                    (t + 3_000_000, IMAGE, m.COMPRESSED_IMAGE, m.compressed_image("camera", START_NS + t, jpeg, "jpeg"))
-                )
+            rows.append((t + 5_000_000, CLOUD, m.CLOUD, scan if what == "corrupt" else faulty(what, stamp, scan)))
         for t, topic, kind, message in sorted(rows, key=lambda r: (r[0], r[1])):
             bag.write(topic, kind, START_NS + t, message)
     return path

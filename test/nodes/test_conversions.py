@@ -34,7 +34,10 @@ STAMP = 1_700_000_000_123_456_789
 
 def tracks_of(n: int, seed: int = 0) -> Tracks:
     rng = np.random.default_rng(seed)
-    f = lambda *shape: rng.normal(size=shape).astype(np.float32)
+
+    def f(*shape: int) -> np.ndarray:
+        return rng.normal(size=shape).astype(np.float32)
+
     half = f(n, 6, 6)
     probs = rng.dirichlet(np.full(N_CLASSES, 0.4), n).astype(np.float32)
     return Tracks(
@@ -153,3 +156,14 @@ def test_status_tells_ages_latency_and_reasons() -> None:
         ("front", 2, -1.0, "no message"),
     ]
     assert [(s.name, s.milliseconds) for s in m.stages] == [("terrain", 2.5)]
+
+
+def test_both_ways_of_reading_that_the_bench_compares_agree() -> None:
+    from autonomy_perception.config import LidarConfig
+    from autonomy_perception.nodes import bench_messages as bench
+    from autonomy_perception.ops.library import CpuLibrary
+
+    cloud = bench._cloud(np.random.default_rng(3))
+    ours = bench.read_ours(cloud, LidarConfig(topic="/points", frame="lidar"), CpuLibrary())
+    for a, b, tolerance in zip(ours, bench.read_plainly(cloud), (2e-5, 1e-6, 0, 0), strict=True):
+        assert a.shape == b.shape and np.allclose(a, b, rtol=1e-5, atol=tolerance)
