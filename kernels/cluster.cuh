@@ -116,6 +116,20 @@ AP_HD bool linked(const Node& a, const Node& b) {
   return top <= (a.level == 1 ? 5 : 3) + rise / 2;
 }
 
+// Node of a cell that holds a height, or -1 where the cell has none; m nodes in all.
+AP_HD int32_t node_of(int32_t cell, float height, const uint32_t* mask, const int32_t* slot, const Node* nodes, int32_t m) {
+  if (cell < 0 || mask[cell] == 0u) return -1;
+  const int32_t first = slot[cell];
+  const bool two = first + 1 < m && nodes[first + 1].ix == nodes[first].ix && nodes[first + 1].iy == nodes[first].iy;
+  return two && height_bin(height) >= nodes[first + 1].low ? first + 1 : first;
+}
+
+// What a node adds to the moments of its component: 1, x, y, xx, yy, xy.
+AP_HD Moments moments_of(const Node& node, const ClusterParams& p) {
+  const int64_t x = node.ix - p.side / 2, y = node.iy - p.side / 2;
+  return {1, x, y, x * x, y * y, x * y};
+}
+
 // Is a component longer or wider than any road user? By the extents of a uniform rectangle of equal second moments.
 AP_HD bool oversize(const Moments& m, const ClusterParams& p) {
   const double n = static_cast<double>(m.n), mx = m.x / n, my = m.y / n;

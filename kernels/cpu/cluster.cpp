@@ -91,8 +91,8 @@ bool promote(int level, const ClusterParams& p, Scratch& s) {
   for (int32_t i = 0; i < m; ++i) {
     if (s.nodes[i].level != level) continue;
     Moments& sum = s.moments[find_root(s.parent, i)];
-    const int64_t x = s.nodes[i].ix - p.side / 2, y = s.nodes[i].iy - p.side / 2;
-    sum.n += 1, sum.x += x, sum.y += y, sum.xx += x * x, sum.yy += y * y, sum.xy += x * y;
+    const Moments own = ap::moments_of(s.nodes[i], p);
+    sum.n += 1, sum.x += own.x, sum.y += own.y, sum.xx += own.xx, sum.yy += own.yy, sum.xy += own.xy;
   }
   bool any = false;
   for (int32_t i = m - 1; i >= 0; --i) {  // roots are smallest: visited after all that point at them
@@ -105,13 +105,6 @@ bool promote(int level, const ClusterParams& p, Scratch& s) {
   return any;
 }
 
-int32_t node_of(int32_t cell, float height, const uint32_t* mask, const int32_t* slot, const Scratch& s) {
-  if (cell < 0 || mask[cell] == 0u) return -1;
-  const int32_t first = slot[cell], m = static_cast<int32_t>(s.nodes.size());
-  const bool two = first + 1 < m && s.nodes[first + 1].ix == s.nodes[first].ix && s.nodes[first + 1].iy == s.nodes[first].iy;
-  return two && ap::height_bin(height) >= s.nodes[first + 1].low ? first + 1 : first;
-}
-
 // Writes cluster ids of points; clusters are numbered by their first node. Returns their number.
 int32_t number(const float* height, const uint32_t* mask, const int32_t* slot, int32_t* out, uint8_t* level, int32_t n,
                int32_t min_points, Scratch& s) {
@@ -119,7 +112,7 @@ int32_t number(const float* height, const uint32_t* mask, const int32_t* slot, i
   for (int32_t i = 0; i < m; ++i) s.parent[i] = s.parent[s.parent[i]];  // parents are smaller: already roots
   s.count.assign(m, 0);
   for (int32_t i = 0; i < n; ++i) {
-    const int32_t node = node_of(s.cells[i], height[i], mask, slot, s);
+    const int32_t node = ap::node_of(s.cells[i], height[i], mask, slot, s.nodes.data(), m);
     out[i] = node < 0 ? -1 : s.parent[node];
     if (node >= 0) ++s.count[out[i]];
   }
