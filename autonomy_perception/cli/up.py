@@ -54,5 +54,6 @@ def up(
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: supervisor.stop())
         supervisor.start(nodes)
+        typer.echo(f"started {', '.join(node.name for node, _ in nodes)}; Ctrl-C ends them")
         code = supervisor.wait()
     raise typer.Exit(code)

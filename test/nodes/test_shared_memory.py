@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import mmap
 import os
 import time
 from pathlib import Path
+
+import pytest
 
 from autonomy_perception.nodes import shared_memory
 
@@ -31,3 +34,22 @@ def test_only_abandoned_segments_are_removed(tmp_path: Path) -> None:
     left = {p.name for p in tmp_path.iterdir()}
     assert left == {f"{p}{n}{s}" for n in ("fastdds_starting", "fastdds_alive")
                     for p, s in (("", ""), ("", "_el"), ("sem.", "_mutex"))} | {"fastdds_unknown"}  # fmt: skip
+
+
+def test_a_port_without_owner_is_removed_when_nobody_maps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for port in ("fastdds_port7411", "fastdds_port7413"):
+        make(tmp_path, port, 60).unlink()
+    monkeypatch.setattr(shared_memory, "_mapped", lambda: {"fastdds_port7413"})
+    shared_memory.clean(tmp_path)
+    assert {p.name for p in tmp_path.iterdir()} == {"fastdds_port7413", "sem.fastdds_port7413_mutex"}
+
+
+def test_mapped_names_are_seen() -> None:
+    path = Path(f"/dev/shm/fast_autonomy_perception_test_{os.getpid()}")
+    path.write_bytes(bytes(4096))
+    try:
+        assert path.name not in shared_memory._mapped()
+        with path.open("r+b") as file, mmap.mmap(file.fileno(), 0):
+            assert path.name in shared_memory._mapped()
+    finally:
+        path.unlink()
