@@ -7,7 +7,7 @@
 //    slope per sector, which also listens to its neighbour sectors, takes the lowest return of a cell
 //    - where it fits the ground so far,
 //    - where it rises or falls steadily from the last ground return and nothing stands there (banks, berms),
-//    - where it drops and can be seen over the ground before it (ditches, edges); the level before the drop is kept
+//    - where it drops together with a neighbour and can be seen over the ground before it (ditches, edges); the level before the drop is kept
 //      in mind, so that the ground on the far side of a ditch is found again.
 //    Where it takes nothing (objects) the filter only predicts and its variance grows.
 // 4. Gaps between accepted cells of a sector are laid on the line between them.
@@ -196,8 +196,20 @@ AP_HD bool ground_steady(const GroundState& g, float range, float z, uint8_t lev
          fabsf(z - g.last_z) < kGateFloor + c.steep * (run > 0.0f ? run : 0.0f);
 }
 
+// True when a neighbour cell has its lowest return at about the same height: ditches are long, multipath returns are alone.
+AP_HD bool ground_supported(const float* height, int bin, int sector, float slack) {
+  const float z = height[bin * kGroundSectors + sector];
+  for (int i = -1; i <= 1; ++i)
+    for (int j = -1; j <= 1; ++j) {
+      const int b = bin + i;
+      if ((i == 0 && j == 0) || b < 0 || b >= kGroundBins) continue;
+      if (fabsf(height[b * kGroundSectors + ((sector + j) & (kGroundSectors - 1))] - z) < slack) return true;
+    }
+  return false;
+}
+
 // Offers the lowest return (range, z) of the cell with centre r; true when it is ground (g then holds the update).
-AP_HD bool ground_accept(GroundState& g, float r, float range, float z, uint8_t level, const GroundParams& c) {
+AP_HD bool ground_accept(GroundState& g, float r, float range, float z, uint8_t level, bool supported, const GroundParams& c) {
   const float d = range - r, noise = kRangeNoise + kAngleNoise * r;
   float innovation = z - (g.z + g.slope * d);
   float a = g.zz + d * g.zs, b = g.zs + d * g.ss, s = a + d * b + noise * noise;
@@ -207,7 +219,7 @@ AP_HD bool ground_accept(GroundState& g, float r, float range, float z, uint8_t 
     const bool steady = ground_steady(g, range, z, level, c);
     const float back = z - (g.plateau + g.plateau_slope * d);
     const bool plateau = innovation > 0.0f && range < g.plateau_end && fabsf(back) < kGateFloor + 0.1f;
-    const bool drop = innovation < 0.0f && tangent >= g.sight - kBelowGround / r;
+    const bool drop = innovation < 0.0f && supported && tangent >= g.sight - kBelowGround / r;
     if (!steady && !plateau && !drop) {
       g.last_r = -1.0f;
       return false;

@@ -73,11 +73,13 @@ AP_HD void terrain_fuse(const TerrainSums& m, int cell, float slope, const Terra
 
 struct TerrainLimits {
   int32_t nx, ny;
+  float vx, vy;       // lidar in grid local [m]
   float res;          // [m]
   float max_slope;    // [rad]
   float max_step;     // [m]
   float clearance;    // between the wheels [m]
   int32_t half_base;  // half a wheelbase [cells]
+  int32_t reach;      // how far apart the sides of a ditch may be from its floor [cells]
 };
 
 struct TerrainView {
@@ -129,7 +131,104 @@ AP_HD float excess(float value, float limit, float sigma) {
 }
 AP_HD float share_left(float value, float limit) { return value < limit ? 1.0f - value / limit : 0.0f; }
 
-// Derived layers of one cell. `negative` is 1 where a drop or ditch was seen.
+// One side of a cell: how far the ground rises there within reach, how steeply, and how far the next known cell is.
+struct TerrainSide {
+  float rise, tangent;  // [m], [-]
+  int next;             // [cells], 0 if none
+};
+AP_HD TerrainSide terrain_side(const TerrainView& v, int ix, int iy, int dx, int dy) {
+  TerrainSide side{0.0f, 0.0f, 0};
+  const float z = v.z(ix, iy), length = v.c.res * sqrtf(static_cast<float>(dx * dx + dy * dy));
+  for (int k = 1; k <= v.c.reach; ++k) {
+    const float rise = v.z(ix + k * dx, iy + k * dy) - z;
+    if (!(rise == rise)) continue;
+    side.next = side.next ? side.next : k;
+    const float tangent = rise / (length * static_cast<float>(k));
+    side.rise = rise > side.rise ? rise : side.rise;
+    side.tangent = tangent > side.tangent ? tangent : side.tangent;
+  }
+  return side;
+}
+
+AP_HD void mark_between(const TerrainView& v, int ix, int iy, int dx, int dy, int from, int next, uint8_t* negative) {
+  for (int k = from; k < next; ++k) {
+    const int x = ix + k * dx, y = iy + k * dy;
+    if (x >= 0 && x < v.c.nx && y >= 0 && y < v.c.ny) negative[y * v.c.nx + x] = 1;
+  }
+}
+
+// What one cell says of ditches and drops along (dx, dy), as bits: 1 it is the floor of a ditch, 2 / 4 unseen ground
+// behind it (along -d / +d) is a drop.
+// Ditch: the ground rises by more than a step on both sides, on one of them more steeply than the vehicle can drive.
+// Drop: between this cell and a lower one farther from the lidar nothing was seen, and even the gentlest ground that
+// could join them is too steep.
+enum : uint8_t { kFloor = 1, kDropBefore = 2, kDropAfter = 4 };
+AP_HD uint8_t terrain_pit(const TerrainView& v, int ix, int iy, int dx, int dy) {
+  const TerrainLimits& c = v.c;
+  const float z = v.z(ix, iy);
+  const TerrainSide before = terrain_side(v, ix, iy, -dx, -dy), after = terrain_side(v, ix, iy, dx, dy);
+  const float steep = tanf(c.max_slope), depth = c.max_step + 2.0f * sqrtf(v.variance[iy * c.nx + ix]);
+  // Behind an edge only the far wall shows: where cells before it are hidden, the floor is deeper than what was seen.
+  const float seen = before.next > 2 || after.next > 2 ? depth - 0.5f * c.max_step : depth;
+  const bool floor = before.rise > seen && after.rise > seen && (before.tangent > steep || after.tangent > steep);
+  uint8_t bits = floor ? kFloor : 0;
+  for (int side = -1; side <= 1; side += 2) {
+    const int next = side < 0 ? before.next : after.next, sx = side * dx, sy = side * dy;
+    if (next < 2) continue;
+    const float drop = z - v.z(ix + next * sx, iy + next * sy);
+    const float run = c.res * static_cast<float>(next) * sqrtf(static_cast<float>(dx * dx + dy * dy));
+    const float x = (static_cast<float>(ix) + 0.5f) * c.res - c.vx, y = (static_cast<float>(iy) + 0.5f) * c.res - c.vy;
+    const bool away = x * static_cast<float>(sx) + y * static_cast<float>(sy) > 0.0f;
+    if (away && drop > depth && drop > steep * run) bits |= side < 0 ? kDropBefore : kDropAfter;
+  }
+  return bits;
+}
+
+constexpr int kPitDirections = 4;
+AP_HD void pit_direction(int k, int* dx, int* dy) {
+  *dx = k == 1 ? 0 : 1;
+  *dy = k == 0 ? 0 : (k == 3 ? -1 : 1);
+}
+
+// The bits of all four directions of a cell, four bits each.
+AP_HD uint16_t terrain_pits(const TerrainView& v, int cell) {
+  if (!(v.elevation[cell] == v.elevation[cell])) return 0;
+  uint16_t bits = 0;
+  for (int k = 0; k < kPitDirections; ++k) {
+    int dx, dy;
+    pit_direction(k, &dx, &dy);
+    bits = static_cast<uint16_t>(bits | terrain_pit(v, cell % v.c.nx, cell / v.c.nx, dx, dy) << (4 * k));
+  }
+  return bits;
+}
+
+// Marks the ditch or drop at one cell, and the unseen cells that belong to it, if enough of the 24 cells around agree
+// along the same direction: ditches and edges are long, stray returns below ground are not. Marks are only ever set.
+constexpr int kPitSupport = 2;
+AP_HD void terrain_negative(const TerrainView& v, int cell, const uint16_t* pits, uint8_t* negative) {
+  if (!pits[cell]) return;
+  const TerrainLimits& c = v.c;
+  const int ix = cell % c.nx, iy = cell / c.nx;
+  for (int k = 0; k < kPitDirections; ++k)
+    for (int bit = 0; bit < 3; ++bit) {
+      const int mask = 1 << (4 * k + bit);
+      if (!(pits[cell] & mask)) continue;
+      int support = -1;
+      for (int j = -2; j <= 2; ++j)
+        for (int i = -2; i <= 2; ++i) {
+          const int x = ix + i, y = iy + j;
+          if (x >= 0 && x < c.nx && y >= 0 && y < c.ny && (pits[y * c.nx + x] & mask)) ++support;
+        }
+      if (support < kPitSupport) continue;
+      int dx, dy;
+      pit_direction(k, &dx, &dy);
+      if (bit == 0) negative[cell] = 1;
+      if (bit != 2) mark_between(v, ix, iy, -dx, -dy, 1, terrain_side(v, ix, iy, -dx, -dy).next, negative);
+      if (bit != 1) mark_between(v, ix, iy, dx, dy, 1, terrain_side(v, ix, iy, dx, dy).next, negative);
+    }
+}
+
+// Derived layers of one cell. `negative` is 1 where terrain_negative marked it.
 AP_HD void terrain_derive(const TerrainView& v, int cell, const float* roughness, const uint8_t* negative, float* slope, float* step,
                           float* traversability, float* lethal) {
   const TerrainLimits& c = v.c;

@@ -95,13 +95,16 @@ class OffroadTerrain:
         """Height [m] of soil and rocks (half-sunk balls)."""
         z = self.soil(x, y)
         top = np.zeros_like(z)
-        for rx, ry, radius in self.rocks:
+        far = float(np.max(np.hypot(x, y), initial=0.0))
+        close = float(np.min(np.hypot(x, y), initial=far))
+        away = np.hypot(self.rocks[:, 0], self.rocks[:, 1])
+        for rx, ry, radius in self.rocks[(away < far + 1.0) & (away > close - 1.0)]:
             d2 = (x - rx) ** 2 + (y - ry) ** 2
             near = d2 < radius * radius
             top[near] = np.maximum(top[near], np.sqrt(radius * radius - d2[near]))
         return z + top
 
-    def scan(self, beams: int = 64, columns: int = 900, seed: int = 0, noise: float = 0.015) -> OffroadScan:
+    def scan(self, beams: int = 64, columns: int = 512, seed: int = 0, noise: float = 0.015) -> OffroadScan:
         """Ray-cast one sweep: ``beams`` from -25 to +10 degrees (denser below), ``columns`` azimuths, 2-80 m."""
         rng = np.random.default_rng(seed)
         elevation = np.deg2rad(np.concatenate([np.linspace(-25, -8, beams // 2, endpoint=False),
@@ -109,7 +112,6 @@ class OffroadTerrain:
         e, a = (v.ravel() for v in np.meshgrid(elevation, np.linspace(-np.pi, np.pi, columns, endpoint=False)))
         ray = np.stack([np.cos(e) * np.cos(a), np.cos(e) * np.sin(a), np.sin(e)], 1)
         reach = self._march(ray)
-        rock = np.zeros(len(ray), np.bool_)
         p = np.where(np.isfinite(reach), reach, 0.0)[:, None] * ray
         rock = self.surface(p[:, 0], p[:, 1]) - self.soil(p[:, 0], p[:, 1]) > 0.03
         reach, grassy = self._grass(ray, reach, rock, rng)
@@ -117,7 +119,7 @@ class OffroadTerrain:
         hard = rock & ~grassy | (plant < reach)
         reach = np.minimum(reach, plant)
         seen = np.isfinite(reach) & (rng.uniform(size=len(ray)) > 0.02)
-        xyz = ((reach + rng.normal(0, noise, len(ray)))[:, None] * ray)[seen]
+        xyz = (reach[seen] + rng.normal(0, noise, int(seen.sum())))[:, None] * ray[seen]
         height = xyz[:, 2] + SENSOR_HEIGHT - self.soil(xyz[:, 0], xyz[:, 1])
         return OffroadScan(xyz.astype(np.float32), ~hard[seen], height.astype(np.float32))
 
@@ -130,7 +132,7 @@ class OffroadTerrain:
         alive = np.arange(len(ray))
         t = near
         while t < far and len(alive):
-            after = t * 1.012
+            after = t * 1.016
             hit = self._above(ray[alive], np.full(len(alive), after)) <= 0.0
             some = alive[hit]
             low, high = np.full(len(some), t), np.full(len(some), after)
@@ -149,7 +151,9 @@ class OffroadTerrain:
         p = np.where(np.isfinite(reach), reach, 0.0)[:, None] * ray
         patch = np.sin(0.21 * p[:, 0] + 1.0) + np.sin(0.17 * p[:, 1]) > 0.0
         blade = np.isfinite(reach) & ~rock & patch & (rng.uniform(size=len(ray)) < 0.5)
-        before = rng.uniform(0, self.grass, len(ray)) / np.maximum(-ray[:, 2], 0.05)
+        start = np.where(np.isfinite(reach), reach - 0.5, 1.0)
+        gained = np.maximum(self._above(ray, start) / 0.5, 0.05)  # height over the soil per metre back along the ray
+        before = rng.uniform(0, self.grass, len(ray)) / gained
         return np.where(blade, np.maximum(reach - before, 1.0), reach), blade
 
     def _plants(self, ray: F64, rng: np.random.Generator) -> F64:

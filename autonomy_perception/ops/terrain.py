@@ -11,6 +11,10 @@ from autonomy_perception.grid import WorldGrid
 from autonomy_perception.ops.library import Library
 
 
+DITCH_REACH = 3.0
+"""How far the sides of a ditch are looked for from its floor [m]."""
+
+
 def fuse(
     lib: Library,
     xyz: Any,
@@ -52,29 +56,36 @@ def derive(
     elevation: Any,
     variance: Any,
     roughness: Any,
+    pits: Any,
     negative: Any,
     slope: Any,
     step: Any,
     traversability: Any,
     lethal: Any,
+    lidar: tuple[float, float],
     resolution: float,
     max_slope: float,
     max_step: float,
     clearance: float,
     wheelbase: float,
 ) -> None:
-    """Slope, step, traversability and lethal from the map; all arrays (ny,nx), the last four are written.
+    """What the map means for a vehicle; all arrays (ny,nx), from ``negative`` on they are written.
 
     Args:
-        elevation, variance, roughness: float32 as for :func:`fuse`; negative: uint8, 1 = drop or ditch.
+        elevation, variance, roughness: float32 as for :func:`fuse`.
+        pits: uint16 scratch.
+        negative: uint8, 1 = ditch (the ground rises by more than a step on both sides, one of them too steep) or drop
+            (unseen cells before lower ground that nothing drivable can join).
         slope: [rad] of the plane over 5 x 5 cells; step: [m] across one cell, beyond what the slope explains.
         traversability: 1 level and smooth .. 0 at or beyond a limit, NaN where unknown.
         lethal: 0 .. 1, how surely a limit is exceeded given the variance.
+        lidar: x, y of the lidar from the corner of the map [m].
         max_slope [rad], max_step [m], clearance between the wheels [m], wheelbase [m]: limits of the vehicle.
     """
     ny, nx = elevation.shape
     half_base = max(1, round(0.5 * wheelbase / resolution))
     lib.call(
-        "ap_terrain_derive", elevation, variance, roughness, negative, slope, step, traversability, lethal, nx, ny,
-        float(resolution), float(max_slope), float(max_step), float(clearance), half_base,
+        "ap_terrain_derive", elevation, variance, roughness, pits, negative, slope, step, traversability, lethal, nx, ny,
+        *lidar, float(resolution), float(max_slope), float(max_step), float(clearance), half_base,
+        max(2, round(DITCH_REACH / resolution)),
     )  # fmt: skip

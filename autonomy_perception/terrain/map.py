@@ -29,6 +29,7 @@ class TerrainMap:
         """Forget everything."""
         self._world: WorldGrid | None = None
         self._stamp_ns = 0
+        self._lidar = (0.0, 0.0)
         self._fresh = False
 
     def update(
@@ -54,6 +55,8 @@ class TerrainMap:
             self._lib, xyz, labels.label, self._sums, self._slope, self._elevation, self._variance, self._roughness,
             self._age, origin, anchor, world, self._config.max_range, elapsed,
         )  # fmt: skip
+        x, y = (float(origin[k] + anchor[k] - world.origin[k]) for k in range(2))
+        self._lidar = (x, y)
         self._stamp_ns, self._fresh = max(stamp_ns, self._stamp_ns), False
         if elapsed > 0.0:
             self._forget()
@@ -109,6 +112,7 @@ class TerrainMap:
                 np.zeros(world.shape, np.float32) for _ in range(4)
             )
             self._negative: U8 = np.zeros(world.shape, np.uint8)
+            self._pits = np.zeros(world.shape, np.uint16)
             self._sums = np.zeros((*world.shape, 3), np.int64)
             return
         self._elevation = _scrolled(self._elevation, old, world, np.nan)
@@ -116,21 +120,19 @@ class TerrainMap:
         self._variance = _scrolled(self._variance, old, world, 0.0)
         self._roughness = _scrolled(self._roughness, old, world, 0.0)
         self._age = _scrolled(self._age, old, world, 0.0)
-        self._negative = np.asarray(scroll(self._negative, old, world, 0), np.uint8)
 
     def _forget(self) -> None:
         old = self._age > self._config.max_age_s
         if old.any():
             self._elevation[old] = np.nan
-            self._negative[old] = 0
 
     def _derive(self) -> None:
         if self._fresh or self._world is None:
             return
         b = self._body
         terrain.derive(
-            self._lib, self._elevation, self._variance, self._roughness, self._negative, self._slope, self._step,
-            self._traversability, self._lethal, self._world.resolution, b.max_slope, b.max_step, b.ground_clearance,
+            self._lib, self._elevation, self._variance, self._roughness, self._pits, self._negative, self._slope, self._step,
+            self._traversability, self._lethal, self._lidar, self._world.resolution, b.max_slope, b.max_step, b.ground_clearance,
             b.wheelbase,
         )  # fmt: skip
         self._fresh = True

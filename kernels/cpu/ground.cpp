@@ -111,7 +111,8 @@ void grow(const GroundPlane& plane, const GroundParams& c, Work& w) {
     for (int s = 0; s < kGroundSectors; ++s) {
       const int k = b * kGroundSectors + s, i = w.lowest[k];
       GroundState g = ground_mix(ahead[s], ahead[(s - 1) & (kGroundSectors - 1)], ahead[(s + 1) & (kGroundSectors - 1)], r);
-      w.accepted[k] = i >= 0 && ground_accept(g, r, w.range[i], w.height[k], w.level[k], c);
+      w.accepted[k] = i >= 0 && ground_accept(g, r, w.range[i], w.height[k], w.level[k],
+                                              w.height[k] < g.z && ground_supported(w.height, b, s, kGateFloor + c.steep * w.width[b]), c);
       w.surface[k] = g.z;
       state[s] = g;
     }

@@ -29,13 +29,17 @@ AP_API int32_t ap_terrain_fuse(const float* xyz, const uint8_t* label, int64_t* 
   return 0;
 }
 
-// Derived layers from elevation, variance, roughness and negative, all (ny,nx).
-AP_API int32_t ap_terrain_derive(const float* elevation, const float* variance, const float* roughness, const uint8_t* negative,
-                                 float* slope, float* step, float* traversability, float* lethal, int32_t nx, int32_t ny,
-                                 float res, float max_slope, float max_step, float clearance, int32_t half_base, void*) {
+// Derived layers from elevation and variance, all (ny,nx); pits is scratch, what follows it is written.
+AP_API int32_t ap_terrain_derive(const float* elevation, const float* variance, const float* roughness, uint16_t* pits,
+                                 uint8_t* negative, float* slope, float* step, float* traversability, float* lethal, int32_t nx, int32_t ny,
+                                 float vx, float vy, float res, float max_slope, float max_step, float clearance,
+                                 int32_t half_base, int32_t reach, void*) {
   if (nx < 1 || ny < 1) return -1;
-  const ap::TerrainLimits c{nx, ny, res, max_slope, max_step, clearance, half_base};
+  const ap::TerrainLimits c{nx, ny, vx, vy, res, max_slope, max_step, clearance, half_base, reach};
   const ap::TerrainView v{elevation, variance, c};
+  std::fill_n(negative, static_cast<int64_t>(nx) * ny, static_cast<uint8_t>(0));
+  for (int32_t k = 0; k < nx * ny; ++k) pits[k] = ap::terrain_pits(v, k);
+  for (int32_t k = 0; k < nx * ny; ++k) ap::terrain_negative(v, k, pits, negative);
   for (int32_t k = 0; k < nx * ny; ++k) ap::terrain_derive(v, k, roughness, negative, slope, step, traversability, lethal);
   return 0;
 }
