@@ -85,13 +85,22 @@ class Filter:
         self.cov = (weights @ self.cov.reshape(n, N_MODELS, 36)).reshape(n, N_MODELS, 6, 6) + spread
         self.mean, self.mu = mean, mu
 
-    def update(self, rows: NDArray[np.int64], z: F64, r: F64) -> None:
-        """Measure x, y, yaw of the tracks ``rows`` (M,): ``z`` (M,3), ``r`` (M,3,3). Yaw must be within pi of the state."""
+    def update(self, rows: NDArray[np.int64], z: F64, r: F64, delay: F64) -> None:
+        """Measure x, y, yaw of the tracks ``rows`` (M,).
+
+        Args:
+            z: (M,3); yaw must be within pi of the state. r: (M,3,3).
+            delay: (M,) [s] of the measurement relative to the state's time: it saw position + delay * velocity.
+        """
         mean, cov = self.mean[rows], self.cov[rows]
+        late = delay[:, None, None]
         innovation = z[:, None] - mean[:, :, MEASURED]
-        s = cov[:, :, MEASURED[:, None], MEASURED[None, :]] + r[:, None]
-        s_inv, det = inverse3(s)
+        innovation[..., :2] -= late * mean[..., VX : VY + 1]
         ph = cov[:, :, :, MEASURED]
+        ph[..., :2] += late[..., None] * cov[..., VX : VY + 1]
+        s = ph[:, :, MEASURED] + r[:, None]
+        s[:, :, :2] += late[..., None] * ph[:, :, VX : VY + 1]
+        s_inv, det = inverse3(s)
         gain = ph @ s_inv
         self.mean[rows] = mean + (gain @ innovation[..., None])[..., 0]
         new = cov - gain @ np.swapaxes(ph, -1, -2)

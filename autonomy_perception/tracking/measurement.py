@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from autonomy_perception.geometry import transform_points, yaw_of
 from autonomy_perception.tracking import classes, extent, motion, orientation
 from autonomy_perception.tracking.association import Boxes, united
 from autonomy_perception.tracking.existence import bearings, shadowed
-from autonomy_perception.tracking.models import YAW
+from autonomy_perception.tracking.models import VX, VY, YAW
 from autonomy_perception.tracking.state import TrackState
+from autonomy_perception.tracking.sweep import Sweep
 from autonomy_perception.types import Detections, ObjectClass
 
 F64 = NDArray[np.float64]
@@ -29,7 +31,8 @@ class Scan:
         noise: (M,) position variance [m^2]; noise_yaw: (M,) [rad^2].
         velocity: (M,2) [m/s], NaN where not measured.
         existence: (M,); known: (M,) front and back told apart.
-        sensor: (2,) [m] where the lidar stands.
+        delay: (M,) [s] of the look at the object relative to the stamp (negative: earlier).
+        sensor: (2,) [m] where the lidar stands; heading: [rad] of base_link; sweep: when it looks where.
     """
 
     boxes: Boxes
@@ -38,10 +41,18 @@ class Scan:
     velocity: F64
     existence: F64
     known: NDArray[np.bool_]
+    delay: F64
     sensor: F64
+    heading: float
+    sweep: Sweep
 
     def __len__(self) -> int:
         return len(self.noise)
+
+    def delay_at(self, center: F64) -> F64:
+        """Delay (N,) [s] of the look at places (N,2) [m]."""
+        offset = center - self.sensor
+        return self.sweep.look_up(np.arctan2(offset[:, 1], offset[:, 0]) - self.heading)
 
     def stretch(self, k: int, members: I64) -> None:
         """Let detection ``k`` cover the detections ``members``, parts of the same object."""
@@ -51,8 +62,9 @@ class Scan:
         self.boxes.vertical[k, 1] = max(self.boxes.vertical[k, 1], self.boxes.vertical[members, 1].max())
 
 
-def read_scan(d: Detections, sensor: F64) -> Scan:
+def read_scan(d: Detections, T_odom_base: F64, sweep: Sweep) -> Scan:
     """Detections as a :class:`Scan`; rows with values that are not finite are left out."""
+    sensor, heading = transform_points(T_odom_base, sweep.origin[None])[0, :2], yaw_of(T_odom_base)
     used = np.isfinite(d.center).all(1) & np.isfinite(d.size).all(1) & np.isfinite(d.yaw) & np.isfinite(d.existence)
     used &= np.isfinite(d.class_probs).all(1) & np.isfinite(d.covariance).all((1, 2))
     center, size = d.center[used].astype(np.float64), np.maximum(d.size[used].astype(np.float64), 0.05)
@@ -66,7 +78,10 @@ def read_scan(d: Detections, sensor: F64) -> Scan:
     noise = np.maximum(0.5 * (cov[:, 0, 0] + cov[:, 1, 1]), FLOOR_XY**2)
     yaw_noise = np.maximum(cov[:, 3, 3], 0.03**2)
     existing = np.clip(d.existence[used].astype(np.float64), 0.05, 0.99)
-    return Scan(boxes, noise, yaw_noise, d.velocity[used].astype(np.float64), existing, d.yaw_known[used], sensor)
+    velocity, still = d.velocity[used].astype(np.float64), np.zeros(len(noise))
+    scan = Scan(boxes, noise, yaw_noise, velocity, existing, d.yaw_known[used], still, sensor, heading, sweep)
+    scan.delay = scan.delay_at(boxes.center)
+    return scan
 
 
 def apply(state: TrackState, scan: Scan, rows: I64, cols: I64, stamp_ns: int) -> None:
@@ -86,9 +101,11 @@ def apply(state: TrackState, scan: Scan, rows: I64, cols: I64, stamp_ns: int) ->
     _resize(state, scan, rows, cols, seen_now, exposure)
     believed = state.size[rows]
     spread = np.sqrt(np.maximum(0.5 * (cov[rows, 0, 0] + cov[rows, 1, 1]), 0.01))[:, None]
-    place, extra = extent.locate(mean[rows, :2], spread, center, axes, seen_now, believed, side)
+    delay = scan.delay[cols]
+    expected = mean[rows, :2] + delay[:, None] * mean[rows, VX : VY + 1]
+    place, extra = extent.locate(expected, spread, center, axes, seen_now, believed, side)
     z = np.concatenate([place, yaw[:, None]], 1)
-    imm.update(rows, z, _noise(scan, cols, axes, extra, state.probs[rows], seen_now, mean[rows, YAW], yaw))
+    imm.update(rows, z, _noise(scan, cols, axes, extra, state.probs[rows], seen_now, mean[rows, YAW], yaw), delay)
     measured = np.isfinite(scan.velocity[cols]).all(1)
     if measured.any():
         imm.update_velocity(rows[measured], scan.velocity[cols[measured]], np.full(int(measured.sum()), 1.0))
@@ -97,7 +114,8 @@ def apply(state: TrackState, scan: Scan, rows: I64, cols: I64, stamp_ns: int) ->
     state.class_log[rows] = classes.accumulate(state.class_log[rows], scan.boxes.probs[cols])
     reach = np.asarray(0.5 * np.abs(np.swapaxes(axes, 1, 2) * seen_now[:, None]).sum(2), np.float64)
     local = center - state.origin_xy[rows]
-    motion.remember(state.history, rows, (stamp_ns - state.birth_ns[rows]) * 1e-9, local - reach, local + reach)
+    time_s = (stamp_ns - state.birth_ns[rows]) * 1e-9 + delay
+    motion.remember(state.history, rows, time_s, local - reach, local + reach)
     state.hits[rows] += 1
     state.update_ns[rows] = stamp_ns
 

@@ -14,6 +14,7 @@ from autonomy_perception.tracking.extent import is_vehicle
 from autonomy_perception.tracking.measurement import Scan, apply, read_scan
 from autonomy_perception.tracking.output import to_tracks
 from autonomy_perception.tracking.state import TrackState
+from autonomy_perception.tracking.sweep import Sweep
 from autonomy_perception.types import Detections, Tracks
 
 F64 = NDArray[np.float64]
@@ -42,7 +43,7 @@ class Tracker:
         self._stamp_ns: int | None = None
         self._frame = "odom"
 
-    def step(self, detections: Detections, stamp_ns: int, T_odom_base: F64, sensor_xyz: F64 | None = None) -> Tracks:
+    def step(self, detections: Detections, stamp_ns: int, T_odom_base: F64, sweep: Sweep | None = None) -> Tracks:
         """Take in the detections of one scan.
 
         A stamp before the last one, or another frame than before, drops all tracks first.
@@ -51,7 +52,7 @@ class Tracker:
             detections: in odom (or base_link with ``T_odom_base`` = identity); rows that are not finite are ignored.
             stamp_ns: time of the detections [ns].
             T_odom_base: float64 (4,4), pose of the vehicle in the frame of the detections.
-            sensor_xyz: (3,) [m] place of the (main) lidar in base_link; by default base_link itself.
+            sweep: place of the (main) lidar and the times at which it looked; by default base_link and the stamp.
 
         Returns:
             All tracks in the frame of the detections; ``confirmed`` marks those to publish.
@@ -61,8 +62,7 @@ class Tracker:
             self._frame = detections.frame_id
         dt = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) * 1e-9
         self._stamp_ns = stamp_ns
-        place = np.zeros(3) if sensor_xyz is None else np.asarray(sensor_xyz, np.float64)
-        scan = read_scan(detections, (T_odom_base[:3, :3] @ place + T_odom_base[:3, 3])[:2])
+        scan = read_scan(detections, T_odom_base, sweep or Sweep())
         before = self._state.filter.average()[:, 2:4]
         self._advance(dt)
         rows, cols, absorbed = self._associate(scan, dt)
@@ -100,8 +100,8 @@ class Tracker:
     def _associate(self, scan: Scan, dt: float) -> tuple[I64, I64, I64]:
         """Pairs (rows, cols) and the detections that are parts of a tracked object (no pair, no birth)."""
         state = self._state
-        mean, cov = state.filter.combined()
-        tracks = Boxes(mean[:, :2], state.size, mean[:, 4], state.probs, state.vertical)
+        _, cov = state.filter.combined()
+        tracks = upkeep.boxes_of(state, scan)
         spread = np.sqrt(np.maximum(cov[:, 0, 0], cov[:, 1, 1]))
         reach = np.minimum(1.0 + REACH_SPEED * dt + 0.5 * spread, 6.0)
         cost = association.costs(tracks, cov[:, :2, :2], scan.boxes, scan.noise, reach)
@@ -121,7 +121,7 @@ class Tracker:
         if len(state) == 0:
             return
         assert self._stamp_ns is not None
-        hidden = upkeep.hidden(state, scan)
+        hidden = upkeep.hidden(upkeep.boxes_of(state, scan), scan)
         apply(state, scan, rows, cols, self._stamp_ns)
         upkeep.existences(state, scan, rows, cols, hidden)
         upkeep.orientations(state)

@@ -22,16 +22,18 @@ LOST = 0.02  # existence at which a track is forgotten
 FAR = 70.0  # [m] beyond this nothing can be expected of the detector
 
 
-def boxes_of(state: TrackState) -> Boxes:
-    """Believed boxes of all tracks."""
+def boxes_of(state: TrackState, scan: Scan | None = None) -> Boxes:
+    """Believed boxes of all tracks; given a scan, where each was when the lidar looked there."""
     mean = state.filter.average()
-    return Boxes(mean[:, :2], state.size, mean[:, YAW], state.probs, state.vertical)
+    center = mean[:, :2]
+    if scan is not None:
+        center = center + scan.delay_at(center)[:, None] * mean[:, VX : VY + 1]
+    return Boxes(center, state.size, mean[:, YAW], state.probs, state.vertical)
 
 
-def hidden(state: TrackState, scan: Scan) -> F64:
+def hidden(tracks: Boxes, scan: Scan) -> F64:
     """Fraction (N,) 0..1 of each predicted track that lies behind nearer detections."""
-    mean = state.filter.average()
-    target = existence.bearings(mean[:, :2], 0.4 * state.size.min(1), scan.sensor)
+    target = existence.bearings(tracks.center, 0.4 * tracks.size.min(1), scan.sensor)
     radius = 0.5 * np.hypot(scan.boxes.size[:, 0], scan.boxes.size[:, 1])
     return existence.shadowed(target, existence.bearings(scan.boxes.center, radius, scan.sensor), margin=2.0)[0]
 
@@ -48,7 +50,7 @@ def existences(state: TrackState, scan: Scan, rows: I64, cols: I64, hidden_share
     lone = np.flatnonzero(~matched)
     if len(lone) and len(cols):
         found = Boxes(*(a[cols] for a in scan.boxes))
-        merged = association.inside(found, Boxes(*(a[lone] for a in boxes_of(state))), 0.3).any(0)
+        merged = association.inside(found, Boxes(*(a[lone] for a in boxes_of(state, scan))), 0.3).any(0)
         visible[lone[merged]] *= 0.3
     state.existence[lone] = existence.miss(state.existence[lone], state.rate[lone], visible[lone])
     state.existence[rows] = existence.hit(state.existence[rows], state.rate[rows], scan.existence[cols])
