@@ -25,40 +25,31 @@ AP_HD void source_of(const ImagePlan& p, const float* map, int32_t i, int32_t j,
   else distort(p.lens, x, y, u, v);
 }
 
-AP_HD void tap(const uint8_t* image, const ImagePlan& p, int32_t x, int32_t y, float w, float* sum) {
-  if (x < 0 || y < 0 || x >= p.lens.width || y >= p.lens.height) return;  // outside is black
-  const uint8_t* px = image + static_cast<int64_t>(y) * p.step + 3 * x;
-  for (int c = 0; c < 3; ++c) sum[c] += w * static_cast<float>(px[c]);
+// Weighted bytes of one pixel; outside is black. The last pixel of the image has no fourth byte to load.
+AP_HD Float4 tap(const uint8_t* image, const ImagePlan& p, int32_t x, int32_t y, float w) {
+  const bool in = x >= 0 && y >= 0 && x < p.lens.width && y < p.lens.height;
+  const uint8_t* px = image + (in ? static_cast<int64_t>(y) * p.step + 3 * x : 0);
+  const uint8_t own[4] = {px[0], px[1], px[2], 0};
+  return (in ? w : 0.0f) * bytes4(own);
 }
 
-// Bilinear value of three channels at (u, v); black outside the image.
-AP_HD void sample(const uint8_t* image, const ImagePlan& p, float u, float v, float* sum) {
-  sum[0] = sum[1] = sum[2] = sum[3] = 0.0f;
-  if (!(u > -1.0f && v > -1.0f && u < static_cast<float>(p.lens.width) && v < static_cast<float>(p.lens.height))) return;
+// Bilinear value of three channels at (u, v) (the fourth lane is not used); black outside the image.
+AP_HD Float4 sample(const uint8_t* image, const ImagePlan& p, float u, float v) {
+  if (!(u > -1.0f && v > -1.0f && u < static_cast<float>(p.lens.width) && v < static_cast<float>(p.lens.height))) return Float4{};
   const float fu = floorf(u), fv = floorf(v), a = u - fu, b = v - fv;
   const int32_t x = static_cast<int32_t>(fu), y = static_cast<int32_t>(fv);
   const float w00 = (1.0f - a) * (1.0f - b), w10 = a * (1.0f - b), w01 = (1.0f - a) * b, w11 = a * b;
-  if (x >= 0 && y >= 0 && x + 2 < p.lens.width && y + 1 < p.lens.height) {
-    const uint8_t* top = image + static_cast<int64_t>(y) * p.step + 3 * x;
-    uint8_t q[4][4];  // three channels and a neighbour byte: one 32-bit load each, four lanes of arithmetic
-    memcpy(q[0], top, 4);
-    memcpy(q[1], top + 3, 4);
-    memcpy(q[2], top + p.step, 4);
-    memcpy(q[3], top + p.step + 3, 4);
-    for (int c = 0; c < 4; ++c)
-      sum[c] = w00 * static_cast<float>(q[0][c]) + w10 * static_cast<float>(q[1][c]) + w01 * static_cast<float>(q[2][c]) + w11 * static_cast<float>(q[3][c]);
-    return;
-  }
-  tap(image, p, x, y, w00, sum);
-  tap(image, p, x + 1, y, w10, sum);
-  tap(image, p, x, y + 1, w01, sum);
-  tap(image, p, x + 1, y + 1, w11, sum);
+  if (x < 0 || y < 0 || x + 2 >= p.lens.width || y + 1 >= p.lens.height)
+    return tap(image, p, x, y, w00) + tap(image, p, x + 1, y, w10) + tap(image, p, x, y + 1, w01) + tap(image, p, x + 1, y + 1, w11);
+  const uint8_t* top = image + static_cast<int64_t>(y) * p.step + 3 * x;
+  const uint8_t* low = top + p.step;
+  return w00 * bytes4(top) + w10 * bytes4(top + 3) + w01 * bytes4(low) + w11 * bytes4(low + 3);
 }
 
 AP_HD void preprocess_pixel(const uint8_t* image, const float* map, const ImagePlan& p, int32_t i, int32_t j, float* out) {
-  float u, v, sum[4];
+  float u, v;
   source_of(p, map, i, j, &u, &v);
-  sample(image, p, u, v, sum);
+  const Float4 sum = sample(image, p, u, v);
   const int64_t plane = static_cast<int64_t>(p.out_width) * p.out_height;
   float* o = out + static_cast<int64_t>(j) * p.out_width + i;
   o[0] = sum[p.swap ? 2 : 0] * p.scale[0] + p.shift[0];

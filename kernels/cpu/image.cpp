@@ -4,7 +4,6 @@ AP_API int32_t ap_preprocess(const uint8_t* image, const float* map, const float
                              float* out, int32_t step, int32_t swap, int32_t out_width, int32_t out_height, void*) {
   const ap::ImagePlan plan = ap::image_plan(lens, sizes, view, step, swap, out_width, out_height);
   if (out_width <= 0 || out_height <= 0 || step < 3 * plan.lens.width) return -1;
-#pragma omp parallel for schedule(static)
   for (int32_t j = 0; j < out_height; ++j)
     for (int32_t i = 0; i < out_width; ++i) ap::preprocess_pixel(image, map, plan, i, j, out);
   return 0;
