@@ -8,9 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rosbags.interfaces import Connection, QosDurability
+from rosbags.interfaces import Connection, MessageDefinitionFormat, QosDurability
 from rosbags.rosbag2 import Reader
-from rosbags.typesys import get_types_from_msg
+from rosbags.typesys import get_types_from_idl, get_types_from_msg
 from rosbags.typesys.store import Typestore
 
 from autonomy_perception.bags.errors import BagError
@@ -129,8 +129,8 @@ class BagReader:
 
     def decode(self, message: RawMessage) -> Any:
         """Decode one message; unknown types are taken from the definitions in the bag. Raises BagError."""
-        self._learn(message.msgtype)
         try:
+            self._learn(message.msgtype)
             return self._store.deserialize_cdr(message.data, message.msgtype)
         except Exception as e:
             raise BagError(f"{self.path}: {message.topic}: {message.msgtype} at {message.receive_ns} ns cannot be "
@@ -142,5 +142,7 @@ class BagReader:
         self._own_types.add(msgtype)
         connection: Connection = next(c for c in self._reader.connections if c.msgtype == msgtype)
         if connection.msgdef.data:
-            types = get_types_from_msg(connection.msgdef.data, msgtype)
+            is_idl = connection.msgdef.format == MessageDefinitionFormat.IDL
+            text = connection.msgdef.data
+            types = get_types_from_idl(text) if is_idl else get_types_from_msg(text, msgtype)
             self._store.register({k: v for k, v in types.items() if k not in self._store.fielddefs})

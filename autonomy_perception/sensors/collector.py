@@ -233,8 +233,10 @@ class Collector:
 
     def _images(self, frame_ns: int) -> dict[str, Item]:
         window = int(self.config.max_camera_age_ms * 1e6)
-        found = ((name, self._nearest(name, frame_ns, window)) for name in self.cameras)
-        return {name: item for name, item in found if item is not None}
+        found = {name: self._nearest(name, frame_ns, window) for name in self.cameras}
+        for name in self.cameras:  # no later frame can use what is too old for this one
+            self._items[name] = [i for i in self._items[name] if i.stamp_ns >= frame_ns - window]
+        return {name: item for name, item in found.items() if item is not None}
 
     def _camera_group(self, item: Item, now_ns: int) -> list[Group]:
         """Without any live lidar, images of the first live camera make frames of their own."""

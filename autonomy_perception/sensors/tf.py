@@ -41,6 +41,8 @@ class _Edge:
         if self.static:
             self.stamps, self.transforms = [stamp_ns], [T]
             return
+        if self.stamps and stamp_ns < self.stamps[-1] - HOLD_NS:  # time jumped back: the samples so far are of no use
+            self.stamps, self.transforms = [], []
         at = bisect_left(self.stamps, stamp_ns)
         if at < len(self.stamps) and self.stamps[at] == stamp_ns:
             self.transforms[at] = T

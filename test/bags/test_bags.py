@@ -257,3 +257,19 @@ def test_a_summary_tells_rates_gaps_layouts_and_frames(tmp_path):
     assert by_topic["/never"].faults == ["declared, but no message"]
     assert summary.tf == {"lidar": ("base_link", True)} and summary.notes == {"stamps": "derived"}
     assert summary.duration_s == pytest.approx(3.9)
+
+
+def test_types_nobody_knows_are_read_by_the_definition_in_the_bag(tmp_path):
+    from rosbags.rosbag2 import StoragePlugin, Writer
+    from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+    store = get_typestore(Stores.ROS2_KILTED)
+    store.register(get_types_from_msg("std_msgs/Header header\nfloat32[] weights\n", "strange_msgs/msg/Load"))
+    head = store.types["std_msgs/msg/Header"](store.types["builtin_interfaces/msg/Time"](7, 0), "crane")
+    message = store.types["strange_msgs/msg/Load"](head, np.float32([1, 2.5]))
+    with Writer(tmp_path / "b", version=9, storage_plugin=StoragePlugin.MCAP) as out:
+        connection = out.add_connection("/load", "strange_msgs/msg/Load", typestore=store)
+        out.write(connection, T0, store.serialize_cdr(message, "strange_msgs/msg/Load"))
+    with BagReader(tmp_path / "b") as bag:
+        ((_, got),) = bag.messages()
+    assert got.header.frame_id == "crane" and got.weights.tolist() == [1.0, 2.5]

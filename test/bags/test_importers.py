@@ -223,7 +223,7 @@ FAULTS = {
     "bad stamps": (lambda d: (d / "velodyne_points/timestamps.txt").write_text("yesterday\n" * 9), "YYYY-MM-DD"),
     "no calibration": (lambda d: (d.parent / "calib_velo_to_cam.txt").unlink(), "calib_velo_to_cam.txt: cannot be read"),
     "short calibration": (lambda d: (d.parent / "calib_velo_to_cam.txt").write_text("R: 1 2 3\nT: 0 0 0\n"), "R: expected 9 numbers, found 3"),
-    "no poses": (lambda d: (d / "poses_lidar_odometry.txt").unlink(), "poses_lidar_odometry.txt: cannot be read"),
+    "no poses": (lambda d: (d / "poses_lidar_odometry.txt").unlink(), "poses_lidar_odometry.txt: no lidar poses; choose --ego oxts"),
     "bad poses": (lambda d: (d / "poses_lidar_odometry.txt").write_text("1 2 x\n"), "poses_lidar_odometry.txt:1: expected numbers"),
     "torn scan": (lambda d: (d / "velodyne_points/data/0000000002.bin").write_bytes(b"123"), "0000000002.bin: expected 16-byte points"),
     "torn image": (lambda d: (d / "image_02/data/0000000001.png").write_bytes(b"\x89PNG\r\n\x1a\n"), "0000000001.png: .*cut off"),

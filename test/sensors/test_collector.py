@@ -145,7 +145,7 @@ def traffic(draw):
 
 
 @given(traffic())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_whatever_arrives_groups_are_tight_bounded_and_the_collector_recovers(events):
     c = collector(("a", "b"), ("c", "d"))
     now, last = 0.0, None
@@ -164,7 +164,7 @@ def test_whatever_arrives_groups_are_tight_bounded_and_the_collector_recovers(ev
 
 
 @given(traffic())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_the_same_events_make_the_same_groups(events):
     runs = []
     for _ in range(2):

@@ -363,7 +363,7 @@ def mangle(events: list, edits: list) -> list:
 
 
 @given(EDITS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_whatever_comes_nothing_is_raised_and_a_healthy_drive_is_seen_again(lib, edits):
     front, events = front_end(lib, "top", "side"), mangle(HEALTHY, edits)
     for event in events:

@@ -67,6 +67,15 @@ def test_samples_out_of_order_are_sorted_and_old_ones_forgotten():
         tf.lookup("odom", "base", S)
 
 
+def test_a_moving_edge_starts_anew_when_its_stamps_go_back():
+    tf = TfBuffer()
+    for k in (100, 101, 5, 6):
+        tf.add(moving(sample("odom", "base", geometry.make_transform(None, (k, 0, 0)), k * S)))
+    assert tf.lookup("odom", "base", 5 * S + S // 2)[0, 3] == 5.5
+    with pytest.raises(TfError):
+        tf.lookup("odom", "base", 100 * S)
+
+
 def test_what_is_missing_is_named():
     tf = TfBuffer()
     tf.add(static(sample("base_link", "camera", np.eye(4)), sample("rack", "lidar", np.eye(4))))

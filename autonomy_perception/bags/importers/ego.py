@@ -23,6 +23,8 @@ def from_lidar_poses(path: Path, stamps: I64) -> Ego:
     Raises:
         BagError: the file is missing or broken.
     """
+    if not path.exists():
+        raise BagError(f"{path}: no lidar poses; choose --ego oxts or --ego none")
     table = read_table(path, 12)
     n = min(len(table), len(stamps))
     T_first_lidar = np.tile(np.eye(4), (n, 1, 1))
