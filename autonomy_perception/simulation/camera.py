@@ -15,7 +15,7 @@ from autonomy_perception.simulation.lidar import ground_kind
 from autonomy_perception.simulation.materials import COLOR, Material, Semantic
 from autonomy_perception.simulation.odometry import stamp
 from autonomy_perception.simulation.road import LANE
-from autonomy_perception.simulation.scene import FAR, Hits
+from autonomy_perception.simulation.scene import FAR, Hits, passing
 from autonomy_perception.simulation.truck import mounting
 from autonomy_perception.simulation.world import World
 from autonomy_perception.types import CameraFrame, CameraModel
@@ -24,11 +24,10 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
 
-WIDTH, HEIGHT, FOCAL = 800, 400, 560.0
+WIDTH, HEIGHT, FOCAL = 704, 352, 490.0
 JPEG_QUALITY = 88
-SUN = np.array([0.45, 0.35, 0.82]) / np.linalg.norm([0.45, 0.35, 0.82])
 SUN_COLOR = np.array([1.0, 0.95, 0.86], np.float32)
-SKY_LIGHT = np.array([0.42, 0.47, 0.56], np.float32)
+SKY_LIGHT = np.array([0.50, 0.54, 0.61], np.float32)
 HORIZON = np.array([206, 218, 230], np.float32)
 ZENITH = np.array([92, 138, 200], np.float32)
 SHADOW_RANGE_M = 90.0
@@ -124,7 +123,7 @@ class Camera:
     @staticmethod
     def _actor(actor: Actor, t: float, origin: F64, directions: F32, picture: _Picture) -> None:
         scene, pose = actor.scene(t), actor.path.poses(np.array([t]))[0]
-        rays = _towards(pose[:3, 3] - origin, directions, scene.radius)
+        rays = passing(pose[:3, 3] - origin, directions, scene.radius)
         local = directions[rays] @ pose[:3, :3].astype(np.float32)
         start = geometry.transform_points(geometry.invert(pose), origin[None]).astype(np.float32)
         hits = scene.cast(np.repeat(start, len(rays), 0), local)
@@ -142,30 +141,31 @@ class Camera:
     @staticmethod
     def _light(world: World, t: float, origin: F64, directions: F32, picture: _Picture) -> F32:
         """Light (P,3) on every pixel: sky from above, sun where nothing stands in its way."""
-        sun = np.clip(picture.normal @ SUN.astype(np.float32), 0.0, 1.0)
+        sun = np.clip(picture.normal @ world.sun.astype(np.float32), 0.0, 1.0)
         rays = np.flatnonzero((picture.distance < SHADOW_RANGE_M) & (sun > 0.0))
-        at = origin + directions[rays].astype(np.float64) * picture.distance[rays, None] + 0.02 * picture.normal[rays]
-        towards = np.tile(SUN.astype(np.float32), (len(rays), 1))
-        shade = np.zeros(len(rays), np.bool_)
-        for scene in (world.solid, world.porous):
-            shade |= scene.distance(at.astype(np.float32), towards) < 40.0
+        at = (origin + directions[rays] * picture.distance[rays, None] + 0.02 * picture.normal[rays]).astype(np.float32)
+        towards = np.broadcast_to(world.sun.astype(np.float32), at.shape)
+        shade = world.solid.distance(at, towards) < 40.0
+        lit = np.flatnonzero(~shade)
+        shade[lit] = world.porous.distance(at[lit], towards[lit]) < 40.0
         for actor in world.actors:
-            if not actor.present(t):
-                continue
             scene, pose = actor.scene(t), actor.path.poses(np.array([t]))[0]
-            to = pose[:3, 3] - at
-            along = to @ SUN
-            near = np.flatnonzero((along > -scene.radius) & ((to**2).sum(1) - along**2 < scene.radius**2))
+            if not actor.present(t) or np.linalg.norm(pose[:3, 3] - origin) > SHADOW_RANGE_M + 5.0:
+                continue
+            to = (pose[:3, 3] - at).astype(np.float32)
+            reach = scene.radius / float(world.sun[2]) + 1.0  # no shadow falls farther than this
+            near = np.flatnonzero((np.abs(to[:, 0]) < reach) & (np.abs(to[:, 1]) < reach))
             local = geometry.transform_points(geometry.invert(pose), at[near]).astype(np.float32)
             shade[near] |= scene.distance(local, towards[near] @ pose[:3, :3].astype(np.float32)) < 40.0
         sun[rays[shade]] *= 0.08
-        sky = 0.65 + 0.35 * picture.normal[:, 2:3]
-        return np.asarray(sky * SKY_LIGHT + 0.78 * sun[:, None] * SUN_COLOR, np.float32)
+        sky = 0.72 + 0.28 * picture.normal[:, 2:3]
+        return np.asarray(sky * SKY_LIGHT + 0.72 * sun[:, None] * SUN_COLOR, np.float32)
 
     def _develop(self, picture: _Picture, light: F32, directions: F32) -> U8:
         """Sky, haze and tone."""
         up = np.clip(directions[:, 2], 0.0, 1.0)[:, None]
-        clouds = self._sample(directions[:, 0] / (directions[:, 2] + 0.25), directions[:, 1] / (directions[:, 2] + 0.25), 55.0)
+        slant = np.maximum(directions[:, 2], 0.0) + 0.25
+        clouds = self._sample(directions[:, 0] / slant, directions[:, 1] / slant, 55.0)
         cover = np.clip(1.3 * cv2.GaussianBlur(clouds.reshape(HEIGHT, WIDTH), (0, 0), 2.0).reshape(-1, 1) + 0.15, 0.0, 0.75)
         sky = HORIZON + (ZENITH - HORIZON) * np.clip(2.6 * up, 0.0, 1.0) ** 0.8
         sky = sky + (np.array([246, 247, 249], np.float32) - sky) * cover * np.clip(9.0 * up, 0.0, 1.0)
@@ -187,8 +187,3 @@ def _put(picture: _Picture, rays: NDArray[np.int64], hits: Hits, color: F32, ins
     picture.normal[rays] = hits.normal[rays]
     picture.instance[rays] = instance
 
-
-def _towards(to: F64, directions: F32, radius: float) -> NDArray[np.int64]:
-    """Rays that pass within ``radius`` [m] of a point at offset ``to`` (3,)."""
-    along = directions @ to.astype(np.float32)
-    return np.flatnonzero((along > -radius) & (float(to @ to) - along**2 < radius**2))

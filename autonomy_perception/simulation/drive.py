@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -106,7 +108,7 @@ class SyntheticDrive:
             yield from (self.sample(i) for i in range(len(self)))
             return
         arguments = (self.seed, self.duration_s, bool(self.cameras), self.vehicle, self.start_s)
-        with multiprocessing.get_context("spawn").Pool(workers, _start_worker, arguments) as pool:
+        with _single_threaded(), multiprocessing.get_context("spawn").Pool(workers, _start_worker, arguments) as pool:
             yield from pool.imap(_work, range(len(self)), chunksize=2)
 
     def _truth(self, t: float, rays: Rays, met: Returns, kept: NDArray[np.int64]) -> Truth:
@@ -155,6 +157,21 @@ class SyntheticDrive:
             (high - low)[near].astype(np.float32), np.full(len(near), geometry.yaw_of(T_odom_world), np.float32),
             np.zeros((len(near), 2), np.float32), count[near].astype(np.int32), zero,
         )  # fmt: skip
+
+
+@contextmanager
+def _single_threaded() -> Iterator[None]:
+    """Keeps the linear algebra of child processes to one thread each: they are the parallelism."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    before = {n: os.environ.get(n) for n in names}
+    os.environ.update(dict.fromkeys(names, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 _worker: list[SyntheticDrive] = []

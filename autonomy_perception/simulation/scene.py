@@ -107,3 +107,9 @@ class Scene:
             np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32), query="DISTANCE"
         )
         return np.asarray(np.where(raw < FAR, raw, FAR), np.float32)
+
+
+def passing(to: NDArray[np.floating], directions: F32, radius: float) -> NDArray[np.int64]:
+    """Indices of the unit directions (N,3) that pass within ``radius`` [m] of a point at offset ``to`` (3,)."""
+    along = directions @ np.asarray(to, np.float32)
+    return np.flatnonzero((along > -radius) & (float(np.dot(to, to)) - along**2 < radius**2))

@@ -26,6 +26,9 @@ def surface_samples(mesh: Mesh, spacing: float) -> F64:
 
 
 def thin(points: F64, cell: float) -> F64:
-    """One point (the first) per cube of edge ``cell`` [m]."""
-    _, first = np.unique(np.floor(points / cell).astype(np.int64), axis=0, return_index=True)
+    """One point (the first) per square or cube of edge ``cell`` [m]; points (K,2) or (K,3)."""
+    index = np.floor(points / cell).astype(np.int64)
+    index -= index.min(0)
+    key = np.ravel_multi_index(tuple(index.T), tuple(index.max(0) + 1))
+    _, first = np.unique(key, return_index=True)
     return points[np.sort(first)]

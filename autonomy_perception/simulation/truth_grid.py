@@ -13,7 +13,7 @@ from autonomy_perception.grid import WorldGrid
 from autonomy_perception.simulation.actors import Actor
 from autonomy_perception.simulation.lidar import Lidar
 from autonomy_perception.simulation.materials import Semantic
-from autonomy_perception.simulation.scene import FAR, Scene
+from autonomy_perception.simulation.scene import FAR, Mesh, Scene, passing
 from autonomy_perception.simulation.solidity import surface_samples, thin
 from autonomy_perception.simulation.truck import ego_mesh
 from autonomy_perception.simulation.truth import FREE, OCCUPIED, UNDECIDED, TruthGrid
@@ -48,16 +48,22 @@ class GridTruth:
         self._side, self._resolution = side, resolution
         self._top = body.height + body.overhead_margin
         self._own = Scene(ego_mesh(body))
-        raw = [surface_samples(m, 0.12) for s in world.structures for m in (s.solid, s.porous) if m]
-        points = np.concatenate([thin(p, 0.1) for p in raw])
+        points = np.concatenate([thin(surface_samples(self._low_part(s.mesh), 0.12), 0.06) for s in (world.solid, world.porous)])
         height = points[:, 2] - world.ground(points[:, :2])
         standing = (height > CLEAR_LOW) & (height < self._top + 0.15)
-        self._standing = points[standing, :2]
+        self._standing = _with_border(points[standing, :2])
         self._bodies = {a.number: self._body_samples(a) for a in world.actors}
+
+    def _low_part(self, mesh: Mesh) -> Mesh:
+        """The faces that reach down below what the vehicle passes under (no tree crowns)."""
+        corners = mesh.corners()
+        height = corners[..., 2].min(1) - self._world.ground(corners.mean(1)[:, :2])
+        low = height < self._top + 0.3
+        return Mesh(mesh.vertices, mesh.faces[low], mesh.material[low])
 
     def _body_samples(self, actor: Actor) -> F64:
         p = np.concatenate([surface_samples(m, 0.12) for m in actor.shape.phases])
-        return thin(p[(p[:, 2] > CLEAR_LOW) & (p[:, 2] < self._top + 0.15)], 0.1)[:, :2]
+        return _with_border(p[(p[:, 2] > CLEAR_LOW) & (p[:, 2] < self._top + 0.15), :2])
 
     def make(self, t: float, T_world_base: F64, T_odom_world: F64, hits: SweepHits) -> TruthGrid:
         """Truth around the vehicle at time ``t`` [s]."""
@@ -109,11 +115,8 @@ class GridTruth:
             if actor.number in seen:
                 inside |= body
         for number in seen[seen >= FIRST_STRUCTURE]:
-            cx, cy, radius = self._world.structure(int(number)).core
-            inside |= (xy[:, 0] - cx) ** 2 + (xy[:, 1] - cy) ** 2 < radius**2
-        for dx, dy in ((0, 0), (BORDER, 0), (-BORDER, 0), (0, BORDER), (0, -BORDER)):
-            for cloud in clouds:
-                _mark(near, grid, T_odom_world, cloud + [dx, dy])
+            _fill(inside, grid, T_odom_world, xy, self._world.structure(int(number)).core)
+        _mark(near, grid, T_odom_world, np.concatenate(clouds))
         band = (hits.height > BAND_LOW) & (hits.height < self._top - 0.1)
         thing = (hits.semantic == Semantic.OBJECT) | (hits.semantic == Semantic.STRUCTURE)
         _mark(occupied, grid, T_odom_world, hits.xyz[band & thing, :2])
@@ -138,7 +141,8 @@ class GridTruth:
         rays = (to[index] / length[index, None]).astype(np.float32)
         clear = np.ones(len(index), np.bool_)
         for scene in (self._world.terrain, self._world.solid, self._world.porous):
-            clear &= scene.distance(origins, rays) > length[index] - 0.05
+            left = np.flatnonzero(clear)
+            clear[left] = scene.distance(origins[left], rays[left]) > length[index[left]] - 0.05
         bodies = [(self._own, T_world_base)]
         bodies += [(a.scene(t), a.path.poses(np.array([t]))[0]) for a in self._world.actors if a.present(t)]
         for scene, pose in bodies:
@@ -146,18 +150,40 @@ class GridTruth:
             start = geometry.transform_points(back, origin[None]).astype(np.float32)
             if np.linalg.norm(start) > self._side + scene.radius:
                 continue
-            distance = scene.distance(np.repeat(start, len(index), 0), rays @ back[:3, :3].T.astype(np.float32))
-            clear &= (distance > length[index]) | (distance >= FAR)
+            left = np.flatnonzero(clear)
+            left = left[passing(pose[:3, 3] - origin, rays[left], scene.radius)]
+            distance = scene.distance(np.repeat(start, len(left), 0), rays[left] @ back[:3, :3].T.astype(np.float32))
+            clear[left] = (distance > length[index[left]]) | (distance >= FAR)
         out[index] = clear
         return out
 
 
 def _mark(layer: BOOL, grid: WorldGrid, T_odom_world: F64, xy: F64) -> None:
     """Set the cells that hold points (K,2) of world."""
-    flat = geometry.transform_points(T_odom_world, np.column_stack([xy, np.zeros(len(xy))]))
-    cells = grid.bev.cells(flat)
-    cells = cells[grid.bev.inside(cells)]
-    layer[cells[:, 1], cells[:, 0]] = True
+    (a, b), (c, d) = T_odom_world[:2, :2] / grid.resolution
+    shift = T_odom_world[:2, 3] / grid.resolution
+    ix = np.floor(a * xy[:, 0] + b * xy[:, 1] + shift[0]).astype(np.int64) - grid.cell_x
+    iy = np.floor(c * xy[:, 0] + d * xy[:, 1] + shift[1]).astype(np.int64) - grid.cell_y
+    inside = (ix >= 0) & (ix < grid.nx) & (iy >= 0) & (iy < grid.ny)
+    layer[iy[inside], ix[inside]] = True
+
+
+def _fill(inside: BOOL, grid: WorldGrid, T_odom_world: F64, xy: F64, circle: tuple[float, float, float]) -> None:
+    """Set the cells (ravelled) whose centre, at ``xy`` (cells,2) in world, lies in a circle x, y, radius."""
+    center = T_odom_world[:2, :2] @ np.array(circle[:2]) + T_odom_world[:2, 3]
+    low, high = (np.floor((center + r) / grid.resolution).astype(np.int64) - [grid.cell_x, grid.cell_y] for r in (-circle[2], circle[2]))
+    low, high = np.maximum(low, 0), np.minimum(high, [grid.nx - 1, grid.ny - 1])
+    if (high < low).any():
+        return
+    iy, ix = np.mgrid[low[1] : high[1] + 1, low[0] : high[0] + 1]
+    index = (iy * grid.nx + ix).ravel()
+    inside[index] |= ((xy[index] - circle[:2]) ** 2).sum(1) < circle[2] ** 2
+
+
+def _with_border(xy: F64) -> F64:
+    """Points (K,2) and the places ``BORDER`` beside them, one per 0.08 m."""
+    around = np.array([[0, 0], [BORDER, 0], [-BORDER, 0], [0, BORDER], [0, -BORDER]])
+    return thin((thin(xy, 0.08)[:, None] + around).reshape(-1, 2), 0.08)
 
 
 def _grow(mask: BOOL) -> BOOL:

@@ -30,6 +30,7 @@ class World:
         actors: road users, instance numbers from 1.
         ego: path of base_link.
         bounds: lowest and highest corner (S,3) of every structure.
+        sun: unit vector (3,) towards the sun, behind the driver's shoulder.
         tufts: where the grass stands high.
     """
 
@@ -51,6 +52,8 @@ class World:
         self.porous, self.porous_owner = _scene([(i, s.porous) for i, s in enumerate(self.structures) if s.porous])
         parts = [[m.vertices for m in (s.solid, s.porous) if m] for s in self.structures]
         self.bounds = tuple(np.array([getattr(np.concatenate(v), how)(0) for v in parts]) for how in ("min", "max"))
+        turn = float(self.road.heading(motion.EGO_S0)) + streams[4].choice([-1.0, 1.0]) * streams[4].uniform(1.9, 2.6)
+        self.sun = np.array([np.cos(turn), np.sin(turn), 1.25]) / np.sqrt(1.0 + 1.25**2)
         self.tufts = Waves.draw(streams[4], (1.5, 6.0), 1.0)
 
     def structure(self, number: int) -> Structure:
