@@ -21,7 +21,7 @@ GROUPS = ("run", "ros", "dev", "bench")
 SETS = {
     GROUPS: ("3.10", "3.11", "3.12", "3.13"),
     ("train",): ("3.10", "3.11", "3.12", "3.13"),
-    ("ros_install",): ("3.10", "3.12"),
+    ("ros_install",): ("3.10", "3.11", "3.12"),
 }
 """What is resolved together, and for which Python versions."""
 
