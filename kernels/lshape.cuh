@@ -35,18 +35,20 @@ struct Cluster {
 AP_HD float lesser(float a, float b) { return b < a ? b : a; }
 AP_HD float greater(float a, float b) { return b > a ? b : a; }
 
-// Second smallest of the lanes' minima: neighbours of a profile sit in different lanes, so a straight edge is met by
-// all of them and one stray return moves nothing.
-AP_HD float second_low(const float* v) {
+// Third smallest of the lanes' minima: neighbours of a profile sit in different lanes, so a straight edge is met by
+// all of them and two stray returns move nothing.
+AP_HD float third_low(const float* v) {
   float a = lesser(v[0], v[1]), b = greater(v[0], v[1]);
-  for (int k = 2; k < kLanes; ++k) b = lesser(b, greater(a, v[k])), a = lesser(a, v[k]);
-  return b;
+  float d = 1e9f;
+  for (int k = 2; k < kLanes; ++k) d = lesser(d, greater(b, v[k])), b = lesser(b, greater(a, v[k])), a = lesser(a, v[k]);
+  return d;
 }
 
-AP_HD float second_high(const float* v) {
+AP_HD float third_high(const float* v) {
   float a = greater(v[0], v[1]), b = lesser(v[0], v[1]);
-  for (int k = 2; k < kLanes; ++k) b = greater(b, lesser(a, v[k])), a = greater(a, v[k]);
-  return b;
+  float d = -1e9f;
+  for (int k = 2; k < kLanes; ++k) d = greater(d, lesser(b, v[k])), b = greater(b, lesser(a, v[k])), a = greater(a, v[k]);
+  return d;
 }
 
 // Does a point belong to the body? Returns close to the ground (kerbs, grass) only where the object is low itself.
@@ -64,7 +66,7 @@ AP_HD float closeness(const Profile& f, float c, float s, float sx, float sy, fl
       v_low[k] = v < v_low[k] ? v : v_low[k];
       v_high[k] = v > v_high[k] ? v : v_high[k];
     }
-  const float ul = second_low(u_low), uh = second_high(u_high), vl = second_low(v_low), vh = second_high(v_high);
+  const float ul = third_low(u_low), uh = third_high(u_high), vl = third_low(v_low), vh = third_high(v_high);
   const float su = c * sx + s * sy, sv = c * sy - s * sx;
   const float eu = 2.0f * su < ul + uh ? ul : uh, ev = 2.0f * sv < vl + vh ? vl : vh;
   for (int i = 0; i < f.n; i += kLanes)
