@@ -109,7 +109,7 @@ AP_HD GroundPolar ground_polar(const float* p, const GroundParams& c) {
 // Sort key of a return: by height, then by index.
 AP_HD int64_t low_key(float z, int32_t index) {
   GroundBits u;
-  u.f = z;
+  u.f = z + 0.0f;  // -0 and 0 are equal
   const int64_t order = u.i < 0 ? u.i ^ 0x7fffffff : u.i;
   return order * 4294967296LL + index;
 }

@@ -38,7 +38,10 @@ AP_HD int32_t terrain_cell(const float* p, const TerrainParams& c) {
   return ix >= 0 && ix < c.nx && iy >= 0 && iy < c.ny ? iy * c.nx + ix : -1;
 }
 
-// Kalman update of one cell; elevation in odom [m], NaN while unknown. `slope` [-] widens the measurement.
+// Slope [-] that a cell's measurement must reckon with; a tenth while unknown.
+AP_HD float terrain_slope(float slope) { return slope == slope ? tanf(slope) : 0.1f; }
+
+// Kalman update of one cell; elevation in odom [m], NaN while unknown. `slope` [rad] widens the measurement.
 AP_HD void terrain_fuse(const TerrainSums& m, int cell, float slope, const TerrainParams& c, float* elevation, float* variance,
                         float* roughness, float* age) {
   age[cell] += c.elapsed;
@@ -50,7 +53,7 @@ AP_HD void terrain_fuse(const TerrainSums& m, int cell, float slope, const Terra
   const float spread = static_cast<float>((static_cast<double>(m.zz) / n - mean_units * mean_units) * 1e-8);
   const float x = (static_cast<float>(cell % c.nx) + 0.5f) / c.inv_res - c.shift_x - c.ox;
   const float y = (static_cast<float>(cell / c.nx) + 0.5f) / c.inv_res - c.shift_y - c.oy;
-  const float noise = kTerrainNoise + kTerrainAngleNoise * sqrtf(x * x + y * y), tilt = slope / c.inv_res;
+  const float noise = kTerrainNoise + kTerrainAngleNoise * sqrtf(x * x + y * y), tilt = terrain_slope(slope) / c.inv_res;
   // A lone return may lie anywhere in a sloping cell; more of them average that out, but not the pointing of the beam.
   const float few = static_cast<float>(m.n < 8 ? m.n : 8);
   const float r = noise * noise + tilt * tilt * (1.0f / 12.0f) / few;
@@ -84,7 +87,7 @@ struct TerrainLimits {
 
 struct TerrainView {
   const float *elevation, *variance;
-  const TerrainLimits& c;
+  TerrainLimits c;
   AP_HD float z(int ix, int iy) const {
     return ix >= 0 && ix < c.nx && iy >= 0 && iy < c.ny ? elevation[iy * c.nx + ix] : NAN;
   }

@@ -135,12 +135,13 @@ def _terrain(lib: Library, s: KernelScene) -> KernelCase:
     elevation, slope, step, traversability = (lib.to_device(nan.copy()) for _ in range(4))
     variance, roughness, age, lethal = (lib.to_device(zero.copy()) for _ in range(4))
     sums, negative = lib.to_device(np.zeros((*TERRAIN.shape, 3), np.int64)), lib.to_device(zero.astype(np.uint8))
+    pits = lib.to_device(zero.astype(np.uint16))
 
     def run() -> dict[str, Any]:
         terrain.fuse(
             lib, xyz, label, sums, slope, elevation, variance, roughness, age, ORIGIN, ANCHOR, TERRAIN, 60.0, 0.1
         )
-        terrain.derive(lib, elevation, variance, roughness, negative, slope, step, traversability, lethal,
+        terrain.derive(lib, elevation, variance, roughness, pits, negative, slope, step, traversability, lethal, (50.0, 50.0),
                        TERRAIN.resolution, 0.35, 0.25, 0.25, 3.0)  # fmt: skip
         return {
             "elevation": elevation,

@@ -22,10 +22,8 @@ AP_API int32_t ap_terrain_fuse(const float* xyz, const uint8_t* label, int64_t* 
     s.z += z;
     s.zz += z * z;
   }
-  for (int32_t k = 0; k < nx * ny; ++k) {
-    const float steep = slope[k] == slope[k] ? slope[k] : 0.1f;
-    ap::terrain_fuse(cells[k], k, steep, c, elevation, variance, roughness, age);
-  }
+  for (int32_t k = 0; k < nx * ny; ++k)
+    ap::terrain_fuse(cells[k], k, slope[k], c, elevation, variance, roughness, age);
   return 0;
 }
 
