@@ -26,10 +26,7 @@ def test_missing_kernels_are_told_with_the_remedy(monkeypatch: pytest.MonkeyPatc
 
 
 def test_missing_interfaces_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    find = checkup.importlib.util.find_spec
-    monkeypatch.setattr(
-        checkup.importlib.util, "find_spec", lambda name: None if name == "grid_map_msgs" else find(name)
-    )
+    monkeypatch.setattr(checkup.importlib.util, "find_spec", lambda name: None if name == "grid_map_msgs" else name)
     (finding,) = checkup.interfaces()
     assert finding.state == "failed" and finding.text == "not installed: grid_map_msgs" and finding.remedy
 
