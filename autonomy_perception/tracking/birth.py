@@ -30,17 +30,21 @@ def newborn(scan: Scan, cols: I64, stamp_ns: int, seed: int) -> TrackState:
     center, size, yaw = boxes.center[cols].copy(), boxes.size[cols].copy(), boxes.yaw[cols].copy()
     state.vertical, state.vertical_var = boxes.vertical[cols].copy(), np.full((n, 2), 0.3**2)
     state.class_log = classes.accumulate(np.zeros((n, boxes.probs.shape[1])), boxes.probs[cols], rate=1.0)
+    state.credit = classes.mean_credit(np.zeros(n), np.ones(n, np.int64), scan.existence[cols])
     still, height = np.zeros(n), state.vertical[:, 1] - state.vertical[:, 0]
-    state.probs = classes.posterior(state.class_log, size, np.zeros((n, 2)), height, still, still > 0)
+    state.probs = classes.posterior(state.class_log, state.credit, size, np.zeros((n, 2)), height, still, still > 0)
     _, exposure = extent.view(center, extent.axes_of(yaw), size, scan.sensor)
     across = extent.stands_across(size[:, 0], size[:, 1], exposure, height, extent.is_vehicle(state.probs))
     yaw = np.where(across, yaw + 0.5 * np.pi, yaw)
     size = np.where(across[:, None], size[:, ::-1], size)
     axes = extent.axes_of(yaw)
-    side, exposure = extent.view(center, axes, size, scan.sensor)
-    state.seen, state.complete = size, 0.4 * np.clip((exposure - 0.2) / 0.3, 0.0, 1.0)
+    side, _ = extent.view(center, axes, size, scan.sensor)
+    sure = extent.whole(scan.variance_along(cols, axes), scan.face[cols], np.ones(n))
+    state.seen, state.complete = size, 0.4 * sure
     state.size = extent.completed(state.seen, state.complete, state.probs)
-    place, extra = extent.locate(center, np.full((n, 2), 9.0), center, axes, size, state.size, np.sign(side))
+    place, extra = extent.locate(
+        center, np.full((n, 1), 9.0), center, axes, size, state.size, np.zeros((n, 2)), np.sign(side)
+    )
     _fill_filter(state, scan, cols, place, extra.max(1), yaw)
     state.quadrant = np.tile([0.0, -1.0, 0.0, -1.0], (n, 1))
     state.existence, state.rate = existence.born(scan.existence[cols]), np.full(n, 0.75)
@@ -61,7 +65,7 @@ def _fill_filter(state: TrackState, scan: Scan, cols: I64, place: F64, extra: F6
     measured = np.isfinite(scan.velocity[cols]).all(1)
     state.mean[measured, :, VX : VY + 1] = scan.velocity[cols[measured], None]
     speed_var = np.where(measured, 1.5**2, SPEED_SPREAD**2)[:, None]
-    state.cov[:, :, X, X] = state.cov[:, :, Y, Y] = (scan.noise[cols] + extra**2)[:, None]
+    state.cov[:, :, X, X] = state.cov[:, :, Y, Y] = (scan.face[cols] ** 2 + 0.01 + extra**2)[:, None]
     state.cov[:, :, VX, VX] = state.cov[:, :, VY, VY] = speed_var
     state.cov[:, :, YAW, YAW] = (scan.noise_yaw[cols] + 0.1**2)[:, None]
     state.cov[:, :, OMEGA, OMEGA] = 0.3**2

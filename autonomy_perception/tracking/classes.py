@@ -17,7 +17,7 @@ Bools = NDArray[np.bool_]
 
 # fmt: off
 SIZE = np.array([          # UNKNOWN has no size of its own
-    [0.0, 0.0, 0.0], [4.4, 1.80, 1.55], [8.5, 2.5, 3.2], [11.5, 2.55, 3.2], [12.0, 2.5, 3.5],
+    [0.0, 0.0, 0.0], [4.3, 1.80, 1.6], [7.5, 2.5, 3.2], [11.5, 2.55, 3.2], [12.0, 2.5, 3.5],
     [2.1, 0.8, 1.4], [1.8, 0.65, 1.65], [0.65, 0.65, 1.7], [1.2, 0.5, 1.0]])
 SIZE_SPREAD = np.array([
     [9.9, 9.9, 9.9], [0.5, 0.15, 0.30], [2.5, 0.25, 0.6], [1.5, 0.20, 0.3], [3.0, 0.25, 0.5],
@@ -31,6 +31,10 @@ TOP_SPEED = np.array([   40.0, 45.0, 30.0, 28.0, 28.0, 45.0, 9.0, 2.8,  6.0])   
 
 VEHICLES = np.isin(np.arange(N_CLASSES), [1, 2, 3, 4])
 ROAD_USERS = np.isin(np.arange(N_CLASSES), [1, 2, 3, 4, 5, 6])  # their box points where they go
+
+CREDIT_LEVEL = 1.0  # [nat] mean log-odds from which a resting thing counts as a road user
+CREDIT_WEIGHT = 2.0
+MOTION_CREDIT = 4.0  # [nat] what moves is rarely a bush
 
 # How well a detection of one class fits a track of another (0..1): neighbours in size are often confused.
 _GROUPS = ({1, 2, 3, 4}, {5, 6}, {6, 7}, {7, 8})
@@ -61,34 +65,47 @@ def accumulate(class_log: F64, detected: F64, rate: float = 0.4, memory: float =
     return np.asarray(np.maximum(out - out.max(1, keepdims=True), -12.0))
 
 
-def posterior(class_log: F64, seen: F64, complete: F64, height: F64, speed: F64, moving: Bools) -> F64:
+def mean_credit(credit: F64, hits: NDArray[np.int64], detected: F64) -> F64:
+    """Mean log-odds (M,) of being a road user over the detections so far (the last twenty or so).
+
+    A mean, not a sum: the detector errs about one bush in every scan alike.
+    """
+    new = np.log(detected) - np.log1p(-detected)
+    return np.asarray(credit + np.maximum(1.0 / hits, 0.05) * (new - credit))
+
+
+def posterior(class_log: F64, credit: F64, seen: F64, complete: F64, height: F64, speed: F64, moving: Bools) -> F64:
     """Class probabilities (N,C) from detections, the size seen so far and the motion.
 
     Args:
-        class_log: (N,C) from :func:`accumulate`.
+        class_log: (N,C) from :func:`accumulate`. credit: (N,) from :func:`mean_credit`.
         seen: (N,2) length and width seen [m]: lower bounds of the true ones.
         complete: (N,2) 0..1, how surely the whole edge has been seen.
         height: (N,) [m].
         speed: (N,) [m/s]; moving: (N,) bool.
     """
-    log = class_log + _size_log(seen, complete, height)
+    fit = _size_log(seen, complete, height)
     fast = np.maximum(speed[:, None] - TOP_SPEED, 0.0) / (0.15 * TOP_SPEED)
-    log -= np.where(moving[:, None], np.minimum(0.5 * fast**2, 10.0), 0.0)
-    log[:, ObjectClass.UNKNOWN] -= np.where(moving, 1.5, 0.0)
-    log -= log.max(1, keepdims=True)
-    p = np.exp(log)
-    return np.asarray(p / p.sum(1, keepdims=True))
+    log = class_log + fit - np.where(moving[:, None], np.minimum(0.5 * fast**2, 10.0), 0.0)
+    log[:, ObjectClass.UNKNOWN] = -np.inf
+    users = np.exp(log - log.max(1, keepdims=True))
+    users /= users.sum(1, keepdims=True)
+    misfit = (users * fit).sum(1)  # a size that fits no class well speaks against all of them
+    odds = CREDIT_WEIGHT * (credit - CREDIT_LEVEL) + 0.7 * misfit + np.where(moving, MOTION_CREDIT, 0.0)
+    user = 1.0 / (1.0 + np.exp(-np.clip(odds, -8.0, 8.0)))
+    users *= user[:, None]
+    users[:, ObjectClass.UNKNOWN] = 1.0 - user
+    return np.asarray(users)
 
 
 def _size_log(seen: F64, complete: F64, height: F64) -> F64:
-    """Log-likelihood (N,C) of a partly seen size: too large always speaks against a class, too small only if complete."""
+    """Log-likelihood (N,C) <= 0 of a partly seen size: too large always speaks against a class, too small only if complete."""
     z = (seen[:, None] - SIZE[:, :2]) / SIZE_SPREAD[:, :2]
     weight = np.where(z > 0.0, 1.0, np.minimum(complete, 1.0)[:, None] ** 2)
     tall = (height[:, None] - SIZE[:, 2]) / (1.5 * SIZE_SPREAD[:, 2])
     cost = np.minimum(0.5 * weight * z**2, 6.0).sum(-1) + np.minimum(
         0.5 * np.where(tall > 0, tall, 0.5 * tall) ** 2, 4.0
     )
-    cost[:, ObjectClass.UNKNOWN] = 2.0
     return np.asarray(-0.5 * cost)
 
 

@@ -18,8 +18,6 @@ from autonomy_perception.tracking.classes import SIZE, VEHICLES
 F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-SLACK_FROM = 0.6  # [m] residual of the near face from which a hidden near end is considered
-
 
 def axes_of(yaw: F64) -> F64:
     """Unit vectors (M,2,2) of length (row 0) and width (row 1) axis."""
@@ -43,45 +41,67 @@ def view(center: F64, axes: F64, extent: F64, sensor: F64) -> tuple[F64, F64]:
     return side, np.abs(line[:, ::-1])
 
 
-def locate(predicted: F64, spread: F64, center: F64, axes: F64, extent: F64, size: F64, side: F64) -> tuple[F64, F64]:
+def locate(
+    predicted: F64, spread: F64, center: F64, axes: F64, extent: F64, size: F64, complete: F64, side: F64
+) -> tuple[F64, F64]:
     """Centre measured by a partly seen box.
 
+    Three readings per axis, weighted by how well they agree with the prediction: the end that faces the sensor is
+    real (the usual case); the other end is (the near one is hidden, or left the field of view); the object is
+    somewhere around what is seen. Only a size known to be whole makes the last two possible.
+
     Args:
-        predicted: (M,2) predicted centre [m]; spread: (M,2) its standard deviation along the axes [m].
-        center, axes, extent: measured box. size: (M,2) believed size [m]. side: see :func:`view`.
+        predicted: (M,2) predicted centre [m]; spread: (M,1) its standard deviation [m].
+        center, axes, extent: measured box. size, complete: (M,2) believed size [m] and how surely it is whole.
+        side: see :func:`view`.
 
     Returns:
         centre (M,2) [m] and its extra standard deviation along each axis (M,2) [m].
     """
     missing = size - extent
-    near = -0.5 * side * missing  # offset of the believed centre from the measured one, along the axes
     ahead = np.einsum("mij,mj->mi", axes, predicted - center)
-    # Without a visible end in this axis the centre may be anywhere within the missing part.
     slack = 0.5 * np.abs(missing)
     free = np.clip(ahead, -slack, slack)
-    near = np.abs(side) * near + (1.0 - np.abs(side)) * free
-    off_near, off_free = np.abs(near - ahead), np.abs(free - ahead)
-    hidden = (off_near > np.maximum(SLACK_FROM, 2.5 * spread)) & (off_free < 0.5 * off_near)
-    chosen = np.where(hidden, free, near)
-    extra = np.where(hidden, 0.5 * slack + 0.2, (1.0 - np.abs(side)) * 0.3 * slack)
-    return center + np.einsum("mij,mi->mj", axes, chosen), extra
+    # Abeam of the sensor both ends are in view and neither is "near": the centre may lie anywhere in the slack.
+    near = -0.5 * side * missing + (1.0 - np.abs(side)) * free
+    options = np.stack([near, 0.5 * side * missing, free])
+    other = complete * (missing > 0.3)
+    prior = np.stack([np.ones_like(near), 0.15 * other * np.abs(side), 0.05 * np.maximum(other, missing < -0.3)])
+    sigma = np.hypot(spread, 0.2)
+    weight = prior * np.exp(-0.5 * np.minimum(((options - ahead) / sigma) ** 2, 50.0))
+    weight /= weight.sum(0)
+    chosen = (weight * options).sum(0)
+    doubt = np.sqrt((weight * (options - chosen) ** 2).sum(0)) + weight[2] * 0.5 * slack
+    return center + np.einsum("mij,mi->mj", axes, chosen), doubt + (1.0 - np.abs(side)) * 0.3 * slack
 
 
-def grow(seen: F64, complete: F64, extent: F64, exposure: F64, free_ends: F64) -> tuple[F64, F64]:
-    """Robust running maximum of the seen size, and how surely it is whole.
-
-    A larger measurement is taken at half weight, a much larger one (two objects merged?) only slowly; a
-    smaller one counts little and only where the edge is broadly exposed and not cut off by something nearer.
+def whole(variance: F64, face: F64, free_ends: F64) -> F64:
+    """How surely (M,2) in 0..1 the detector saw the extent along each axis, rather than completing it.
 
     Args:
-        seen, complete, extent, exposure: (M,2); free_ends: (M,) 0..1, 0 where something nearer hides an end.
+        variance: (M,2) of the detected centre along the axes [m^2]: half of an unseen extent's uncertainty is in it.
+        face: (M,) [m] standard deviation of a face in view.
+        free_ends: (M,) 0..1, 0 where something nearer hides an end.
     """
-    whole = np.clip((exposure - 0.2) / 0.3, 0.0, 1.0) * free_ends[:, None]
+    unsure = 2.0 * np.sqrt(np.maximum(variance - face[:, None] ** 2, 0.0))
+    return np.asarray(np.clip((0.7 - unsure) / 0.3, 0.0, 1.0) * free_ends[:, None])
+
+
+def grow(seen: F64, complete: F64, extent: F64, sure: F64) -> tuple[F64, F64]:
+    """Robust running maximum of the size seen, and how surely it is whole.
+
+    A larger extent is taken at part weight, a much larger one (two objects merged?) only slowly; a smaller one
+    counts little. Extents that the detector completed count only as long as there is nothing better.
+
+    Args:
+        seen, complete, extent: (M,2). sure: (M,2) from :func:`whole`.
+    """
     jump = (extent > 1.3 * seen + 0.6) & (complete > 0.5)
-    up = np.where(jump, 0.12, 0.4)
-    down = 0.05 * whole * (0.3 + 0.7 * (complete < 0.8))
-    gain = np.where(extent > seen, up, down)
-    return seen + gain * (extent - seen), np.maximum(0.98 * complete, complete + 0.4 * (whole - complete))
+    up = np.where(jump, 0.12, 0.35)
+    down = np.where(extent < 2.5, 0.12, 0.06)
+    guess = 0.3 * (1.0 - complete) ** 2
+    gain = sure * np.where(extent > seen, up, down) + (1.0 - sure) * guess
+    return seen + gain * (extent - seen), np.maximum(0.99 * complete, complete + 0.4 * (sure - complete))
 
 
 def completed(seen: F64, complete: F64, probs: F64) -> F64:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception.geometry import transform_points, yaw_of
+from autonomy_perception.geometry import transform_points, wrap_angle, yaw_of
 from autonomy_perception.tracking import classes, extent, motion, orientation
 from autonomy_perception.tracking.association import Boxes, united
 from autonomy_perception.tracking.existence import bearings, shadowed
@@ -19,7 +19,7 @@ from autonomy_perception.types import Detections, ObjectClass
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-FLOOR_XY = 0.08  # [m] no cluster face is known better
+FACE_NEAR, FACE_PER_M = 0.06, 0.002  # [m], [m/m] standard deviation of a face in view
 
 
 @dataclass
@@ -28,7 +28,8 @@ class Scan:
 
     Attributes:
         boxes: centre, size, yaw, class probabilities, bottom and top.
-        noise: (M,) position variance [m^2]; noise_yaw: (M,) [rad^2].
+        cov: (M,2,2) of x and y as detected [m^2]; face: (M,) [m] standard deviation of a face in view;
+            noise_yaw: (M,) [rad^2].
         velocity: (M,2) [m/s], NaN where not measured.
         existence: (M,); known: (M,) front and back told apart.
         delay: (M,) [s] of the look at the object relative to the stamp (negative: earlier).
@@ -36,7 +37,8 @@ class Scan:
     """
 
     boxes: Boxes
-    noise: F64
+    cov: F64
+    face: F64
     noise_yaw: F64
     velocity: F64
     existence: F64
@@ -47,7 +49,11 @@ class Scan:
     sweep: Sweep
 
     def __len__(self) -> int:
-        return len(self.noise)
+        return len(self.face)
+
+    def variance_along(self, cols: I64, axes: F64) -> F64:
+        """Variance (M,2) [m^2] of the detected centres of ``cols`` along ``axes`` (M,2,2)."""
+        return np.asarray(((axes @ self.cov[cols]) * axes).sum(2))
 
     def delay_at(self, center: F64) -> F64:
         """Delay (N,) [s] of the look at places (N,2) [m]."""
@@ -75,11 +81,13 @@ def read_scan(d: Detections, T_odom_base: F64, sweep: Sweep) -> Scan:
         np.stack([center[:, 2] - half, center[:, 2] + half], 1),
     )  # fmt: skip
     cov = d.covariance[used].astype(np.float64)
-    noise = np.maximum(0.5 * (cov[:, 0, 0] + cov[:, 1, 1]), FLOOR_XY**2)
+    face = FACE_NEAR + FACE_PER_M * np.hypot(center[:, 0] - sensor[0], center[:, 1] - sensor[1])
     yaw_noise = np.maximum(cov[:, 3, 3], 0.03**2)
     existing = np.clip(d.existence[used].astype(np.float64), 0.05, 0.99)
-    velocity, still = d.velocity[used].astype(np.float64), np.zeros(len(noise))
-    scan = Scan(boxes, noise, yaw_noise, velocity, existing, d.yaw_known[used], still, sensor, heading, sweep)
+    velocity, still = d.velocity[used].astype(np.float64), np.zeros(len(face))
+    scan = Scan(
+        boxes, cov[:, :2, :2], face, yaw_noise, velocity, existing, d.yaw_known[used], still, sensor, heading, sweep
+    )
     scan.delay = scan.delay_at(boxes.center)
     return scan
 
@@ -97,15 +105,16 @@ def apply(state: TrackState, scan: Scan, rows: I64, cols: I64, stamp_ns: int) ->
     state.quadrant[rows] = orientation.normalise(0.98 * state.quadrant[rows] + evidence)
     seen_now = np.where((turns % 2 == 1)[:, None], size[:, ::-1], size)
     axes = extent.axes_of(yaw)
-    side, exposure = extent.view(center, axes, seen_now, scan.sensor)
-    _resize(state, scan, rows, cols, seen_now, exposure)
+    side, _ = extent.view(center, axes, seen_now, scan.sensor)
+    _resize(state, scan, rows, cols, seen_now, axes)
     believed = state.size[rows]
     spread = np.sqrt(np.maximum(0.5 * (cov[rows, 0, 0] + cov[rows, 1, 1]), 0.01))[:, None]
     delay = scan.delay[cols]
     expected = mean[rows, :2] + delay[:, None] * mean[rows, VX : VY + 1]
-    place, extra = extent.locate(expected, spread, center, axes, seen_now, believed, side)
-    z = np.concatenate([place, yaw[:, None]], 1)
-    imm.update(rows, z, _noise(scan, cols, axes, extra, state.probs[rows], seen_now, mean[rows, YAW], yaw), delay)
+    place, extra = extent.locate(expected, spread, center, axes, seen_now, believed, state.complete[rows], side)
+    r = _noise(scan, cols, axes, extra, state, rows, yaw - mean[rows, YAW])
+    heading = _follow_travel(state, rows, mean, cov, yaw, r)
+    imm.update(rows, np.concatenate([place, heading[:, None]], 1), r, delay)
     measured = np.isfinite(scan.velocity[cols]).all(1)
     if measured.any():
         imm.update_velocity(rows[measured], scan.velocity[cols[measured]], np.full(int(measured.sum()), 1.0))
@@ -117,30 +126,49 @@ def apply(state: TrackState, scan: Scan, rows: I64, cols: I64, stamp_ns: int) ->
     time_s = (stamp_ns - state.birth_ns[rows]) * 1e-9 + delay
     motion.remember(state.history, rows, time_s, local - reach, local + reach)
     state.hits[rows] += 1
+    state.credit[rows] = classes.mean_credit(state.credit[rows], state.hits[rows], scan.existence[cols])
     state.update_ns[rows] = stamp_ns
 
 
-def _resize(state: TrackState, scan: Scan, rows: I64, cols: I64, seen_now: F64, exposure: F64) -> None:
+def _resize(state: TrackState, scan: Scan, rows: I64, cols: I64, seen_now: F64, axes: F64) -> None:
     boxes = scan.boxes
     radius = 0.5 * np.hypot(boxes.size[:, 0], boxes.size[:, 1])
     look = bearings(boxes.center, radius, scan.sensor)
-    _, touched = shadowed(tuple(v[cols] for v in look), look)  # type: ignore[arg-type]  # three arrays in, three out
-    free = np.where(touched, 0.0, 1.0)
-    state.seen[rows], state.complete[rows] = extent.grow(
-        state.seen[rows], state.complete[rows], seen_now, exposure, free
-    )
+    _, touched = shadowed((look[0][cols], look[1][cols], look[2][cols]), look)
+    sure = extent.whole(scan.variance_along(cols, axes), scan.face[cols], np.where(touched, 0.0, 1.0))
+    state.seen[rows], state.complete[rows] = extent.grow(state.seen[rows], state.complete[rows], seen_now, sure)
     state.size[rows] = extent.completed(state.seen[rows], state.complete[rows], state.probs[rows])
 
 
-def _noise(scan: Scan, cols: I64, axes: F64, extra: F64, probs: F64, seen: F64, old_yaw: F64, yaw: F64) -> F64:
-    """Measurement covariance (M,3,3) of x, y, yaw: detector's own, plus what the partial view leaves open."""
+def _noise(scan: Scan, cols: I64, axes: F64, extra: F64, state: TrackState, rows: I64, fold_error: F64) -> F64:
+    """Measurement covariance (M,3,3) of x, y, yaw: a face in view, plus what the partial view leaves open."""
     r = np.zeros((len(cols), 3, 3))
-    r[:, :2, :2] = np.einsum("mik,mi,mil->mkl", axes, extra**2 + scan.noise[cols, None], axes)
+    along = extra**2 + scan.face[cols, None] ** 2
+    r[:, :2, :2] = np.swapaxes(axes, 1, 2) @ (along[..., None] * axes)
+    probs, size = state.probs[rows], scan.boxes.size[cols]
     round_one = probs[:, ObjectClass.PEDESTRIAN] + probs[:, ObjectClass.ANIMAL]
-    stubby = np.clip(1.6 - seen.max(1) / np.maximum(seen.min(1), 0.1), 0.0, 0.6)
-    astray = np.clip(np.abs(yaw - old_yaw) - 0.3, 0.0, 0.5)  # near 45 deg the fold itself is a guess
+    stubby = np.clip(1.6 - size.max(1) / size.min(1), 0.0, 0.6)
+    astray = np.clip(np.abs(fold_error) - 0.3, 0.0, 0.5)  # near 45 deg the fold itself is a guess
     r[:, 2, 2] = scan.noise_yaw[cols] + (0.8 * round_one) ** 2 + (0.3 * stubby) ** 2 + (2.0 * astray) ** 2
     return r
+
+
+def _follow_travel(state: TrackState, rows: I64, mean: F64, cov: F64, yaw: F64, r: F64) -> F64:
+    """Measured yaw (M,) of moving road users pulled to the direction of travel; ``r`` (M,3,3) is narrowed in place.
+
+    An outline turns with what is visible of it; a wheeled vehicle goes where it points.
+    """
+    velocity = mean[rows, VX : VY + 1]
+    speed = np.maximum(np.hypot(velocity[:, 0], velocity[:, 1]), 0.1)
+    sigma = np.sqrt(0.5 * (cov[rows, VX, VX] + cov[rows, VY, VY]))
+    wheeled = state.moving[rows] & (speed > 2.0) & (state.probs[rows] @ classes.ROAD_USERS > 0.5)
+    turn = wrap_angle(np.arctan2(velocity[:, 1], velocity[:, 0]) - yaw)
+    wheeled &= np.abs(turn) < 0.7
+    outline = np.maximum(r[:, 2, 2], 0.15**2)
+    travel = (sigma / speed) ** 2 + 0.03**2
+    share = np.where(wheeled, outline / (outline + travel), 0.0)
+    r[:, 2, 2] = np.where(wheeled, outline * travel / (outline + travel), r[:, 2, 2])
+    return np.asarray(yaw + share * turn)
 
 
 def _rise(state: TrackState, scan: Scan, rows: I64, cols: I64) -> None:

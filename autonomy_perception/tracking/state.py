@@ -28,6 +28,7 @@ class TrackState:
         size: (N,2) length and width believed (completed by class) [m].
         quadrant: (N,4) log-belief that the front points along yaw + k*90 deg.
         class_log: (N,C) accumulated class evidence; probs: (N,C) posterior.
+        credit: (N,) [nat] mean log-odds of the detector for a road user.
         existence: (N,) probability; rate: (N,) how often it is detected when visible.
         hits: (N,) detections; birth_ns, update_ns: (N,) int64.
         moving: (N,) decided to move; quiet_s: (N,) seconds without significant displacement.
@@ -50,6 +51,7 @@ class TrackState:
     quadrant: F64
     class_log: F64
     probs: F64
+    credit: F64
     existence: F64
     rate: F64
     hits: I64
@@ -73,7 +75,7 @@ class TrackState:
         return cls(
             mean=z((n, 3, 6)), cov=z((n, 3, 6, 6)), mu=z((n, 3)), vertical=z((n, 2)), vertical_var=z((n, 2)),
             seen=z((n, 2)), complete=z((n, 2)), size=z((n, 2)), quadrant=z((n, 4)), class_log=z((n, N_CLASSES)),
-            probs=z((n, N_CLASSES)), existence=z(n), rate=z(n), hits=z(n, np.int64), birth_ns=z(n, np.int64),
+            probs=z((n, N_CLASSES)), credit=z(n), existence=z(n), rate=z(n), hits=z(n, np.int64), birth_ns=z(n, np.int64),
             update_ns=z(n, np.int64), moving=z(n, np.bool_), quiet_s=z(n), acceleration=z((n, 2)),
             history=np.full((n, HISTORY, 5), np.nan), origin_xy=z((n, 2)),
             confirmed=z(n, np.bool_), uuid=z((n, 16), np.uint8),

@@ -104,13 +104,13 @@ class Tracker:
         tracks = upkeep.boxes_of(state, scan)
         spread = np.sqrt(np.maximum(cov[:, 0, 0], cov[:, 1, 1]))
         reach = np.minimum(1.0 + REACH_SPEED * dt + 0.5 * spread, 6.0)
-        cost = association.costs(tracks, cov[:, :2, :2], scan.boxes, scan.noise, reach)
+        cost = association.costs(tracks, cov[:, :2, :2], scan.boxes, scan.face**2 + 0.01, reach)
         rows, cols = association.assign(cost)
         open_cols = np.setdiff1d(np.arange(len(scan)), cols)
         if len(open_cols) == 0 or len(rows) == 0:
             return rows, cols, np.empty(0, np.int64)
         hosts = Boxes(*(a[rows] for a in tracks))
-        part = association.inside(hosts, Boxes(*(a[open_cols] for a in scan.boxes)), 0.4)
+        part = association.inside(hosts, Boxes(*(a[open_cols] for a in scan.boxes)), 0.3)
         part &= (state.hits[rows] >= 3)[:, None]
         for k in np.flatnonzero(part.any(1)):
             scan.stretch(int(cols[k]), open_cols[part[k]])

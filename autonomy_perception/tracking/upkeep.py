@@ -94,7 +94,9 @@ def motions(state: TrackState, sensor: F64, rows: I64, dt: float) -> None:
     imm.update_velocity(resting, np.zeros((len(resting), 2)), np.full(len(resting), REST_SPREAD**2))
     speed = np.hypot(mean[:, VX], mean[:, VY])
     height = state.vertical[:, 1] - state.vertical[:, 0]
-    state.probs = classes.posterior(state.class_log, state.seen, state.complete, height, speed, state.moving)
+    state.probs = classes.posterior(
+        state.class_log, state.credit, state.seen, state.complete, height, speed, state.moving
+    )
     state.store(imm)
 
 
