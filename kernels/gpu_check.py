@@ -43,7 +43,7 @@ def differences(cpu: dict[str, Any], gpu: dict[str, Any], tolerance: float) -> t
         apart = np.where(np.isnan(a) & np.isnan(b), 0.0, np.abs(a - b))
         apart[np.isnan(apart)] = np.inf
         largest = max(largest, float(apart.max()))
-        worst = max(worst, float(np.mean(apart > tolerance * np.maximum(1.0, np.abs(a)))))
+        worst = max(worst, float(np.mean(apart > tolerance * np.maximum(1.0, np.abs(np.nan_to_num(a))))))
     return largest, worst
 
 

@@ -47,11 +47,14 @@ class Pieces {
   size_t bytes_ = 0;
 };
 
-// Stable radix sorts by bits [0, end_bit) of the key; temp holds sort_bytes(n). Only keys, or keys with a value each.
+// Stable radix sort by bits [begin_bit, end_bit) of the key, of keys alone or with a value each. Inputs are left as
+// they are; temp holds sort_bytes(n). At most 2^31 - 1 keys.
 size_t sort_bytes(int64_t n);
-cudaError_t sort_keys(void* temp, const uint64_t* in, uint64_t* out, int64_t n, int begin_bit, int end_bit, cudaStream_t stream);
-cudaError_t sort_pairs(void* temp, const uint64_t* in, uint64_t* out, const uint32_t* value_in, uint32_t* value_out, int64_t n,
-                       int begin_bit, int end_bit, cudaStream_t stream);
+void sort_keys(void* temp, const uint64_t* in, uint64_t* out, int64_t n, int begin_bit, int end_bit, cudaStream_t stream);
+void sort_pairs(void* temp, const uint64_t* in, uint64_t* out, const uint32_t* value_in, uint32_t* value_out, int64_t n,
+                int begin_bit, int end_bit, cudaStream_t stream);
+void sort_pairs(void* temp, const uint32_t* in, uint32_t* out, const uint64_t* value_in, uint64_t* value_out, int64_t n,
+                int begin_bit, int end_bit, cudaStream_t stream);
 
 // Turns n counts into where each one's share begins; the total goes to *total (may be null). Integers: exact in any order.
 void exclusive_scan(int32_t* counts, int64_t n, int32_t* total, cudaStream_t stream);

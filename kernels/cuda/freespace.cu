@@ -1,8 +1,8 @@
 // CUDA launchers of freespace.cuh. Two stable radix sorts replace the CPU's counting sort; hits are integer sums and
 // free values are stored in rising order, so no result depends on the order of threads.
-#include <cub/cub.cuh>
-
 #include "freespace.cuh"
+
+#include "cuda/device.cuh"
 
 namespace {
 
@@ -91,18 +91,6 @@ __global__ void log_odds_kernel(float* log_odds, const int32_t* hits, const uint
   wire[i] = ap::wire_of(log_odds[i], unknown_below);
 }
 
-// One allocation for all buffers of a call, cut into aligned pieces.
-struct Arena {
-  char* base = nullptr;
-  size_t used = 0;
-  template <typename T>
-  T* take(size_t count) {
-    T* out = base ? reinterpret_cast<T*>(base + used) : nullptr;
-    used += (count * sizeof(T) + 255) / 256 * 256;
-    return out;
-  }
-};
-
 }  // namespace
 
 AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hits, uint8_t* free, int32_t n, float ox, float oy,
@@ -112,48 +100,28 @@ AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hit
   if (n == 0) return 0;
   const ap::FreeSpaceParams c{ox, oy, oz, shift_x, shift_y, inv_res, nx, ny, n_azimuth, max_range, slope_tolerance, gap_factor, gap_floor};
   const auto cs = static_cast<cudaStream_t>(stream);
-  size_t pairs = 0, keys = 0;
-  cub::DeviceRadixSort::SortPairs(nullptr, pairs, static_cast<uint32_t*>(nullptr), static_cast<uint32_t*>(nullptr),
-                                  static_cast<uint64_t*>(nullptr), static_cast<uint64_t*>(nullptr), n);
-  size_t other = 0;
-  cub::DeviceRadixSort::SortPairs(nullptr, other, static_cast<uint64_t*>(nullptr), static_cast<uint64_t*>(nullptr),
-                                  static_cast<uint32_t*>(nullptr), static_cast<uint32_t*>(nullptr), n);
-  cub::DeviceRadixSort::SortKeys(nullptr, keys, static_cast<uint64_t*>(nullptr), static_cast<uint64_t*>(nullptr), n);
-  const size_t temp_bytes = pairs > keys ? (pairs > other ? pairs : other) : (keys > other ? keys : other);
-  Arena arena;
-  uint32_t *sector = nullptr, *sector2 = nullptr;
-  uint64_t *key = nullptr, *key2 = nullptr, *sorted = nullptr;
-  int32_t* first = nullptr;
-  float* gaps = nullptr;
-  char* temp = nullptr;
-  for (int pass = 0; pass < 2; ++pass) {  // first measure, then cut
-    if (pass == 1) {
-      if (cudaMallocAsync(reinterpret_cast<void**>(&arena.base), arena.used, cs) != cudaSuccess) return -2;
-      arena.used = 0;
-    }
-    sector = arena.take<uint32_t>(n);
-    sector2 = arena.take<uint32_t>(n);
-    key = arena.take<uint64_t>(n);
-    key2 = arena.take<uint64_t>(n);
-    sorted = arena.take<uint64_t>(n);
-    first = arena.take<int32_t>(n_azimuth + 1);
-    gaps = arena.take<float>(ap::kElevationBins);
-    temp = arena.take<char>(temp_bytes);
-  }
-  size_t bytes = temp_bytes;
+  ap::Pieces room;
+  const size_t at[] = {room.add<uint32_t>(n), room.add<uint32_t>(n), room.add<uint64_t>(n), room.add<uint64_t>(n),
+                       room.add<uint64_t>(n), room.add<int32_t>(n_azimuth + 1), room.add<float>(ap::kElevationBins),
+                       room.add<char>(ap::sort_bytes(n))};
+  if (!room.get(cs)) return -2;
+  auto *sector = room.at<uint32_t>(at[0]), *sector2 = room.at<uint32_t>(at[1]);
+  auto *key = room.at<uint64_t>(at[2]), *key2 = room.at<uint64_t>(at[3]), *sorted = room.at<uint64_t>(at[4]);
+  auto* first = room.at<int32_t>(at[5]);
+  auto* gaps = room.at<float>(at[6]);
+  auto* temp = room.at<void>(at[7]);
   point_kernel<<<blocks(n), kBlock, 0, cs>>>(xyz, label, hits, sector, key, n, c);
-  cub::DeviceRadixSort::SortPairs(temp, bytes, key, key2, sector, sector2, n, 0, 64, cs);  // by range, then (stable) by sector
-  bytes = temp_bytes;
-  cub::DeviceRadixSort::SortPairs(temp, bytes, sector2, sector, key2, key, n, 0, 32, cs);
+  int sector_bits = 1;
+  while (n_azimuth >> sector_bits) ++sector_bits;
+  ap::sort_pairs(temp, key, key2, sector, sector2, n, 32, 64, cs);  // by range, then by sector; both keep the order of points
+  ap::sort_pairs(temp, sector2, sector, key2, key, n, 0, sector_bits, cs);
   first_kernel<<<blocks(n_azimuth + 1), kBlock, 0, cs>>>(sector, first, n, n_azimuth);
   cudaMemsetAsync(key2, 0xff, sizeof(uint64_t) * static_cast<size_t>(n), cs);
   step_kernel<<<blocks((n_azimuth + 7) / 8), kBlock, 0, cs>>>(key, first, xyz, key2, n_azimuth, oz);
-  bytes = temp_bytes;
-  cub::DeviceRadixSort::SortKeys(temp, bytes, key2, sorted, n, 0, 64, cs);
+  ap::sort_keys(temp, key2, sorted, n, 0, 64, cs);
   gap_kernel<<<1, 1, 0, cs>>>(sorted, gaps, n, beam_factor);
   for (uint8_t value = 1; value <= 2; ++value)
     mark_kernel<<<blocks(n), kBlock, 0, cs>>>(xyz, label, sector, key, first, gaps, free, n, value, c);
-  cudaFreeAsync(arena.base, cs);
   return cudaGetLastError() == cudaSuccess ? 0 : -3;
 }
 

@@ -10,7 +10,7 @@ import pytest
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 sys.path.insert(0, str(KERNELS))
-import build  # noqa: E402
+import build
 
 NVCC = build.find_nvcc()
 LAUNCHER = re.compile(r"AP_API int32_t (ap_\w+)\((.*?)\)\s*\{", re.S)

@@ -1,0 +1,148 @@
+"""The CUDA launchers run on the CPU by emulation and give what the CPU kernels give (no GPU needed)."""
+
+import ctypes
+import hashlib
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from autonomy_perception.evaluation.kernel_cases import CASES
+from autonomy_perception.evaluation.kernel_scene import KernelScene, kernel_scene
+from autonomy_perception.ops.cells import cell_index
+from autonomy_perception.ops.cuda import CudaLibrary
+from autonomy_perception.ops.library import CpuLibrary
+
+KERNELS = Path(__file__).parents[2] / "kernels"
+sys.path.insert(0, str(KERNELS))
+import gpu_check
+
+import build
+
+SHIM = Path(__file__).parent / "emulation"
+FLAGS = [
+    "-std=c++17",
+    "-O1",
+    "-mavx2",
+    "-ffp-contract=off",
+    "-fPIC",
+    "-w",
+    "-include",
+    "cuda_runtime.h",
+    f"-I{SHIM}",
+    f"-I{KERNELS}",
+]
+
+
+def matching(text: str, at: int, opening: str, closing: str, step: int) -> int:
+    """Index of the bracket that matches the one at ``at``, going by ``step``."""
+    depth = 0
+    while True:
+        depth += (text[at] == opening) - (text[at] == closing)
+        if depth == 0:
+            return at
+        at += step
+
+
+def without_launch_syntax(text: str) -> str:
+    """``kernel<<<grid, block, shared, stream>>>(arguments)`` as a call of the emulation."""
+    while (at := text.find("<<<")) >= 0:
+        start = at
+        if text[start - 1] == ">":
+            start = matching(text, start - 1, "<", ">", -1)
+        if text[start - 1] == ")":
+            start = matching(text, start - 1, "(", ")", -1)
+        else:
+            start = re.search(r"[\w:]+$", text[:start]).start()  # type: ignore[union-attr]
+        close = text.index(">>>", at)
+        end = matching(text, close + 3, "(", ")", 1)
+        grid, block = re.split(r",(?![^()]*\))", text[at + 3 : close])[:2]
+        call = f"emulation::launch({grid}, {block}, [&]() {{ {text[start:at]}{text[close + 3 : end + 1]}; }})"
+        text = text[:start] + call + text[end + 1 :]
+    return text
+
+
+@pytest.fixture(scope="module")
+def emulated() -> Path:
+    """The library of emulated launchers, compiled anew when a kernel changed."""
+    sources = sorted((KERNELS / "cuda").glob("*.cu"))
+    texts = [*sources, *sorted(KERNELS.rglob("*.cuh")), KERNELS / "port.h", SHIM / "cuda_runtime.h", Path(__file__)]
+    folder = build.OBJ_DIR / "emulated" / hashlib.sha256(b"".join(p.read_bytes() for p in texts)).hexdigest()[:16]
+    library = folder / "libap_emulated.so"
+    if library.exists():
+        return library
+    folder.mkdir(parents=True, exist_ok=True)
+
+    def compile_one(source: Path) -> Path:
+        copy = folder / f"{source.stem}.cpp"
+        copy.write_text(f'#line 1 "{source}"\n' + without_launch_syntax(source.read_text()))
+        subprocess.run(["g++", *FLAGS, "-c", copy, "-o", copy.with_suffix(".o")], check=True)
+        return copy.with_suffix(".o")
+
+    with ThreadPoolExecutor(2) as pool:
+        objects = list(pool.map(compile_one, sources))
+    subprocess.run(["g++", "-shared", *objects, "-o", library.with_suffix(".part")], check=True)
+    library.with_suffix(".part").rename(library)
+    return library
+
+
+class HostMemory:
+    """Ordinary memory in the place of a GPU's, filled with rubbish."""
+
+    name = device_name = "emulated"
+    stream = 0
+
+    def __init__(self) -> None:
+        self.blocks: list[NDArray[np.uint8]] = []
+
+    def allocate(self, n_bytes: int) -> int:
+        self.blocks.append(np.full(n_bytes, 0xA5, np.uint8))
+        return int(self.blocks[-1].ctypes.data)
+
+    def copy_in(self, address: int, array: NDArray[Any]) -> None:
+        ctypes.memmove(address, array.ctypes.data, array.nbytes)
+
+    def copy_out(self, array: NDArray[Any], address: int) -> None:
+        ctypes.memmove(array.ctypes.data, address, array.nbytes)
+
+    def copy_on_device(self, target: int, source: int, n_bytes: int) -> None:
+        ctypes.memmove(target, source, n_bytes)
+
+    def synchronize(self) -> None:
+        """Nothing is pending."""
+
+    def event(self) -> None:
+        """No clock."""
+
+    def elapsed_ms(self, start: Any, end: Any) -> float:
+        return 0.0
+
+
+@pytest.fixture(scope="module")
+def gpu(emulated: Path) -> CudaLibrary:
+    return CudaLibrary(emulated, HostMemory())
+
+
+@pytest.fixture(scope="module")
+def scene() -> KernelScene:
+    return kernel_scene(columns=40)
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+def test_emulated_cuda_equals_the_cpu(name: str, gpu: CudaLibrary, scene: KernelScene) -> None:
+    entry = gpu_check.check_case(CASES[name], scene, CpuLibrary(), gpu)
+    assert entry["ok"], entry
+
+
+@pytest.mark.parametrize(("n", "n_cells"), [(0, 5), (1, 1), (31, 3), (2048, 300), (2049, 70000), (9000, 2)])
+def test_sort_is_stable_at_every_size(n: int, n_cells: int, gpu: CudaLibrary) -> None:
+    ids = np.random.default_rng(n).integers(-1, n_cells + 1, n).astype(np.int32)
+    ours, other = cell_index(gpu, gpu.to_device(ids), n_cells), cell_index(CpuLibrary(), ids, n_cells)
+    np.testing.assert_array_equal(gpu.to_host(ours.starts), other.starts)
+    np.testing.assert_array_equal(gpu.to_host(ours.order), other.order)
