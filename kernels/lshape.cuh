@@ -9,14 +9,14 @@ constexpr int kProfile = 48;  // azimuth bins of the near side; a multiple of kL
 constexpr int kTrimBins = 64;
 constexpr float kVehicleWidth = 1.2f;  // [m]
 constexpr int kLanes = 8;     // sums run in this many lanes on every device, so that all give the same answer
-constexpr int kFeatures = 16;
+constexpr int kFeatures = 17;
 constexpr float kLowest = 0.3f, kLowObject = 0.8f;  // [m] above ground
 constexpr float kPi = 3.14159265358979f;
 
 // Columns of the feature table.
 enum Feature {
   kCx, kCy, kLength, kWidth, kYaw, kZMin, kZMax, kHeightMin, kHeightMax, kGround, kEdgeRms, kSpanLong, kSpanShort,
-  kRange, kEdgeShare, kFaceFill
+  kRange, kEdgeShare, kFaceFill, kTopSpan
 };
 
 struct Profile {  // nearest point per azimuth bin, relative to `x`, `y` of the cluster's mean
@@ -183,11 +183,11 @@ AP_HD void body_extent(const Cluster& g, float mx, float my, float c, float s, f
   box[2 * axis] += step * first;
 }
 
-// Share of the panes of the outline as the sensor sees it (6 across the view, 4 high) that hold a return. A vehicle's
-// rear fills it, a rider or a bush does not.
-AP_HD float face_fill(const Cluster& g, float mx, float my, float zl, float zh) {
+// The outline as the sensor sees it. out[0]: share of its panes (6 across the view, 4 high) that hold a return: a bush or
+// a ladder does not fill it. out[1]: how wide the topmost row is [m]: a car's roof is, a rider's head is not.
+AP_HD void outline(const Cluster& g, float mx, float my, float zl, float zh, float* out) {
   const float ax = mx - g.ox, ay = my - g.oy, inv = 1.0f / greater(sqrtf(ax * ax + ay * ay), 1e-3f), c = -ay * inv, s = ax * inv;
-  float low = 1e9f, high = -1e9f;
+  float low = 1e9f, high = -1e9f, top_low = 1e9f, top_high = -1e9f;
   for (int32_t k = 0; k < g.n; ++k) {
     const float *p = g.points + 4 * static_cast<int64_t>(k), t = c * (p[0] - mx) + s * (p[1] - my);
     low = lesser(low, t), high = greater(high, t);
@@ -196,11 +196,14 @@ AP_HD float face_fill(const Cluster& g, float mx, float my, float zl, float zh) 
   uint32_t panes = 0u;
   for (int32_t k = 0; k < g.n; ++k) {
     const float *p = g.points + 4 * static_cast<int64_t>(k), t = c * (p[0] - mx) + s * (p[1] - my);
-    panes |= 1u << (static_cast<int>((t - low) * across) + 6 * static_cast<int>((p[2] - zl) * up));
+    const int row = static_cast<int>((p[2] - zl) * up);
+    panes |= 1u << (static_cast<int>((t - low) * across) + 6 * row);
+    if (row == 3) top_low = lesser(top_low, t), top_high = greater(top_high, t);
   }
   int filled = 0;
   for (; panes; panes &= panes - 1u) ++filled;
-  return static_cast<float>(filled) / 24.0f;
+  out[0] = static_cast<float>(filled) / 24.0f;
+  out[1] = greater(top_high - top_low, 0.0f);
 }
 
 // Heights, ground and axis-parallel box of a cluster; its mean goes to mean[2].
@@ -224,7 +227,7 @@ AP_HD void measure(Cluster* g, float* mean, float* row) {
   row[kLength] = greater(xh - xl, yh - yl);
   row[kWidth] = lesser(xh - xl, yh - yl);
   row[kYaw] = yh - yl > xh - xl ? 0.5f * kPi : 0.0f;
-  row[kEdgeRms] = row[kSpanLong] = row[kSpanShort] = row[kEdgeShare] = row[kFaceFill] = 0.0f;
+  row[kEdgeRms] = row[kSpanLong] = row[kSpanShort] = row[kEdgeShare] = row[kFaceFill] = row[kTopSpan] = 0.0f;
   row[kZMin] = zl;
   row[kZMax] = zh;
   row[kHeightMin] = known ? hl : NAN;
@@ -255,7 +258,7 @@ AP_HD void fit_cluster(Cluster g, float d0, float max_length, float* row) {
   row[kSpanLong] = swap ? quality[2] : quality[1];
   row[kSpanShort] = swap ? quality[1] : quality[2];
   row[kEdgeShare] = quality[3];
-  row[kFaceFill] = face_fill(g, mx, my, row[kZMin], row[kZMax]);
+  outline(g, mx, my, row[kZMin], row[kZMax], row + kFaceFill);
 }
 
 }  // namespace ap

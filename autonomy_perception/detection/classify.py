@@ -30,13 +30,14 @@ _SIZES = {
 }
 _IDS = np.array(list(_SIZES), np.int64)
 _LOG_PRIOR = np.log([s[0] for s in _SIZES.values()])
-VEHICLES = np.array([ObjectClass.CAR, ObjectClass.TRUCK, ObjectClass.BUS, ObjectClass.TRAILER], np.int64)
 MEAN_SIZE = np.full((N_CLASSES, 3), np.nan)
 SIZE_SPREAD = np.full((N_CLASSES, 3), np.nan)
 MEAN_SIZE[_IDS] = [s[1] for s in _SIZES.values()]
 SIZE_SPREAD[_IDS] = [s[2] for s in _SIZES.values()]
 
 
+_RIDDEN = (ObjectClass.BICYCLE, ObjectClass.MOTORCYCLE)
+_RIDER_WIDTH = 0.95  # [m]
 _NORMAL = 1.0 / np.sqrt(2.0 * np.pi)
 _CLUTTER_PRIOR = 1.0
 _CLUTTER_SCALE = (2.5, 0.9, 1.4)  # mean extents of everything else, exponentially distributed [m]
@@ -77,12 +78,15 @@ def _log_density(extent: F64, whole: F64, mean: F64, spread: F64, blur: F64) -> 
     return np.asarray(np.log(share * normal + (1.0 - share) * cut))
 
 
-def guess_classes(long: F64, short: F64, height: F64, long_seen: F64, short_seen: F64, distance: F64) -> Guess:
+def guess_classes(
+    long: F64, short: F64, height: F64, long_seen: F64, short_seen: F64, top_span: F64, distance: F64
+) -> Guess:
     """Class probabilities of C clusters by size.
 
     Args:
         long, short, height: extents (C,) [m] of the fitted box, height above local ground.
         long_seen, short_seen: (C,) 1 where that extent was seen in full, 0 where it is a lower bound.
+        top_span: (C,) [m] width of the topmost quarter across the line of sight.
         distance: (C,) [m] to the lidar; the spacing of returns blurs the extents.
     """
     mean, spread = MEAN_SIZE[_IDS], SIZE_SPREAD[_IDS]
@@ -101,6 +105,9 @@ def guess_classes(long: F64, short: F64, height: F64, long_seen: F64, short_seen
     across = flat(short, short_seen, long, long_seen)
     turned = across > straight
     score = _LOG_PRIOR[None] + tall + np.maximum(straight, across)
+    # A rider's head and shoulders are narrow where the rear of a car, as wide as a bicycle is long, has its roof.
+    too_wide = np.logaddexp(0.0, (top_span - _RIDER_WIDTH) / (0.06 + 0.004 * distance))
+    score -= np.where(np.isin(_IDS, _RIDDEN)[None], np.minimum(too_wide, 4.0)[:, None], 0.0)
     a, b, c = _CLUTTER_SCALE
     clutter = np.log(_CLUTTER_PRIOR / (a * b * c)) - long / a - short / b - height / c
     top = np.maximum(score.max(1), clutter)

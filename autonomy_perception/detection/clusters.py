@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from autonomy_perception.config import DetectionConfig
 from autonomy_perception.detection import boxes
-from autonomy_perception.detection.classify import MEAN_SIZE, SIZE_SPREAD, VEHICLES, Guess, guess_classes
+from autonomy_perception.detection.classify import MEAN_SIZE, SIZE_SPREAD, Guess, guess_classes
 from autonomy_perception.detection.evidence import existence_of, shape_features
 from autonomy_perception.ops.cluster import Feature, LinkRule, Workspace, cluster_points, fit_boxes
 from autonomy_perception.ops.library import Library
@@ -67,7 +67,8 @@ class ClusterDetector:
         extent = np.maximum(table[:, [Feature.LENGTH, Feature.WIDTH]], boxes.MIN_SIZE)
         view = boxes.look(table[:, :2], extent, table[:, Feature.YAW], origin[:2])
         height, seen = np.nan_to_num(table[:, Feature.HEIGHT_MAX], nan=_UNKNOWN_HEIGHT), view.seen.astype(np.float64)
-        guess = guess_classes(extent[:, 0], extent[:, 1], height, seen[:, 0], seen[:, 1], table[:, Feature.RANGE])
+        top, distance = table[:, Feature.TOP_SPAN], table[:, Feature.RANGE]
+        guess = guess_classes(extent[:, 0], extent[:, 1], height, seen[:, 0], seen[:, 1], top, distance)
         existence = existence_of(shape_features(table, level, guess))
         keep = np.argsort(-existence, kind="stable")[: self._config.max_detections]
         keep = keep[existence[keep] >= self._config.min_existence]
@@ -85,11 +86,11 @@ def _stands(table: F64) -> NDArray[np.bool_]:
 
 
 def _complete(view: boxes.View, guess: Guess, distance: F64) -> tuple[boxes.View, F64]:
-    """Boxes with the hidden part of vehicles added, and the standard deviation of their extents (C,2) [m]."""
+    """Boxes with their hidden part added where the class is clear, and the standard deviation of their extents (C,2) [m]."""
     mean, spread = MEAN_SIZE[guess.best][:, :2], SIZE_SPREAD[guess.best][:, :2]
     sure = guess.probs[np.arange(len(guess.best)), guess.best] > 0.4
     cut = ~view.seen | (view.extent < mean - 3.0 * spread)  # not in view, or something stands before it
-    grows = cut & (sure & np.isin(guess.best, VEHICLES))[:, None]
+    grows = cut & sure[:, None]
     size = np.where(grows, np.maximum(view.extent, mean - 0.5 * spread), view.extent)
     std = np.where(cut, np.minimum(1.5 * spread, 0.5 * size + 0.1), 0.1 + 0.004 * distance[:, None])
     return boxes.grow(view, size), std

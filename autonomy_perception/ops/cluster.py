@@ -31,6 +31,7 @@ class Feature(IntEnum):
     RANGE = 13  # nearest point to the sensor, in BEV
     EDGE_SHARE = 14  # share of the near side's points within 0.2 m of a near edge
     FACE_FILL = 15  # filled share of the outline seen by the lidar, in 6 x 4 panes
+    TOP_SPAN = 16  # width of the topmost quarter across the line of sight
 
 
 N_FEATURES = len(Feature)
