@@ -80,7 +80,7 @@ GroundPlane find_plane(const float* xyz, const GroundParams& c, Work& w) {
       ++n;
     }
   }
-  int32_t best = 0;
+  int32_t best = 256 * kPlanePrior;  // fewer returns say nothing of a slope
   GroundPlane plane{0.0f, 0.0f, 0.0f};
   for (int i = -kSlopeTries; i <= kSlopeTries; ++i)
     for (int j = -kSlopeTries; j <= kSlopeTries; ++j) {

@@ -89,7 +89,7 @@ __global__ void plane_kernel(const float* xyz, GroundParams c, Field f) {
   __shared__ PlaneSums part[kThreads];
   __shared__ GroundPlane plane;
   if (threadIdx.x == 0) {
-    int32_t best = 0;
+    int32_t best = 256 * kPlanePrior;  // fewer returns say nothing of a slope
     plane = {0.0f, 0.0f, 0.0f};
     for (int t = 0; t < kTries * kTries; ++t) {
       const int i = t / kTries - kSlopeTries, j = t % kTries - kSlopeTries;
