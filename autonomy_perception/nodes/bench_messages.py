@@ -93,7 +93,8 @@ def read_plainly(message: Any) -> Points:
         keep = np.logical_and(keep, ~np.isnan(points[name]))
     points = points[keep]
     xyz = structured_to_unstructured(points[["x", "y", "z"]])
-    moved = xyz @ POSE[:3, :3].T.astype(np.float32) + POSE[:3, 3].astype(np.float32)
+    # einsum and not @: the threads of BLAS go on spinning and would slow down whatever is timed next
+    moved = np.einsum("ij,nj->ni", POSE[:3, :3].astype(np.float32), xyz) + POSE[:3, 3].astype(np.float32)
     return moved, np.clip(points["intensity"], 0, 1), points["time"].copy(), points["ring"].copy()
 
 

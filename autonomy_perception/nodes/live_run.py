@@ -7,6 +7,7 @@ import os
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +64,7 @@ class LiveResult:
         latency_ms: the player's send of a frame's last message to the publication of its outputs.
         inner_ms: its arrival at the perception process to the publication.
         stages_ms: samples by stage.
+        sent: clouds and images that the player sent, by topic.
         pss_mb: by node, samples of (seconds since start, proportional set size [MB]).
         log: what the nodes said.
     """
@@ -77,6 +79,7 @@ class LiveResult:
     inner_ms: list[float]
     stages_ms: dict[str, list[float]]
     messages_played: int
+    sent: dict[str, int]
     worst_lag_ms: float
     pss_mb: dict[str, list[tuple[float, float]]]
     log: list[str]
@@ -115,7 +118,7 @@ def run_live(options: LiveOptions, say: Say | None = None) -> LiveResult:
     return LiveResult(
         code, perception["processed"], perception["replaced"], perception["errors"], perception["steps"], perception["hash"],
         latencies_ms(perception, player), [(f[2] - f[1]) * 1e-6 for f in perception["frames"] if f[1]], perception["stages"],
-        player["messages"], player["worst_lag_ms"], memory.samples, log,
+        player["messages"], dict(Counter(topic for topic, _, _ in player["sent"])), player["worst_lag_ms"], memory.samples, log,
     )  # fmt: skip
 
 

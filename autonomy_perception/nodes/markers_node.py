@@ -11,28 +11,40 @@ import numpy as np
 import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from sensor_msgs.msg import Image, PointCloud2, PointField
+from sensor_msgs.msg import PointCloud2
+from std_msgs.msg import Header
 
 from autonomy_perception import geometry
 from autonomy_perception.config import ConfigError, PerceptionConfig, VehicleConfig, load_vehicle
 from autonomy_perception.nodes import topics
-from autonomy_perception.nodes.conversions import to_array, to_time
+from autonomy_perception.nodes.conversions import to_time
 from autonomy_perception.nodes.inputs import Inputs
 from autonomy_perception.nodes.markers import mode_marker, track_markers
 from autonomy_perception.nodes.parameters import MarkersConfig
-from autonomy_perception.nodes.pictures import HIGH, LOW, Elevation, GridPicture, birds_eye, point_colours
+from autonomy_perception.nodes.pictures import (
+    HIGH,
+    LOW,
+    Elevation,
+    GridPicture,
+    birds_eye,
+    point_colours,
+    terrain_points,
+)
 from autonomy_perception.nodes.process import StopFlag, run
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.qos_events import QosWatch
 from autonomy_perception.nodes.ros_parameters import read
+from autonomy_perception.nodes.view_messages import coloured_cloud, picture
 from autonomy_perception.ops.library import CpuLibrary, KernelError
-from autonomy_perception.sensors.events import Event
+from autonomy_perception.sensors.convert import CONVERTERS
+from autonomy_perception.sensors.events import Event, ImageMsg
 from autonomy_perception.sensors.frontend import SensorFrontEnd
+from autonomy_perception.sensors.image import ImageError, decode, raw_pixels
 from autonomy_perception.types import SensorFrame
 
 LOOK_S = 0.5
 PICTURE_S = 0.2
-POINT = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("rgb", "<u4")])
+CAMERA_S = 0.1
 
 
 class MarkersNode(Node):
@@ -45,7 +57,7 @@ class MarkersNode(Node):
             load_vehicle(Path(self.config.vehicle_file)) if self.config.vehicle_file else None
         )
         self._watch = QosWatch(self.get_logger())
-        mine = (topics.MARKERS, topics.TEXT, topics.CLOUD, topics.BEV_IMAGE)
+        mine = (topics.MARKERS, topics.TEXT, topics.CLOUD, topics.TERRAIN_CLOUD, topics.CAMERA, topics.BEV_IMAGE)
         self._publishers_by_name = {
             t.name: self.create_publisher(message_class(t.msgtype), t.name, profile(t.qos)) for t in mine
         }
@@ -55,7 +67,8 @@ class MarkersNode(Node):
         self._elevation: Elevation | None = None
         self._tracks: Any = None
         self._vehicle_pose: tuple[float, float, float] | None = None
-        self._picture_due = 0.0
+        self._camera = camera_topic(self.vehicle) if self.vehicle is not None and self.vehicle.cameras else None
+        self._picture_due = self._camera_due = 0.0
         self.create_timer(LOOK_S, self._look, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _wanted(self, topic: topics.Topic) -> bool:
@@ -65,16 +78,18 @@ class MarkersNode(Node):
         self._publishers_by_name[topic.name].publish(message)
 
     def _look(self) -> None:
-        picture, cloud = self._wanted(topics.BEV_IMAGE), self._wanted(topics.CLOUD)
-        self._subscribe(topics.TRACKED_OBJECTS, self._on_tracks, self._wanted(topics.MARKERS) or picture)
+        birds, cloud = self._wanted(topics.BEV_IMAGE), self._wanted(topics.CLOUD)
+        self._subscribe(topics.TRACKED_OBJECTS, self._on_tracks, self._wanted(topics.MARKERS) or birds)
         self._subscribe(topics.STATUS, lambda m: self._send(topics.TEXT, mode_marker(m)), self._wanted(topics.TEXT))
-        self._subscribe(topics.OCCUPANCY_GRID, self._on_grid, picture)
+        self._subscribe(topics.OCCUPANCY_GRID, self._on_grid, birds)
         if self.vehicle is not None and self.vehicle.odometry.topic:
             odometry = topics.Topic(
                 self.vehicle.odometry.topic, "nav_msgs/msg/Odometry", "-", "odom", "-", topics.MOTION
             )
-            self._subscribe(odometry, self._on_odometry, picture)
-        self._subscribe(topics.TERRAIN_MAP, self._on_terrain, cloud)
+            self._subscribe(odometry, self._on_odometry, birds)
+        if self._camera is not None:
+            self._subscribe(self._camera, self._on_camera, self._wanted(topics.CAMERA))
+        self._subscribe(topics.TERRAIN_MAP, self._on_terrain, cloud or self._wanted(topics.TERRAIN_CLOUD))
         self._subscribe_sensors(cloud)
 
     def _subscribe(self, topic: topics.Topic, callback: Callable[[Any], None], wanted: bool) -> None:
@@ -107,6 +122,9 @@ class MarkersNode(Node):
 
     def _on_terrain(self, message: Any) -> None:
         self._elevation = Elevation.of(message)
+        if self._wanted(topics.TERRAIN_CLOUD):
+            xyz, colours = terrain_points(message)
+            self._send(topics.TERRAIN_CLOUD, coloured_cloud(message.header, xyz, colours))
 
     def _on_odometry(self, message: Any) -> None:
         p, q = message.pose.pose.position, message.pose.pose.orientation
@@ -125,10 +143,21 @@ class MarkersNode(Node):
         )
         pose = self._vehicle_pose if moving and self._vehicle_pose is not None else middle
         rgb = birds_eye(grid, self._tracks, pose, self.config.bev_size, self.config.bev_side)
-        out = Image(height=rgb.shape[0], width=rgb.shape[1], encoding="rgb8", step=rgb.shape[1] * 3)
-        out.header = message.header
-        out.data = to_array(rgb, "B")
-        self._send(topics.BEV_IMAGE, out)
+        self._send(topics.BEV_IMAGE, picture(message.header, rgb))
+
+    def _on_camera(self, message: Any) -> None:
+        assert self._camera is not None
+        if time.monotonic() < self._camera_due:
+            return
+        self._camera_due = time.monotonic() + CAMERA_S
+        try:
+            event = CONVERTERS[self._camera.msgtype](self._camera.name, message, 0, 0)
+            assert isinstance(event, ImageMsg)
+            rgb = decode(event.data) if event.compressed else raw_pixels(event)
+        except ImageError as e:
+            self.get_logger().warning(f"{self._camera.name}: {e}", throttle_duration_sec=5.0)
+            return
+        self._send(topics.CAMERA, picture(message.header, rgb))
 
     def _on_event(self, event: Event) -> None:
         if self._front is None:
@@ -143,20 +172,19 @@ class MarkersNode(Node):
         if self._elevation is not None:
             height = self._elevation.height(geometry.transform_points(T, xyz))
         body = self.vehicle.dimensions if self.vehicle else None
-        points = np.empty(len(xyz), POINT)
-        points["x"], points["y"], points["z"] = xyz.T
-        points["rgb"] = point_colours(height, LOW, body.height + body.overhead_margin if body else HIGH)
-        out = PointCloud2(
-            height=1, width=len(points), point_step=POINT.itemsize, row_step=POINT.itemsize * len(points), is_dense=True
+        header = Header(
+            stamp=to_time(frame.stamp_ns), frame_id=self.vehicle.base_frame if self.vehicle else "base_link"
         )
-        out.header.stamp = to_time(frame.stamp_ns)
-        out.header.frame_id = self.vehicle.base_frame if self.vehicle else "base_link"
-        out.fields = [
-            PointField(name=n, offset=4 * i, datatype=PointField.FLOAT32, count=1)
-            for i, n in enumerate(POINT.names or ())
-        ]
-        out.data = to_array(points, "B")
-        return out
+        return coloured_cloud(
+            header, xyz, point_colours(height, LOW, body.height + body.overhead_margin if body else HIGH)
+        )
+
+
+def camera_topic(vehicle: VehicleConfig) -> topics.Topic:
+    """The first camera's images."""
+    camera = next(iter(vehicle.cameras.values()))
+    kind = "sensor_msgs/msg/CompressedImage" if camera.compressed else "sensor_msgs/msg/Image"
+    return topics.Topic(camera.topic, kind, "-", camera.frame, "-", topics.SENSOR)
 
 
 def main() -> int:

@@ -98,6 +98,32 @@ def _pixels(xy: NDArray[np.float64], vehicle: tuple[float, float, float], side: 
     return np.asarray(np.clip(uv, -limit, limit).round(), np.int32)
 
 
+def layer_of(message: Any, name: str) -> NDArray[np.float32] | None:
+    """A layer (ny,nx) of a grid_map_msgs/GridMap; None if it has none of that name."""
+    if name not in message.layers:
+        return None
+    info = message.info
+    nx, ny = round(info.length_x / info.resolution), round(info.length_y / info.resolution)
+    data = np.frombuffer(message.data[list(message.layers).index(name)].data, np.float32)
+    return from_grid_map_data(data, nx, ny)
+
+
+def terrain_points(message: Any) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
+    """Known cells of a GridMap as points (N,3) and colours 0xRRGGBB (N,): traversability from red (0) to green (1)."""
+    elevation = Elevation.of(message)
+    if elevation is None:
+        return np.zeros((0, 3), np.float32), np.zeros(0, np.uint32)
+    iy, ix = np.nonzero(np.isfinite(elevation.z))
+    x, y = ((i + 0.5) * elevation.resolution + low for i, low in zip((ix, iy), elevation.corner, strict=True))
+    xyz = np.stack([x, y, elevation.z[iy, ix]], -1).astype(np.float32)
+    layer = layer_of(message, "traversability")
+    good = np.full(len(ix), np.nan, np.float32) if layer is None else layer[iy, ix]
+    known = np.isfinite(good)
+    part = np.where(known, np.clip(good, 0, 1), 0.0)
+    red, green = (255 * (1 - part)).astype(np.uint32), (200 * part).astype(np.uint32)
+    return xyz, np.where(known, (red << 16) | (green << 8) | 0x30, CLOUD_RGB["unknown"]).astype(np.uint32)
+
+
 @dataclass(frozen=True)
 class Elevation:
     """Terrain heights as received: (ny,nx) [m], NaN unknown; corner (x, y) and cell edge [m]."""
@@ -109,13 +135,12 @@ class Elevation:
     @classmethod
     def of(cls, message: Any) -> Elevation | None:
         """From grid_map_msgs/GridMap; None without an elevation layer."""
-        if "elevation" not in message.layers:
+        z = layer_of(message, "elevation")
+        if z is None:
             return None
         info = message.info
-        nx, ny = round(info.length_x / info.resolution), round(info.length_y / info.resolution)
-        data = np.frombuffer(message.data[list(message.layers).index("elevation")].data, np.float32)
         corner = (info.pose.position.x - info.length_x / 2, info.pose.position.y - info.length_y / 2)
-        return cls(from_grid_map_data(data, nx, ny), corner, float(info.resolution))
+        return cls(z, corner, float(info.resolution))
 
     def height(self, xyz: NDArray[np.float64]) -> NDArray[np.float32]:
         """Height (N,) above the terrain of points (N,3) in its frame; NaN outside and where it is unknown."""

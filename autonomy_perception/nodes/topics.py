@@ -59,6 +59,10 @@ TEXT = Topic("/perception/text", "visualization_msgs/msg/Marker", "markers", "ba
              "every status message, only while somebody subscribes", VIEW)  # fmt: skip
 CLOUD = Topic("/perception/cloud", "sensor_msgs/msg/PointCloud2", "markers", "base_link",
               "every lidar scan, only while somebody subscribes", TERRAIN)  # fmt: skip
+TERRAIN_CLOUD = Topic("/perception/terrain_cloud", "sensor_msgs/msg/PointCloud2", "markers", "odom",
+                      "every terrain message, only while somebody subscribes", TERRAIN)  # fmt: skip
+CAMERA = Topic("/perception/camera", "sensor_msgs/msg/Image", "markers", "as received",
+               "first camera of the vehicle file, 10 Hz at most, only while somebody subscribes", TERRAIN)  # fmt: skip
 BEV_IMAGE = Topic("/perception/bev_image", "sensor_msgs/msg/Image", "markers", "base_link",
                   "5 Hz at most, only while somebody subscribes", VIEW)  # fmt: skip
 CLOCK_TOPIC = Topic(
@@ -70,7 +74,7 @@ ACK = Topic("/perception/lockstep/ack", "std_msgs/msg/Header", "perception", "-"
             "lockstep replay: the token, when all its work is done and published", LOCKSTEP)  # fmt: skip
 
 OUTPUTS = (OCCUPANCY_GRID, TRACKED_OBJECTS, DETECTED_OBJECTS, TERRAIN_MAP, STATUS, DIAGNOSTIC_ARRAY, MARKERS, TEXT, CLOUD,
-           BEV_IMAGE, CLOCK_TOPIC, TOKEN, ACK)  # fmt: skip
+           TERRAIN_CLOUD, CAMERA, BEV_IMAGE, CLOCK_TOPIC, TOKEN, ACK)  # fmt: skip
 
 RECORDED = (OCCUPANCY_GRID, TRACKED_OBJECTS, DETECTED_OBJECTS, TERRAIN_MAP, STATUS, DIAGNOSTIC_ARRAY)
 """What the recorder keeps unless told otherwise."""
@@ -105,3 +109,11 @@ INPUTS = (
     InputTopic("`/tf_static`", "tf2_msgs/msg/TFMessage", LATCHED, "the rig"),
     InputTopic("`/clock` (`use_sim_time`)", "rosgraph_msgs/msg/Clock", CLOCK, "ROS time in replay"),
 )
+
+SERVICES = (
+    ("/bag_player/start", "std_srvs/Trigger", "bag_player", "play, or go on after a pause"),
+    ("/bag_player/pause", "std_srvs/SetBool", "bag_player", "true: pause (the clock stands still); false: go on"),
+    ("/perception/change_state", "lifecycle_msgs/ChangeState", "perception", "lifecycle transition"),
+    ("/perception/get_state", "lifecycle_msgs/GetState", "perception", "lifecycle state"),
+)
+"""Name, type, node, meaning."""

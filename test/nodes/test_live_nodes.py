@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import itertools
 import signal
 import subprocess
 import sys
@@ -177,7 +178,7 @@ def test_player_pauses_loops_and_sets_the_clock_back(bench: Bench, tmp_path: Pat
     assert bench.call(Trigger, "/bag_player/start", Trigger.Request()).success
     assert bench.until(lambda: len(clouds) >= 8), "the bag begins again"
     times = [c.clock.sec * 10**9 + c.clock.nanosec for c in clock]
-    backward = [a - b for a, b in zip(times, times[1:], strict=False) if b < a]
+    backward = [a - b for a, b in itertools.pairwise(times) if b < a]
     assert len(backward) == 1 and backward[0] > 5 * 10**8
     assert bench.call(SetBool, "/bag_player/pause", SetBool.Request(data=True)).message == "paused"
     bench.until(lambda: False, 0.2)

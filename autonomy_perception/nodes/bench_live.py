@@ -1,0 +1,99 @@
+"""``bench live``: the live graph with the tuned transport, and for half a minute with the stock one."""
+
+from __future__ import annotations
+
+import math
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+from autonomy_perception import paths
+from autonomy_perception.config import load_vehicle
+from autonomy_perception.evaluation.bench import BenchResult, Figures
+from autonomy_perception.evaluation.latency import Percentiles
+from autonomy_perception.nodes import environment
+from autonomy_perception.nodes.live_run import LiveOptions, LiveResult, LiveRunError, run_live
+
+KITTI = Path("kitti_raw/2011_09_26/2011_09_26_drive_sfnd_sync")
+STOCK_S = 30.0
+SETTLED_S = 120.0
+"""Memory is judged from here on (or over the second half of a shorter run)."""
+WATCHERS = ("health_monitor", "markers")
+
+
+def run(minutes: float) -> BenchResult:
+    """Loop a drive through the graph; the KITTI recording if AUTONOMY_PERCEPTION_DATA has it, else a synthetic drive.
+
+    Raises:
+        RuntimeError: a node died, or no frame came through the tuned transport.
+    """
+    console = Console(stderr=True)
+    with tempfile.TemporaryDirectory(prefix="autonomy_perception_bench_") as folder:
+        bag, vehicle = drive(Path(folder) / "drive", console)
+        topic = next(iter(load_vehicle(vehicle).lidars.values())).topic
+        console.print(f"tuned transport, {minutes:g} min")
+        tuned = run_live(LiveOptions(bag, vehicle, seconds=minutes * 60, nodes=WATCHERS))
+        seconds = min(STOCK_S, minutes * 60)
+        console.print(f"stock transport, {seconds:.0f} s")
+        env = dict(os.environ) | {environment.TRANSPORT_VARIABLE: "stock"}
+        stock = run_live(LiveOptions(bag, vehicle, seconds=seconds, nodes=WATCHERS, env=env))
+    if tuned.code or not tuned.latency_ms:
+        raise LiveRunError("no frame came through:\n" + "\n".join(tuned.log[-20:]))
+    ours, peer = figures(tuned, topic), figures(stock, topic)
+    ours |= slopes(tuned)
+    return BenchResult("live", ours, peer, ours["ms"] / peer["ms"] if "ms" in peer else 0.0)
+
+
+def drive(path: Path, console: Console) -> tuple[Path, Path]:
+    """A bag to loop over, made at ``path``, and the vehicle file that belongs to it."""
+    data = os.environ.get("AUTONOMY_PERCEPTION_DATA", "")
+    if data and (Path(data) / KITTI).is_dir():
+        from autonomy_perception.bags.importers.base import ImportOptions, write_drive
+        from autonomy_perception.bags.importers.sources import SOURCES
+
+        options = ImportOptions(derive_stamps=True, derive_times=True)
+        write_drive(SOURCES["kitti-raw"](Path(data) / KITTI, options), path)
+        return path, paths.vehicle_file("kitti")
+    from autonomy_perception.simulation.drive import SyntheticDrive
+    from autonomy_perception.simulation.write_bag import write_bag
+
+    console.print("AUTONOMY_PERCEPTION_DATA is not set: a synthetic drive is made")
+    vehicle = paths.vehicle_file("demo_truck")
+    write_bag(SyntheticDrive(0, 8.0, vehicle=load_vehicle(vehicle)), path)
+    return path, vehicle
+
+
+def figures(result: LiveResult, lidar_topic: str) -> Figures:
+    """Latency from the player's send, frames, and what got lost on the way."""
+    whole, sent = Percentiles.of(result.latency_ms), result.sent.get(lidar_topic, 0)
+    out = {"frames": float(result.frames), "replaced": float(result.replaced), "failed": float(result.errors)}
+    out["lost"] = float(max(0, sent - result.frames - result.replaced))
+    if whole.count:
+        inner = Percentiles.of(result.inner_ms)
+        out |= {
+            "ms": whole.p50,
+            "p99_ms": whole.p99,
+            "max_ms": whole.max,
+            "inner_ms": inner.p50,
+            "inner_p99_ms": inner.p99,
+        }
+    for name, samples in result.stages_ms.items():
+        out[f"{name}_ms"] = float(np.median(samples))
+    return out
+
+
+def slopes(result: LiveResult) -> Figures:
+    """Growth of each process's proportional set size [MB/min] after it has settled."""
+    out: Figures = {}
+    for name, rows in result.pss_mb.items():
+        samples = np.array(rows).reshape(-1, 2)
+        last = samples[-1, 0] if len(samples) else 0.0
+        late = samples[samples[:, 0] > min(SETTLED_S, last / 2)]
+        if len(late) > 2:
+            slope = float(np.polyfit(late[:, 0] / 60.0, late[:, 1], 1)[0])
+            if math.isfinite(slope):
+                out |= {f"{name}_pss_mb": float(late[-1, 1]), f"{name}_pss_mb_per_min": slope}
+    return out
