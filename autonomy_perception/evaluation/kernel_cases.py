@@ -13,6 +13,7 @@ from autonomy_perception.grid import BevGrid, WorldGrid
 from autonomy_perception.ops import (
     cells,
     cluster,
+    footprint,
     freespace,
     ground,
     image,
@@ -179,6 +180,16 @@ def _log_odds(lib: Library, s: KernelScene) -> KernelCase:
     return KernelCase(run, 18 * WORLD.nx * WORLD.ny, 1e-5, 1e-4)
 
 
+def _footprint(lib: Library, s: KernelScene) -> KernelCase:
+    b = s.boxes
+    return KernelCase(
+        lambda: {"mask": footprint.footprint(lib, b[:, :2], b[:, 3:5], b[:, 6], WORLD, 0.2)},
+        WORLD.nx * WORLD.ny,
+        0.0,
+        1e-4,
+    )
+
+
 def _cluster(lib: Library, s: KernelScene) -> KernelCase:
     xyz, label, height = lib.to_device(s.xyz), lib.to_device(s.label), lib.to_device(s.height)
     work = cluster.Workspace(lib)
@@ -199,6 +210,7 @@ CASES: dict[str, Callable[[Library, KernelScene], KernelCase]] = {
     "ground": _ground,
     "terrain": _terrain,
     "cluster": _cluster,
+    "footprint": _footprint,
     "free_space": _free_space,
     "log_odds": _log_odds,
     "preprocess": lambda lib, s: _preprocess(lib, s, mapped=True),

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from autonomy_perception.ops import (
     cells,
     cluster,
+    footprint,
     freespace,
     ground,
     image,
@@ -107,6 +108,7 @@ class Ops:
     ground = _bound(ground.ground)
     terrain_fuse = _bound(terrain.fuse)
     terrain_derive = _bound(terrain.derive)
+    footprint = _bound(footprint.footprint)
     free_space = _bound(freespace.free_space)
     update_log_odds = _bound(freespace.update_log_odds)
     cluster_points = _bound_workspace(cluster.cluster_points)

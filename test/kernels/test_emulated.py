@@ -1,17 +1,14 @@
 """The CUDA launchers run on the CPU by emulation and give what the CPU kernels give (no GPU needed)."""
 
-import ctypes
 import hashlib
 import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from autonomy_perception.evaluation.kernel_cases import CASES
 from autonomy_perception.evaluation.kernel_scene import KernelScene, kernel_scene
@@ -20,8 +17,9 @@ from autonomy_perception.ops.cuda import CudaLibrary
 from autonomy_perception.ops.library import CpuLibrary
 
 KERNELS = Path(__file__).parents[2] / "kernels"
-sys.path.insert(0, str(KERNELS))
+sys.path[:0] = [str(KERNELS), str(Path(__file__).parents[1])]
 import gpu_check
+from host_memory import HostMemory
 
 import build
 
@@ -90,38 +88,6 @@ def emulated() -> Path:
     subprocess.run(["g++", "-shared", *objects, "-o", library.with_suffix(".part")], check=True)
     library.with_suffix(".part").rename(library)
     return library
-
-
-class HostMemory:
-    """Ordinary memory in the place of a GPU's, filled with rubbish."""
-
-    name = device_name = "emulated"
-    stream = 0
-
-    def __init__(self) -> None:
-        self.blocks: list[NDArray[np.uint8]] = []
-
-    def allocate(self, n_bytes: int) -> int:
-        self.blocks.append(np.full(n_bytes, 0xA5, np.uint8))
-        return int(self.blocks[-1].ctypes.data)
-
-    def copy_in(self, address: int, array: NDArray[Any]) -> None:
-        ctypes.memmove(address, array.ctypes.data, array.nbytes)
-
-    def copy_out(self, array: NDArray[Any], address: int) -> None:
-        ctypes.memmove(array.ctypes.data, address, array.nbytes)
-
-    def copy_on_device(self, target: int, source: int, n_bytes: int) -> None:
-        ctypes.memmove(target, source, n_bytes)
-
-    def synchronize(self) -> None:
-        """Nothing is pending."""
-
-    def event(self) -> None:
-        """No clock."""
-
-    def elapsed_ms(self, start: Any, end: Any) -> float:
-        return 0.0
 
 
 @pytest.fixture(scope="module")

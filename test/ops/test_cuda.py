@@ -1,12 +1,12 @@
 """The device path's bookkeeping, run on host memory with the CPU kernels, and its behaviour without a GPU."""
 
-import ctypes
+import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from autonomy_perception.grid import BevGrid
 from autonomy_perception.ops import cells, cuda_memory, iou, pillarise
@@ -15,40 +15,10 @@ from autonomy_perception.ops.library import LIB_DIR, CpuLibrary, KernelError
 from autonomy_perception.ops.ops import Ops, open_library
 from autonomy_perception.ops.unpack import CloudLayout, FieldAt, unpack
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from host_memory import HostMemory
+
 CPU = CpuLibrary()
-
-
-class HostMemory:
-    """Ordinary memory in the place of a GPU's, filled with rubbish as a GPU's is."""
-
-    name = "host"
-    device_name = "host"
-    stream = 0
-
-    def __init__(self) -> None:
-        self.blocks: list[NDArray[np.uint8]] = []
-
-    def allocate(self, n_bytes: int) -> int:
-        self.blocks.append(np.full(n_bytes, 0xA5, np.uint8))
-        return int(self.blocks[-1].ctypes.data)
-
-    def copy_in(self, address: int, array: NDArray[Any]) -> None:
-        ctypes.memmove(address, array.ctypes.data, array.nbytes)
-
-    def copy_out(self, array: NDArray[Any], address: int) -> None:
-        ctypes.memmove(array.ctypes.data, address, array.nbytes)
-
-    def copy_on_device(self, target: int, source: int, n_bytes: int) -> None:
-        ctypes.memmove(target, source, n_bytes)
-
-    def synchronize(self) -> None:
-        """Nothing is pending."""
-
-    def event(self) -> None:
-        """No clock."""
-
-    def elapsed_ms(self, start: Any, end: Any) -> float:
-        return 0.0
 
 
 @pytest.fixture
