@@ -16,6 +16,8 @@ from autonomy_perception.types import Detections, GroundLabels
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
+_NO_YAW_LENGTH = 1.1  # what is shorter shows no direction [m]
+_NO_YAW_STD = 0.9  # that of a direction anywhere in half a turn [rad]
 _UNKNOWN_HEIGHT = 1.0  # taken for clusters over ground that nobody knows [m]
 
 
@@ -81,8 +83,9 @@ class ClusterDetector:
 
 
 def _stands(table: F64) -> NDArray[np.bool_]:
-    """Clusters (C,) that reach down to the ground, as far as the beam spacing lets one see."""
-    return np.asarray(~(table[:, Feature.HEIGHT_MIN] > 0.8 + 0.02 * table[:, Feature.RANGE]))
+    """Clusters (C,) that may stand on the ground: they begin near it, or low enough to be a car behind a car."""
+    reach = 0.8 + 0.02 * table[:, Feature.RANGE] + np.where(table[:, Feature.HEIGHT_MAX] < 2.2, 0.6, 0.0)
+    return np.asarray(~(table[:, Feature.HEIGHT_MIN] > reach))
 
 
 def _complete(view: boxes.View, guess: Guess, distance: F64) -> tuple[boxes.View, F64]:
@@ -101,7 +104,8 @@ def _assemble(
 ) -> Detections:
     n, distance = len(table), table[:, Feature.RANGE]
     edge = np.maximum(np.maximum(table[:, Feature.SPAN_LONG], table[:, Feature.SPAN_SHORT]), 0.2)
-    yaw_std = np.clip(np.arctan2(0.05 + table[:, Feature.EDGE_RMS], edge), 0.02, 0.9)
+    yaw_std = np.clip(np.arctan2(0.05 + table[:, Feature.EDGE_RMS], edge), 0.02, _NO_YAW_STD)
+    yaw_std = np.where(table[:, Feature.LENGTH] < _NO_YAW_LENGTH, _NO_YAW_STD, yaw_std)
     bottom = np.where(
         _stands(table), np.fmin(table[:, Feature.GROUND], table[:, Feature.Z_MIN]), table[:, Feature.Z_MIN]
     )
