@@ -28,7 +28,7 @@ kernels-cuda: setup  ## compile libap_cuda.so with nvcc, for every architecture 
 	$(BIN)/python kernels/build.py cuda
 
 gpu-check: setup kernels-cuda  ## on a machine with an NVIDIA GPU: every kernel against the CPU build, timed
-	$(BIN)/autonomy-perception gpu-check
+	$(BIN)/python kernels/gpu_check.py
 
 setup:  ## packages, interface packages, kernels, all under .venv
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) not found: sudo apt install python3 python3-venv python3-dev"; exit 1; }
