@@ -17,17 +17,33 @@ I64 = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 GATE = 13.8  # chi-square, 2 degrees of freedom, 99.9 %
+MAX_DELAY = 0.1  # [s] the duration of a sweep
 FORBIDDEN = 30.0  # cost of leaving a pair unassigned: dearer pairs are not made
 
 
 class Boxes(NamedTuple):
-    """Boxes seen from above: centre (N,2), size (N,2) [m], yaw (N,) [rad], class probabilities (N,C), bottom and top (N,2)."""
+    """Boxes seen from above (N rows).
+
+    Attributes:
+        center, size: (N,2) [m]; yaw: (N,) [rad]; probs: (N,C) class probabilities; vertical: (N,2) bottom and top [m].
+        credit: (N,) [nat] log-odds of being a road user.
+        velocity: (N,2) [m/s] of a track, zero for detections.
+        delay: (N,2) [s] two candidates for the time of the look at a detection, zero for tracks. They differ at the
+            seam of the sweep, where its beginning meets its end.
+    """
 
     center: F64
     size: F64
     yaw: F64
     probs: F64
     vertical: F64
+    credit: F64
+    velocity: F64
+    delay: F64
+
+    def take(self, index: I64) -> Boxes:
+        """The boxes of an index."""
+        return Boxes(*(a[index] for a in self))
 
 
 class Pairs(NamedTuple):
@@ -43,15 +59,23 @@ class Pairs(NamedTuple):
 def near_pairs(first: Boxes, second: Boxes, reach: F64) -> Pairs:
     """Pairs whose centres are nearer than ``reach`` (N,) [m] plus half of both diagonals.
 
-    All that follows works on these few hundred pairs instead of N x M cells.
+    All that follows works on these few hundred pairs instead of N x M cells. Moving tracks are compared where they
+    were when the lidar looked at the detection.
     """
     dx = second.center[None, :, 0] - first.center[:, None, 0]
     dy = second.center[None, :, 1] - first.center[:, None, 1]
-    limit = (reach + 0.5 * np.hypot(first.size[:, 0], first.size[:, 1]))[:, None]
+    travel = MAX_DELAY * np.hypot(first.velocity[:, 0], first.velocity[:, 1])
+    limit = (reach + travel + 0.5 * np.hypot(first.size[:, 0], first.size[:, 1]))[:, None]
     limit = limit + 0.5 * np.hypot(second.size[:, 0], second.size[:, 1])[None]
+    limit = limit + MAX_DELAY * np.hypot(second.velocity[:, 0], second.velocity[:, 1])[None]
     row, col = np.nonzero(dx * dx + dy * dy < limit * limit)
+    plain = np.stack([dx[row, col], dy[row, col]], 1)
+    delay = first.delay[row, :, None] - second.delay[col, :, None]
+    options = plain[:, None] + delay * (first.velocity[row] + second.velocity[col])[:, None]
+    nearer = (options**2).sum(2).argmin(1)
+    px, py = options[np.arange(len(row)), nearer].T
     yaw = first.yaw[row]
-    c, s, px, py = np.cos(yaw), np.sin(yaw), dx[row, col], dy[row, col]
+    c, s = np.cos(yaw), np.sin(yaw)
     _, turns = fold(second.yaw[col], yaw)
     size = second.size[col]
     size = np.where((turns % 2 == 1)[:, None], size[:, ::-1], size)
@@ -85,7 +109,8 @@ def costs(tracks: Boxes, cov: F64, detections: Boxes, noise: F64, reach: F64) ->
     above = detections.vertical[col, 0] - tracks.vertical[row, 1]
     below = tracks.vertical[row, 0] - detections.vertical[col, 1]
     affinity = ((tracks.probs @ COMPATIBILITY) @ detections.probs.T)[row, col]
-    cost = distance + 0.5 * np.minimum(plain, 9.0) + (ratio**2).sum(1) + np.log(det) - 2.0 * np.log(affinity)
+    alike = 2.0 * (ratio**2).sum(1) + np.minimum(0.25 * (tracks.credit[row] - detections.credit[col]) ** 2, 3.0)
+    cost = distance + 0.5 * np.minimum(plain, 9.0) + alike + np.log(det) - 2.0 * np.log(affinity)
     allowed = (distance < GATE) & (u * u + v * v < reach[row] ** 2) & (affinity > 0.08)
     allowed &= (above < 0.7) & (below < 0.7)
     out = np.full((len(tracks.center), len(detections.center)), FORBIDDEN)
@@ -116,8 +141,7 @@ def inside(outer: Boxes, inner: Boxes, margin: float) -> Bools:
 
 def united(box: Boxes, k: int, parts: Boxes, members: I64) -> tuple[F64, F64]:
     """Centre (2,) and size (2,) of box ``k`` stretched along its own axes to cover ``parts[members]``."""
-    one = Boxes(*(a[k : k + 1] for a in box))
-    pairs = near_pairs(one, Boxes(*(a[members] for a in parts)), np.full(1, 1e3))
+    pairs = near_pairs(box.take(np.array([k])), parts.take(members), np.full(1, 1e3))
     half = 0.5 * box.size[k]
     low = np.minimum((pairs.along - 0.5 * pairs.size).min(0), -half)
     high = np.maximum((pairs.along + 0.5 * pairs.size).max(0), half)

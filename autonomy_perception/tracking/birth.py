@@ -30,7 +30,7 @@ def newborn(scan: Scan, cols: I64, stamp_ns: int, seed: int) -> TrackState:
     center, size, yaw = boxes.center[cols].copy(), boxes.size[cols].copy(), boxes.yaw[cols].copy()
     state.vertical, state.vertical_var = boxes.vertical[cols].copy(), np.full((n, 2), 0.3**2)
     state.class_log = classes.accumulate(np.zeros((n, boxes.probs.shape[1])), boxes.probs[cols], rate=1.0)
-    state.credit = classes.mean_credit(np.zeros(n), np.ones(n, np.int64), scan.existence[cols])
+    state.credit = classes.mean_credit(np.zeros(n), np.ones(n, np.int64), boxes.credit[cols])
     still, height = np.zeros(n), state.vertical[:, 1] - state.vertical[:, 0]
     state.probs = classes.posterior(state.class_log, state.credit, size, np.zeros((n, 2)), height, still, still > 0)
     _, exposure = extent.view(center, extent.axes_of(yaw), size, scan.sensor)
@@ -38,8 +38,8 @@ def newborn(scan: Scan, cols: I64, stamp_ns: int, seed: int) -> TrackState:
     yaw = np.where(across, yaw + 0.5 * np.pi, yaw)
     size = np.where(across[:, None], size[:, ::-1], size)
     axes = extent.axes_of(yaw)
-    side, _ = extent.view(center, axes, size, scan.sensor)
-    sure = extent.whole(scan.variance_along(cols, axes), scan.face[cols], np.ones(n))
+    side, exposure = extent.view(center, axes, size, scan.sensor)
+    sure = extent.whole(scan.variance_along(cols, axes), scan.face[cols], exposure, np.ones(n))
     state.seen, state.complete = size, 0.4 * sure
     state.size = extent.completed(state.seen, state.complete, state.probs)
     place, extra = extent.locate(
@@ -51,7 +51,7 @@ def newborn(scan: Scan, cols: I64, stamp_ns: int, seed: int) -> TrackState:
     state.hits[:], state.birth_ns[:], state.update_ns[:] = 1, stamp_ns, stamp_ns
     state.origin_xy = center
     reach = 0.5 * np.abs(np.swapaxes(extent.axes_of(yaw), 1, 2) * size[:, None]).sum(2)
-    motion.remember(state.history, np.arange(n), scan.delay[cols], -reach, reach)
+    motion.remember(state.history, np.arange(n), boxes.delay[cols].mean(1), -reach, reach)
     for k in range(n):
         state.uuid[k] = make_uuid(seed, stamp_ns, k)
     return state

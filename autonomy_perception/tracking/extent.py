@@ -75,16 +75,18 @@ def locate(
     return center + np.einsum("mij,mi->mj", axes, chosen), doubt + (1.0 - np.abs(side)) * 0.3 * slack
 
 
-def whole(variance: F64, face: F64, free_ends: F64) -> F64:
+def whole(variance: F64, face: F64, exposure: F64, free_ends: F64) -> F64:
     """How surely (M,2) in 0..1 the detector saw the extent along each axis, rather than completing it.
 
     Args:
         variance: (M,2) of the detected centre along the axes [m^2]: half of an unseen extent's uncertainty is in it.
         face: (M,) [m] standard deviation of a face in view.
+        exposure: (M,2) from :func:`view`: an edge along the line of sight cannot be seen whole.
         free_ends: (M,) 0..1, 0 where something nearer hides an end.
     """
     unsure = 2.0 * np.sqrt(np.maximum(variance - face[:, None] ** 2, 0.0))
-    return np.asarray(np.clip((0.7 - unsure) / 0.3, 0.0, 1.0) * free_ends[:, None])
+    open_view = np.clip((exposure - 0.15) / 0.1, 0.0, 1.0)
+    return np.asarray(np.clip((0.7 - unsure) / 0.3, 0.0, 1.0) * open_view * free_ends[:, None])
 
 
 def grow(seen: F64, complete: F64, extent: F64, sure: F64) -> tuple[F64, F64]:

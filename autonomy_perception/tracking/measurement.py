@@ -19,6 +19,8 @@ from autonomy_perception.types import Detections, ObjectClass
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
+SAME_TIME = 0.03  # [s] delays nearer than this are the same
+SEAM_MARGIN = 0.035  # [rad] a detection this near to the seam of the sweep may have been seen on either side
 FACE_NEAR, FACE_PER_M = 0.06, 0.002  # [m], [m/m] standard deviation of a face in view
 
 
@@ -32,8 +34,7 @@ class Scan:
             noise_yaw: (M,) [rad^2].
         velocity: (M,2) [m/s], NaN where not measured.
         existence: (M,); known: (M,) front and back told apart.
-        delay: (M,) [s] of the look at the object relative to the stamp (negative: earlier).
-        sensor: (2,) [m] where the lidar stands; heading: [rad] of base_link; sweep: when it looks where.
+        sensor: (2,) [m] where the lidar stands.
     """
 
     boxes: Boxes
@@ -43,10 +44,7 @@ class Scan:
     velocity: F64
     existence: F64
     known: NDArray[np.bool_]
-    delay: F64
     sensor: F64
-    heading: float
-    sweep: Sweep
 
     def __len__(self) -> int:
         return len(self.face)
@@ -55,13 +53,22 @@ class Scan:
         """Variance (M,2) [m^2] of the detected centres of ``cols`` along ``axes`` (M,2,2)."""
         return np.asarray(((axes @ self.cov[cols]) * axes).sum(2))
 
-    def delay_at(self, center: F64) -> F64:
-        """Delay (N,) [s] of the look at places (N,2) [m]."""
-        offset = center - self.sensor
-        return self.sweep.look_up(np.arctan2(offset[:, 1], offset[:, 0]) - self.heading)
+    def delay_of(self, cols: I64, expected: F64, velocity: F64) -> F64:
+        """Delay (M,) [s] of ``cols``: of both candidates the one that agrees with the prediction.
+
+        Args:
+            expected: (M,2) predicted centres at the stamp [m]; velocity: (M,2) [m/s].
+        """
+        delay = self.boxes.delay[cols]
+        off = (self.boxes.center[cols] - expected)[:, None] - delay[:, :, None] * velocity[:, None]
+        return np.asarray(delay[np.arange(len(cols)), (off**2).sum(2).argmin(1)])
 
     def stretch(self, k: int, members: I64) -> None:
-        """Let detection ``k`` cover the detections ``members``, parts of the same object."""
+        """Let detection ``k`` cover the detections ``members``, parts of the same object seen at the same time."""
+        early, late = self.boxes.delay[members].min(1), self.boxes.delay[members].max(1)
+        members = members[late - early < SAME_TIME]
+        if len(members) == 0:
+            return
         center, size = united(self.boxes, k, self.boxes, members)
         self.boxes.center[k], self.boxes.size[k] = center, size
         self.boxes.vertical[k, 0] = min(self.boxes.vertical[k, 0], self.boxes.vertical[members, 0].min())
@@ -76,20 +83,27 @@ def read_scan(d: Detections, T_odom_base: F64, sweep: Sweep) -> Scan:
     center, size = d.center[used].astype(np.float64), np.maximum(d.size[used].astype(np.float64), 0.05)
     half = 0.5 * size[:, 2]
     probs = np.maximum(d.class_probs[used].astype(np.float64), 1e-3)
-    boxes = Boxes(
-        center[:, :2], size[:, :2], d.yaw[used].astype(np.float64), probs / probs.sum(1, keepdims=True),
-        np.stack([center[:, 2] - half, center[:, 2] + half], 1),
-    )  # fmt: skip
-    cov = d.covariance[used].astype(np.float64)
     face = FACE_NEAR + FACE_PER_M * np.hypot(center[:, 0] - sensor[0], center[:, 1] - sensor[1])
+    cov = d.covariance[used].astype(np.float64)
     yaw_noise = np.maximum(cov[:, 3, 3], 0.03**2)
     existing = np.clip(d.existence[used].astype(np.float64), 0.05, 0.99)
-    velocity, still = d.velocity[used].astype(np.float64), np.zeros(len(face))
-    scan = Scan(
-        boxes, cov[:, :2, :2], face, yaw_noise, velocity, existing, d.yaw_known[used], still, sensor, heading, sweep
-    )
-    scan.delay = scan.delay_at(boxes.center)
-    return scan
+    delay = _delays(center[:, :2], size, sensor, heading, sweep)
+    boxes = Boxes(
+        center[:, :2], size[:, :2], d.yaw[used].astype(np.float64), probs / probs.sum(1, keepdims=True),
+        np.stack([center[:, 2] - half, center[:, 2] + half], 1), np.log(existing) - np.log1p(-existing), np.zeros((len(center), 2)), delay,
+    )  # fmt: skip
+    velocity = d.velocity[used].astype(np.float64)
+    return Scan(boxes, cov[:, :2, :2], face, yaw_noise, velocity, existing, d.yaw_known[used], sensor)
+
+
+def _delays(center: F64, size: F64, sensor: F64, heading: float, sweep: Sweep) -> F64:
+    """Delays (M,2) [s] at both edges of the detections as the lidar sees them."""
+    _, bearing, half = bearings(center, 0.5 * np.hypot(size[:, 0], size[:, 1]), sensor)
+    reach = np.minimum(half, 0.5) + SEAM_MARGIN
+    edges = sweep.look_up(np.stack([bearing - reach, bearing + reach], 1) - heading)
+    middle = sweep.look_up(bearing - heading)[:, None]
+    seam = np.ptp(edges, axis=1) > SAME_TIME
+    return np.where(seam[:, None], edges, middle)
 
 
 def apply(state: TrackState, scan: Scan, rows: I64, cols: I64, stamp_ns: int) -> None:
@@ -105,11 +119,11 @@ def apply(state: TrackState, scan: Scan, rows: I64, cols: I64, stamp_ns: int) ->
     state.quadrant[rows] = orientation.normalise(0.98 * state.quadrant[rows] + evidence)
     seen_now = np.where((turns % 2 == 1)[:, None], size[:, ::-1], size)
     axes = extent.axes_of(yaw)
-    side, _ = extent.view(center, axes, seen_now, scan.sensor)
-    _resize(state, scan, rows, cols, seen_now, axes)
+    side, exposure = extent.view(center, axes, seen_now, scan.sensor)
+    _resize(state, scan, rows, cols, seen_now, axes, exposure)
     believed = state.size[rows]
     spread = np.sqrt(np.maximum(0.5 * (cov[rows, 0, 0] + cov[rows, 1, 1]), 0.01))[:, None]
-    delay = scan.delay[cols]
+    delay = scan.delay_of(cols, mean[rows, :2], mean[rows, VX : VY + 1])
     expected = mean[rows, :2] + delay[:, None] * mean[rows, VX : VY + 1]
     place, extra = extent.locate(expected, spread, center, axes, seen_now, believed, state.complete[rows], side)
     r = _noise(scan, cols, axes, extra, state, rows, yaw - mean[rows, YAW])
@@ -126,16 +140,16 @@ def apply(state: TrackState, scan: Scan, rows: I64, cols: I64, stamp_ns: int) ->
     time_s = (stamp_ns - state.birth_ns[rows]) * 1e-9 + delay
     motion.remember(state.history, rows, time_s, local - reach, local + reach)
     state.hits[rows] += 1
-    state.credit[rows] = classes.mean_credit(state.credit[rows], state.hits[rows], scan.existence[cols])
+    state.credit[rows] = classes.mean_credit(state.credit[rows], state.hits[rows], scan.boxes.credit[cols])
     state.update_ns[rows] = stamp_ns
 
 
-def _resize(state: TrackState, scan: Scan, rows: I64, cols: I64, seen_now: F64, axes: F64) -> None:
+def _resize(state: TrackState, scan: Scan, rows: I64, cols: I64, seen_now: F64, axes: F64, exposure: F64) -> None:
     boxes = scan.boxes
     radius = 0.5 * np.hypot(boxes.size[:, 0], boxes.size[:, 1])
     look = bearings(boxes.center, radius, scan.sensor)
     _, touched = shadowed((look[0][cols], look[1][cols], look[2][cols]), look)
-    sure = extent.whole(scan.variance_along(cols, axes), scan.face[cols], np.where(touched, 0.0, 1.0))
+    sure = extent.whole(scan.variance_along(cols, axes), scan.face[cols], exposure, np.where(touched, 0.0, 1.0))
     state.seen[rows], state.complete[rows] = extent.grow(state.seen[rows], state.complete[rows], seen_now, sure)
     state.size[rows] = extent.completed(state.seen[rows], state.complete[rows], state.probs[rows])
 

@@ -21,7 +21,8 @@ Bools = NDArray[np.bool_]
 
 START_WINDOW_S = 1.5
 STOP_WINDOW_S = 0.8
-MIN_FRAMES = 4
+MIN_FRAMES = 3
+FEW_FRAMES = 4  # with fewer, motion must be twice as plain
 NEVER_LONGER = 20.0  # [m] unknown things longer than this are structure
 
 
@@ -73,7 +74,8 @@ def threshold(probs: F64, size: F64, distance: F64) -> F64:
 
 def starts(moved: Displacement, limit: F64, probs: F64, size: F64) -> Bools:
     """Resting tracks (N,) that have begun to move."""
-    far = np.hypot(moved.common[:, 0], moved.common[:, 1]) > limit
+    plain = np.where(moved.frames < FEW_FRAMES, 2.0, 1.0)
+    far = np.hypot(moved.common[:, 0], moved.common[:, 1]) > plain * limit
     steady = (moved.frames >= MIN_FRAMES) & (moved.largest_step < 0.6) & (moved.path_ratio < 3.0)
     structure = (probs[:, ObjectClass.UNKNOWN] > 0.5) & (size.max(1) > NEVER_LONGER)
     return np.asarray(far & steady & ~structure)
@@ -82,7 +84,7 @@ def starts(moved: Displacement, limit: F64, probs: F64, size: F64) -> Bools:
 def rests(moved: Displacement, limit: F64) -> Bools:
     """Moving tracks (N,) that show no displacement in a window long enough to tell."""
     near = np.hypot(moved.common[:, 0], moved.common[:, 1]) < 0.4 * limit
-    return np.asarray(near & (moved.frames >= MIN_FRAMES) & (moved.span > 0.4))
+    return np.asarray(near & (moved.frames >= FEW_FRAMES) & (moved.span > 0.4))
 
 
 def remember(history: F64, rows: I64, time_s: F64, low: F64, high: F64) -> None:

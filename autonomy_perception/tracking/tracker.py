@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from autonomy_perception.config import TrackingConfig
 from autonomy_perception.tracking import association, existence, upkeep
-from autonomy_perception.tracking.association import Boxes
 from autonomy_perception.tracking.birth import newborn
 from autonomy_perception.tracking.classes import process_noise
 from autonomy_perception.tracking.extent import is_vehicle
@@ -101,7 +100,7 @@ class Tracker:
         """Pairs (rows, cols) and the detections that are parts of a tracked object (no pair, no birth)."""
         state = self._state
         _, cov = state.filter.combined()
-        tracks = upkeep.boxes_of(state, scan)
+        tracks = upkeep.boxes_of(state)
         spread = np.sqrt(np.maximum(cov[:, 0, 0], cov[:, 1, 1]))
         reach = np.minimum(1.0 + REACH_SPEED * dt + 0.5 * spread, 6.0)
         cost = association.costs(tracks, cov[:, :2, :2], scan.boxes, scan.face**2 + 0.01, reach)
@@ -109,8 +108,7 @@ class Tracker:
         open_cols = np.setdiff1d(np.arange(len(scan)), cols)
         if len(open_cols) == 0 or len(rows) == 0:
             return rows, cols, np.empty(0, np.int64)
-        hosts = Boxes(*(a[rows] for a in tracks))
-        part = association.inside(hosts, Boxes(*(a[open_cols] for a in scan.boxes)), 0.3)
+        part = association.inside(tracks.take(rows), scan.boxes.take(open_cols), 0.3)
         part &= (state.hits[rows] >= 3)[:, None]
         for k in np.flatnonzero(part.any(1)):
             scan.stretch(int(cols[k]), open_cols[part[k]])
@@ -121,7 +119,7 @@ class Tracker:
         if len(state) == 0:
             return
         assert self._stamp_ns is not None
-        hidden = upkeep.hidden(upkeep.boxes_of(state, scan), scan)
+        hidden = upkeep.hidden(upkeep.boxes_of(state), scan)
         apply(state, scan, rows, cols, self._stamp_ns)
         upkeep.existences(state, scan, rows, cols, hidden)
         upkeep.orientations(state)

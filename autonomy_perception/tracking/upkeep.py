@@ -22,13 +22,20 @@ LOST = 0.02  # existence at which a track is forgotten
 FAR = 70.0  # [m] beyond this nothing can be expected of the detector
 
 
-def boxes_of(state: TrackState, scan: Scan | None = None) -> Boxes:
-    """Believed boxes of all tracks; given a scan, where each was when the lidar looked there."""
+def boxes_of(state: TrackState) -> Boxes:
+    """Believed boxes of all tracks."""
     mean = state.filter.average()
-    center = mean[:, :2]
-    if scan is not None:
-        center = center + scan.delay_at(center)[:, None] * mean[:, VX : VY + 1]
-    return Boxes(center, state.size, mean[:, YAW], state.probs, state.vertical)
+    velocity = mean[:, VX : VY + 1]
+    return Boxes(
+        mean[:, :2],
+        state.size,
+        mean[:, YAW],
+        state.probs,
+        state.vertical,
+        state.credit,
+        velocity,
+        np.zeros_like(velocity),
+    )
 
 
 def hidden(tracks: Boxes, scan: Scan) -> F64:
@@ -49,8 +56,7 @@ def existences(state: TrackState, scan: Scan, rows: I64, cols: I64, hidden_share
     visible = np.where(distance > FAR, 0.3 * visible, visible)
     lone = np.flatnonzero(~matched)
     if len(lone) and len(cols):
-        found = Boxes(*(a[cols] for a in scan.boxes))
-        merged = association.inside(found, Boxes(*(a[lone] for a in boxes_of(state, scan))), 0.3).any(0)
+        merged = association.inside(scan.boxes.take(cols), boxes_of(state).take(lone), 0.3).any(0)
         visible[lone[merged]] *= 0.3
     state.existence[lone] = existence.miss(state.existence[lone], state.rate[lone], visible[lone])
     state.existence[rows] = existence.hit(state.existence[rows], state.rate[rows], scan.existence[cols])
