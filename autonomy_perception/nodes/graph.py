@@ -116,7 +116,12 @@ NODES: tuple[Node, ...] = (
         "bag_player",
         "bag_player",
         "autonomy_perception.nodes.player_node",
-        lambda a: {"bag": a.bag, "rate": a.rate, "loop": a.loop},
+        lambda a: {
+            "bag": a.bag,
+            "rate": a.rate,
+            "loop": a.loop,
+            "wait_for_nodes": ["perception", *(["bag_recorder"] if a.record else [])],
+        },
         when=lambda a: bool(a.bag),
         ends_graph=True,
     ),

@@ -37,7 +37,9 @@ def test_bag_adds_player_last_and_sim_time_for_all_but_the_player(vehicle: str, 
     nodes = graph.nodes_for(arguments)
     assert [n.name for n, _ in nodes] == ["perception", "health_monitor", "markers", "bag_recorder", "bag_player"]
     parameters = {n.name: p for n, p in nodes}
-    assert parameters["bag_player"] == {"bag": str(bag), "rate": 2.0, "loop": False}
+    assert parameters["bag_player"] == {
+        "bag": str(bag), "rate": 2.0, "loop": False, "wait_for_nodes": ["perception", "bag_recorder"],
+    }  # fmt: skip
     assert all(p["use_sim_time"] is True for n, p in parameters.items() if n != "bag_player")
     assert parameters["bag_recorder"]["output"] == str(tmp_path / "new")
 

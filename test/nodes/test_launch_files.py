@@ -123,7 +123,8 @@ def test_replay_launch_plays_the_bag(tmp_path: Path) -> None:
     (tmp_path / "truck.yaml").write_text("")
     context = defaults(declared) | {"vehicle": str(tmp_path / "truck.yaml"), "bag": str(tmp_path), "rate": "0.5"}
     actions = {a.name: a for a in starter.execute(context)}
-    assert actions["bag_player"].parameters == [{"bag": str(tmp_path), "rate": 0.5, "loop": False}]
+    expected = {"bag": str(tmp_path), "rate": 0.5, "loop": False, "wait_for_nodes": ["perception"]}
+    assert actions["bag_player"].parameters == [expected]
     assert actions["bag_player"].on_exit.reason == "bag_player has ended"
     assert actions["perception"].parameters[0]["use_sim_time"] is True
 

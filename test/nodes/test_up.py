@@ -36,7 +36,8 @@ def test_bag_goes_through_the_graph_into_a_bag(tmp_path: Path, live_env: dict[st
     assert done.returncode == 0, done.stdout + done.stderr
     assert "bag_player has ended" in done.stdout and "died" not in done.stdout
     counts = {t.topic: t.count for t in summarise(tmp_path / "out").topics}
-    assert counts["/perception/occupancy_grid"] >= 13 and counts["/perception/tracked_objects"] >= 13
+    assert counts["/perception/occupancy_grid"] >= 13, done.stdout
+    assert counts["/perception/tracked_objects"] >= 13
     assert ours(live_env["ROS_DOMAIN_ID"]) == set()
 
 
