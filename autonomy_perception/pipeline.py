@@ -20,6 +20,7 @@ from autonomy_perception.ops.library import Library
 from autonomy_perception.ops.transform import transform
 from autonomy_perception.terrain.ground import GroundSegmenter
 from autonomy_perception.terrain.map import TerrainMap
+from autonomy_perception.tracking.sweep import Sweep
 from autonomy_perception.tracking.tracker import Tracker
 from autonomy_perception.types import (
     Detections,
@@ -113,7 +114,8 @@ class Pipeline:
         with clock.stage("detection"):
             detections = self._detect(scans, ego)
         with clock.stage("tracking"):
-            tracks = self._tracker.step(detections, frame.stamp_ns, ego.T_odom_base)
+            sweep = Sweep.from_scan(next(scan for scan in frame.scans if len(scan.cloud)))
+            tracks = self._tracker.step(detections, frame.stamp_ns, ego.T_odom_base, sweep)
             if not ego.has_motion:
                 tracks = replace(tracks, frame_id=self._vehicle.base_frame)
         with clock.stage("occupancy"):
