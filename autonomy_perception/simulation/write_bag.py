@@ -4,12 +4,12 @@ Truth topics: ``/ground_truth/objects`` (TrackedObjectArray in odom; the first b
 number and its group, see :func:`truth_uuid`), ``/ground_truth/returns`` and ``/ground_truth/structures``
 (DetectedObjectArray in odom with the returns of the sweep per object, same order, and per structure),
 ``/ground_truth/occupancy`` (OccupancyGrid: 100 occupied, 0 free, -1 undecided) and ``/ground_truth/mask``
-(OccupancyGrid whose values are bits: 1 visible, 2 ditch).
+(OccupancyGrid whose values are bits: 1 visible, 2 ditch), and ``/ground_truth/ego`` (Odometry: the exact pose in odom).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from autonomy_perception.simulation.truth import Truth, TruthObjects
 from autonomy_perception.types import PointCloud, Trajectory
 
 OBJECTS, RETURNS, STRUCTURES = "/ground_truth/objects", "/ground_truth/returns", "/ground_truth/structures"
-OCCUPANCY, MASK = "/ground_truth/occupancy", "/ground_truth/mask"
+OCCUPANCY, MASK, EGO = "/ground_truth/occupancy", "/ground_truth/mask", "/ground_truth/ego"
 _PKG = "autonomy_perception_msgs/msg/"
 _LAYOUT = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("intensity", "<f4"), ("t", "<f4"), ("ring", "<u2")])
 _UUID_TAIL = b"ap-truth"
@@ -50,17 +50,16 @@ def write_bag(drive: SyntheticDrive, path: Path, workers: int = 2, progress: Cal
     notes = {"source": f"synthetic drive, seed {drive.seed}, {drive.duration_s:g} s from {drive.start_s:g} s", "vehicle": drive.vehicle.name}
     count = 0
     with BagWriter(path, notes) as bag:
-        for record in drive_records(drive, drive.samples(workers), progress):
+        for record in drive_records(drive.vehicle, drive.trajectory, drive.samples(workers), progress):
             bag.write(record.topic, record.msgtype, record.receive_ns, record.message)
             count += 1
     return count
 
 
 def drive_records(
-    drive: SyntheticDrive, samples: Iterator[DriveSample], progress: Callable[[int], None] = lambda done: None
+    vehicle: VehicleConfig, motion: Trajectory, samples: Iterable[DriveSample], progress: Callable[[int], None] = lambda done: None
 ) -> Iterator[Record]:
     """All messages of a drive in order of reception."""
-    vehicle, motion = drive.vehicle, drive.trajectory
     waiting = [record for k in range(len(motion.stamps_ns)) for record in odometry_records(vehicle, motion, k)]
     first = int(motion.stamps_ns[0])
     yield Record("/tf_static", m.TF, first, m.transforms(first, static_edges(vehicle)))
@@ -118,6 +117,7 @@ def truth_records(vehicle: VehicleConfig, truth: Truth) -> list[Record]:
     tracked = m.make(_PKG + "TrackedObjectArray", head, [_tracked(truth.objects, k) for k in range(len(truth.objects))])
     returns, structures = (m.make(_PKG + "DetectedObjectArray", head, [_detected(o, k) for k in range(len(o))]) for o in (truth.objects, truth.structures))
     return [
+        Record(EGO, m.ODOMETRY, at, m.odometry(odom, vehicle.base_frame, truth.stamp_ns, truth.T_odom_base, np.zeros(6), np.zeros(6), np.zeros(6))),
         Record(OBJECTS, _PKG + "TrackedObjectArray", at, tracked),
         Record(RETURNS, _PKG + "DetectedObjectArray", at, returns),
         Record(STRUCTURES, _PKG + "DetectedObjectArray", at, structures),
