@@ -64,6 +64,11 @@ class EgoState:
     has_motion: bool
 
     @property
+    def xy(self) -> tuple[float, float]:
+        """Position of base_link in odom [m]."""
+        return float(self.T_odom_base[0, 3]), float(self.T_odom_base[1, 3])
+
+    @property
     def T_anchor_base(self) -> NDArray[np.float64]:
         """base_link to anchor (4,4)."""
         out = self.T_odom_base.copy()
@@ -111,6 +116,8 @@ class Pipeline:
         with clock.stage("terrain"):
             scans = self._label(frame, ego)
             self._update_terrain(scans, ego, frame.stamp_ns)
+            terrain = self._terrain.grid(frame.stamp_ns)
+            lethal = self._terrain.lethal(self._occupancy.place(*ego.xy))
         with clock.stage("detection"):
             detections = self._detect(scans, ego)
         with clock.stage("tracking"):
@@ -119,8 +126,8 @@ class Pipeline:
             if not ego.has_motion:
                 tracks = replace(tracks, frame_id=self._vehicle.base_frame)
         with clock.stage("occupancy"):
-            occupancy = self._occupy(scans, ego, frame.stamp_ns, tracks, detections)
-            terrain = self._terrain.grid(frame.stamp_ns)
+            evidence = [ScanEvidence(s.xyz, s.labels.label, s.origin) for s in scans]
+            occupancy = self._occupancy.update(evidence, ego.anchor, ego.xy, frame.stamp_ns, lethal, tracks, detections)
         self._last = Perception(
             frame.stamp_ns, frame.stamp_ns, self.modes.on_frame(frame.stamp_ns), self._reasons(ego.has_motion, frame.health),
             ego.T_odom_base, to_base(detections, ego, self._vehicle.base_frame), tracks, terrain, occupancy,
@@ -164,10 +171,10 @@ class Pipeline:
         return out
 
     def _update_terrain(self, scans: list[LabelledScan], ego: EgoState, stamp_ns: int) -> None:
-        if not ego.has_motion:
+        if not ego.has_motion:  # nothing ties this scan to the ones before: maps of a single scan
             self._terrain.reset()
-        x, y = ego.T_odom_base[:2, 3]
-        world = WorldGrid.around(float(x), float(y), self._config.terrain.side, self._config.terrain.resolution)
+            self._occupancy.reset()
+        world = WorldGrid.around(*ego.xy, self._config.terrain.side, self._config.terrain.resolution)
         for scan in scans:
             self._terrain.update(scan.xyz, scan.labels, scan.origin, ego.anchor, world, stamp_ns)
 
@@ -180,17 +187,6 @@ class Pipeline:
             )
         found = self._clusters.detect(xyz, labels, scans[0].origin)
         return replace(found, center=(found.center + ego.anchor).astype(np.float32), frame_id=self._vehicle.odom_frame)
-
-    def _occupy(
-        self, scans: list[LabelledScan], ego: EgoState, stamp_ns: int, tracks: Tracks, detections: Detections
-    ) -> Occupancy:
-        if not ego.has_motion:
-            self._occupancy.reset()
-        x, y = (float(v) for v in ego.T_odom_base[:2, 3])
-        world = self._occupancy.place(x, y)
-        evidence = [ScanEvidence(s.xyz, s.labels.label, s.origin) for s in scans]
-        lethal = self._terrain.lethal(world)
-        return self._occupancy.update(evidence, ego.anchor, (x, y), stamp_ns, lethal, tracks, detections)
 
     def _reasons(self, has_motion: bool, health: tuple[SensorHealth, ...]) -> tuple[str, ...]:
         """Why the mode is not better, in the words of PerceptionStatus.msg."""
