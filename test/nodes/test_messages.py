@@ -111,6 +111,4 @@ def test_tf2_type_hash_is_upstreams() -> None:
         pytest.skip("tf2_msgs comes with the ROS installation")
     data = json.loads((prefix / "share" / "tf2_msgs" / "msg" / "TFMessage.json").read_text())
     hashes = {t["type_name"]: t["hash_string"] for t in data["type_hashes"]}
-    assert (
-        hashes["tf2_msgs/msg/TFMessage"] == "RIHS01_e369d0f05a23ae52508854b66f6aa0437f3449d652e8cbf22d5abe85d020f087"
-    )
+    assert hashes["tf2_msgs/msg/TFMessage"] == "RIHS01_e369d0f05a23ae52508854b66f6aa0437f3449d652e8cbf22d5abe85d020f087"
