@@ -10,7 +10,7 @@ constexpr float kTerrainNoise = 0.02f;       // height noise of one return at th
 constexpr float kTerrainAngleNoise = 0.002f; // beam pointing and pitch of the vehicle [rad]
 constexpr float kTerrainDrift = 0.02f;       // what odometry adds to a cell that is not seen [m per sqrt(s)]
 constexpr float kTerrainJump = 0.2f;         // innovations beyond this plus three deviations mean that the world changed [m]
-constexpr float kRoughMemory = 0.8f;         // share of the old roughness when a cell is seen again
+constexpr float kSpreadMemory = 0.8f;        // share of the old spread of heights when a cell is seen again
 constexpr int kSlopeReach = 2;               // slope is a plane over (2 * reach + 1)^2 cells
 constexpr int kSlopeCells = 6;               // of which at least so many must be known
 
@@ -41,35 +41,35 @@ AP_HD int32_t terrain_cell(const float* p, const TerrainParams& c) {
 // Slope [-] that a cell's measurement must reckon with; a tenth while unknown.
 AP_HD float terrain_slope(float slope) { return slope == slope ? tanf(slope) : 0.1f; }
 
-// Kalman update of one cell; elevation in odom [m], NaN while unknown. `slope` [rad] widens the measurement.
+// Kalman update of one cell; elevation in odom [m], NaN while unknown; spread of heights in the cell [m].
+// `slope` [rad] widens the measurement.
 AP_HD void terrain_fuse(const TerrainSums& m, int cell, float slope, const TerrainParams& c, float* elevation, float* variance,
-                        float* roughness, float* age) {
+                        float* spread, float* age) {
   age[cell] += c.elapsed;
   const bool known = elevation[cell] == elevation[cell];
   if (known) variance[cell] += kTerrainDrift * kTerrainDrift * c.elapsed;
   if (m.n == 0) return;
   const double n = static_cast<double>(m.n), mean_units = static_cast<double>(m.z) / n;
   const float mean = static_cast<float>(mean_units * 1e-4) + c.anchor_z;
-  const float spread = static_cast<float>((static_cast<double>(m.zz) / n - mean_units * mean_units) * 1e-8);
+  const float square = static_cast<float>((static_cast<double>(m.zz) / n - mean_units * mean_units) * 1e-8);
   const float x = (static_cast<float>(cell % c.nx) + 0.5f) / c.inv_res - c.shift_x - c.ox;
   const float y = (static_cast<float>(cell / c.nx) + 0.5f) / c.inv_res - c.shift_y - c.oy;
   const float noise = kTerrainNoise + kTerrainAngleNoise * sqrtf(x * x + y * y), tilt = terrain_slope(slope) / c.inv_res;
   // A lone return may lie anywhere in a sloping cell; more of them average that out, but not the pointing of the beam.
   const float few = static_cast<float>(m.n < 8 ? m.n : 8);
   const float r = noise * noise + tilt * tilt * (1.0f / 12.0f) / few;
-  const float flat = spread - tilt * tilt * (1.0f / 12.0f);
-  const float rough = m.n > 2 && flat > 0.0f ? sqrtf(flat) : 0.0f;
+  const float own = m.n > 2 && square > 0.0f ? sqrtf(square) : 0.0f;
   if (!known) {
     elevation[cell] = mean;
     variance[cell] = r;
-    roughness[cell] = rough;
+    spread[cell] = own;
   } else {
     const float innovation = mean - elevation[cell];
     float p = variance[cell];
     if (fabsf(innovation) > kTerrainJump + 3.0f * sqrtf(p + r)) p += innovation * innovation;
     elevation[cell] += p / (p + r) * innovation;
     variance[cell] = p * r / (p + r);
-    if (m.n > 2) roughness[cell] = kRoughMemory * roughness[cell] + (1.0f - kRoughMemory) * rough;
+    if (m.n > 2) spread[cell] = kSpreadMemory * spread[cell] + (1.0f - kSpreadMemory) * own;
   }
   age[cell] = 0.0f;
 }
@@ -232,11 +232,11 @@ AP_HD void terrain_negative(const TerrainView& v, int cell, const uint16_t* pits
 }
 
 // Derived layers of one cell. `negative` is 1 where terrain_negative marked it.
-AP_HD void terrain_derive(const TerrainView& v, int cell, const float* roughness, const uint8_t* negative, float* slope, float* step,
-                          float* traversability, float* lethal) {
+AP_HD void terrain_derive(const TerrainView& v, int cell, const float* spread, const uint8_t* negative, float* slope, float* step,
+                          float* roughness, float* traversability, float* lethal) {
   const TerrainLimits& c = v.c;
   const int ix = cell % c.nx, iy = cell / c.nx;
-  slope[cell] = step[cell] = traversability[cell] = NAN;
+  slope[cell] = step[cell] = roughness[cell] = traversability[cell] = NAN;
   lethal[cell] = negative[cell] ? 1.0f : 0.0f;
   if (negative[cell]) traversability[cell] = 0.0f;
   const float z = v.elevation[cell];
@@ -251,6 +251,8 @@ AP_HD void terrain_derive(const TerrainView& v, int cell, const float* roughness
   bump = known_max(bump, terrain_bump(v, ix, iy, q, -q));
   slope[cell] = atanf(gradient);
   step[cell] = rise;
+  const float tilt = gradient == gradient ? gradient * c.res : 0.0f, flat = spread[cell] * spread[cell] - tilt * tilt * (1.0f / 12.0f);
+  roughness[cell] = flat > 0.0f ? sqrtf(flat) : 0.0f;
   if (!(gradient == gradient) || negative[cell]) return;
   const float sigma = sqrtf(v.variance[cell]) + 1e-3f, reach = c.res * (2 * kSlopeReach + 1);
   float t = share_left(slope[cell], c.max_slope), l = excess(slope[cell], c.max_slope, 2.0f * sigma / reach);

@@ -124,7 +124,7 @@ def _ground(lib: Library, s: KernelScene) -> KernelCase:
     label, height = lib.empty(n, np.uint8), lib.empty(n, np.float32)
 
     def run() -> dict[str, Any]:
-        ground.ground(lib, xyz, work, label, height, ORIGIN, 0.0, 0.25, 4.0, 0.08, 0.002)
+        ground.ground(lib, xyz, work, label, height, ORIGIN, 0.0, 0.25, 4.0, 0.2, 0.46)
         return {"label": label, "height": height}
 
     return KernelCase(run, 17 * n, 1e-4, 1e-4)
@@ -133,16 +133,14 @@ def _ground(lib: Library, s: KernelScene) -> KernelCase:
 def _terrain(lib: Library, s: KernelScene) -> KernelCase:
     xyz, label = lib.to_device(s.xyz), lib.to_device(s.label)
     nan, zero = np.full(TERRAIN.shape, np.nan, np.float32), np.zeros(TERRAIN.shape, np.float32)
-    elevation, slope, step, traversability = (lib.to_device(nan.copy()) for _ in range(4))
-    variance, roughness, age, lethal = (lib.to_device(zero.copy()) for _ in range(4))
+    elevation, slope, step, roughness, traversability = (lib.to_device(nan.copy()) for _ in range(5))
+    variance, spread, age, lethal = (lib.to_device(zero.copy()) for _ in range(4))
     sums, negative = lib.to_device(np.zeros((*TERRAIN.shape, 3), np.int64)), lib.to_device(zero.astype(np.uint8))
     pits = lib.to_device(zero.astype(np.uint16))
 
     def run() -> dict[str, Any]:
-        terrain.fuse(
-            lib, xyz, label, sums, slope, elevation, variance, roughness, age, ORIGIN, ANCHOR, TERRAIN, 60.0, 0.1
-        )
-        terrain.derive(lib, elevation, variance, roughness, pits, negative, slope, step, traversability, lethal, (50.0, 50.0),
+        terrain.fuse(lib, xyz, label, sums, slope, elevation, variance, spread, age, ORIGIN, ANCHOR, TERRAIN, 60.0, 0.1)
+        terrain.derive(lib, elevation, variance, spread, pits, negative, slope, step, roughness, traversability, lethal, (50.0, 50.0),
                        TERRAIN.resolution, 0.35, 0.25, 0.25, 3.0)  # fmt: skip
         return {
             "elevation": elevation,

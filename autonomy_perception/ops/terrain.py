@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from autonomy_perception.grid import WorldGrid
 from autonomy_perception.ops.library import Library
 
-
 DITCH_REACH = 3.0
 """How far the sides of a ditch are looked for from its floor [m]."""
 
@@ -23,7 +22,7 @@ def fuse(
     slope: Any,
     elevation: Any,
     variance: Any,
-    roughness: Any,
+    spread: Any,
     age: Any,
     origin: NDArray[np.floating],
     anchor: NDArray[np.float64],
@@ -31,13 +30,13 @@ def fuse(
     max_range: float,
     elapsed: float,
 ) -> None:
-    """Take the GROUND returns of one sweep into the map; elevation, variance, roughness and age change in place.
+    """Take the GROUND returns of one sweep into the map; elevation, variance, spread and age change in place.
 
     Args:
         xyz: float32 (N,3) [m] in anchor; label: uint8 (N,) of PointLabel.
         sums: int64 (ny,nx,3) scratch.
         slope: float32 (ny,nx) [rad] of the last derivation (NaN where unknown); it widens the variance of returns.
-        elevation: [m, odom z], NaN where unknown; variance [m^2]; roughness [m]; age [s]: float32 (ny,nx).
+        elevation: [m, odom z], NaN where unknown; variance [m^2]; spread of heights in a cell [m]; age [s]: float32 (ny,nx).
         origin: (3,) lidar in anchor [m]; anchor: (3,) of the anchor frame in odom [m].
         world: placement of the map.
         max_range: returns farther from the lidar are left out [m].
@@ -45,7 +44,7 @@ def fuse(
     """
     shift = np.asarray(anchor[:2], np.float64) - np.asarray(world.origin)
     lib.call(
-        "ap_terrain_fuse", xyz, label, sums, slope, elevation, variance, roughness, age, len(xyz),
+        "ap_terrain_fuse", xyz, label, sums, slope, elevation, variance, spread, age, len(xyz),
         float(origin[0]), float(origin[1]), float(shift[0]), float(shift[1]), float(anchor[2]),
         1.0 / world.resolution, world.nx, world.ny, float(max_range), float(elapsed),
     )  # fmt: skip
@@ -55,11 +54,12 @@ def derive(
     lib: Library,
     elevation: Any,
     variance: Any,
-    roughness: Any,
+    spread: Any,
     pits: Any,
     negative: Any,
     slope: Any,
     step: Any,
+    roughness: Any,
     traversability: Any,
     lethal: Any,
     lidar: tuple[float, float],
@@ -72,11 +72,12 @@ def derive(
     """What the map means for a vehicle; all arrays (ny,nx), from ``negative`` on they are written.
 
     Args:
-        elevation, variance, roughness: float32 as for :func:`fuse`.
+        elevation, variance, spread: float32 as for :func:`fuse`.
         pits: uint16 scratch.
         negative: uint8, 1 = ditch (the ground rises by more than a step on both sides, one of them too steep) or drop
             (unseen cells before lower ground that nothing drivable can join).
-        slope: [rad] of the plane over 5 x 5 cells; step: [m] across one cell, beyond what the slope explains.
+        slope: [rad] of the plane over 5 x 5 cells; step: [m] across one cell, beyond what the slope explains;
+            roughness: [m] standard deviation of heights in the cell, without its slope.
         traversability: 1 level and smooth .. 0 at or beyond a limit, NaN where unknown.
         lethal: 0 .. 1, how surely a limit is exceeded given the variance.
         lidar: x, y of the lidar from the corner of the map [m].
@@ -85,7 +86,7 @@ def derive(
     ny, nx = elevation.shape
     half_base = max(1, round(0.5 * wheelbase / resolution))
     lib.call(
-        "ap_terrain_derive", elevation, variance, roughness, pits, negative, slope, step, traversability, lethal, nx, ny,
+        "ap_terrain_derive", elevation, variance, spread, pits, negative, slope, step, roughness, traversability, lethal, nx, ny,
         *lidar, float(resolution), float(max_slope), float(max_step), float(clearance), half_base,
         max(2, round(DITCH_REACH / resolution)),
     )  # fmt: skip

@@ -52,7 +52,7 @@ class TerrainMap:
         self._place(world)
         elapsed = max(0, stamp_ns - self._stamp_ns) * 1e-9 if self._stamp_ns else 0.0
         terrain.fuse(
-            self._lib, xyz, labels.label, self._sums, self._slope, self._elevation, self._variance, self._roughness,
+            self._lib, xyz, labels.label, self._sums, self._slope, self._elevation, self._variance, self._spread,
             self._age, origin, anchor, world, self._config.max_range, elapsed,
         )  # fmt: skip
         x, y = (float(origin[k] + anchor[k] - world.origin[k]) for k in range(2))
@@ -74,7 +74,7 @@ class TerrainMap:
             "variance": np.where(known, self._variance, np.float32(np.nan)),
             "slope": self._slope.copy(),
             "step": self._step.copy(),
-            "roughness": np.where(known, self._roughness, np.float32(np.nan)),
+            "roughness": self._roughness.copy(),
             "traversability": self._traversability.copy(),
             "drivable": np.full(self._world.shape, np.nan, np.float32),
             "terrain_class": np.zeros(self._world.shape, np.uint8),
@@ -105,10 +105,10 @@ class TerrainMap:
         old, self._world = self._world, world
         if old is None or (old.shape, old.resolution) != (world.shape, world.resolution):
             self._stamp_ns = 0
-            self._elevation, self._slope, self._step, self._traversability = (
-                np.full(world.shape, np.nan, np.float32) for _ in range(4)
+            self._elevation, self._slope, self._step, self._roughness, self._traversability = (
+                np.full(world.shape, np.nan, np.float32) for _ in range(5)
             )
-            self._variance, self._roughness, self._age, self._lethal = (
+            self._variance, self._spread, self._age, self._lethal = (
                 np.zeros(world.shape, np.float32) for _ in range(4)
             )
             self._negative: U8 = np.zeros(world.shape, np.uint8)
@@ -118,7 +118,7 @@ class TerrainMap:
         self._elevation = _scrolled(self._elevation, old, world, np.nan)
         self._slope = _scrolled(self._slope, old, world, np.nan)
         self._variance = _scrolled(self._variance, old, world, 0.0)
-        self._roughness = _scrolled(self._roughness, old, world, 0.0)
+        self._spread = _scrolled(self._spread, old, world, 0.0)
         self._age = _scrolled(self._age, old, world, 0.0)
 
     def _forget(self) -> None:
@@ -131,7 +131,8 @@ class TerrainMap:
             return
         b = self._body
         terrain.derive(
-            self._lib, self._elevation, self._variance, self._roughness, self._pits, self._negative, self._slope, self._step,
+            self._lib, self._elevation, self._variance, self._spread, self._pits, self._negative, self._slope, self._step,
+            self._roughness,
             self._traversability, self._lethal, self._lidar, self._world.resolution, b.max_slope, b.max_step, b.ground_clearance,
             b.wheelbase,
         )  # fmt: skip

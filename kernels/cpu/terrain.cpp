@@ -5,7 +5,7 @@
 
 // Fuses the ground returns of a sweep. sums (ny*nx,3) int64 is scratch; slope is that of the last derivation.
 AP_API int32_t ap_terrain_fuse(const float* xyz, const uint8_t* label, int64_t* sums, const float* slope, float* elevation,
-                               float* variance, float* roughness, float* age, int32_t n, float ox, float oy, float shift_x,
+                               float* variance, float* spread, float* age, int32_t n, float ox, float oy, float shift_x,
                                float shift_y, float anchor_z, float inv_res, int32_t nx, int32_t ny, float max_range,
                                float elapsed, void*) {
   if (n < 0 || nx < 1 || ny < 1) return -1;
@@ -23,13 +23,13 @@ AP_API int32_t ap_terrain_fuse(const float* xyz, const uint8_t* label, int64_t* 
     s.zz += z * z;
   }
   for (int32_t k = 0; k < nx * ny; ++k)
-    ap::terrain_fuse(cells[k], k, slope[k], c, elevation, variance, roughness, age);
+    ap::terrain_fuse(cells[k], k, slope[k], c, elevation, variance, spread, age);
   return 0;
 }
 
 // Derived layers from elevation and variance, all (ny,nx); pits is scratch, what follows it is written.
-AP_API int32_t ap_terrain_derive(const float* elevation, const float* variance, const float* roughness, uint16_t* pits,
-                                 uint8_t* negative, float* slope, float* step, float* traversability, float* lethal, int32_t nx, int32_t ny,
+AP_API int32_t ap_terrain_derive(const float* elevation, const float* variance, const float* spread, uint16_t* pits,
+                                 uint8_t* negative, float* slope, float* step, float* roughness, float* traversability, float* lethal, int32_t nx, int32_t ny,
                                  float vx, float vy, float res, float max_slope, float max_step, float clearance,
                                  int32_t half_base, int32_t reach, void*) {
   if (nx < 1 || ny < 1) return -1;
@@ -38,6 +38,6 @@ AP_API int32_t ap_terrain_derive(const float* elevation, const float* variance, 
   std::fill_n(negative, static_cast<int64_t>(nx) * ny, static_cast<uint8_t>(0));
   for (int32_t k = 0; k < nx * ny; ++k) pits[k] = ap::terrain_pits(v, k);
   for (int32_t k = 0; k < nx * ny; ++k) ap::terrain_negative(v, k, pits, negative);
-  for (int32_t k = 0; k < nx * ny; ++k) ap::terrain_derive(v, k, roughness, negative, slope, step, traversability, lethal);
+  for (int32_t k = 0; k < nx * ny; ++k) ap::terrain_derive(v, k, spread, negative, slope, step, roughness, traversability, lethal);
   return 0;
 }

@@ -17,12 +17,12 @@ __global__ void sum_kernel(const float* xyz, const uint8_t* label, int64_t* sums
   atomicAdd(cell + 2, static_cast<unsigned long long>(z * z));
 }
 
-__global__ void fuse_kernel(const int64_t* sums, const float* slope, float* elevation, float* variance, float* roughness, float* age,
+__global__ void fuse_kernel(const int64_t* sums, const float* slope, float* elevation, float* variance, float* spread, float* age,
                             ap::TerrainParams c) {
   const int64_t k = ap::thread_index();
   if (k >= static_cast<int64_t>(c.nx) * c.ny) return;
   const ap::TerrainSums s{sums[3 * k], sums[3 * k + 1], sums[3 * k + 2]};
-  ap::terrain_fuse(s, static_cast<int>(k), slope[k], c, elevation, variance, roughness, age);
+  ap::terrain_fuse(s, static_cast<int>(k), slope[k], c, elevation, variance, spread, age);
 }
 
 __global__ void pit_kernel(ap::TerrainView v, uint16_t* pits, uint8_t* negative) {
@@ -37,17 +37,17 @@ __global__ void negative_kernel(ap::TerrainView v, const uint16_t* pits, uint8_t
   if (k < static_cast<int64_t>(v.c.nx) * v.c.ny) ap::terrain_negative(v, static_cast<int>(k), pits, negative);
 }
 
-__global__ void derive_kernel(ap::TerrainView v, const float* roughness, const uint8_t* negative, float* slope, float* step,
-                              float* traversability, float* lethal) {
+__global__ void derive_kernel(ap::TerrainView v, const float* spread, const uint8_t* negative, float* slope, float* step,
+                              float* roughness, float* traversability, float* lethal) {
   const int64_t k = ap::thread_index();
   if (k < static_cast<int64_t>(v.c.nx) * v.c.ny)
-    ap::terrain_derive(v, static_cast<int>(k), roughness, negative, slope, step, traversability, lethal);
+    ap::terrain_derive(v, static_cast<int>(k), spread, negative, slope, step, roughness, traversability, lethal);
 }
 
 }  // namespace
 
 AP_API int32_t ap_terrain_fuse(const float* xyz, const uint8_t* label, int64_t* sums, const float* slope, float* elevation,
-                               float* variance, float* roughness, float* age, int32_t n, float ox, float oy, float shift_x,
+                               float* variance, float* spread, float* age, int32_t n, float ox, float oy, float shift_x,
                                float shift_y, float anchor_z, float inv_res, int32_t nx, int32_t ny, float max_range,
                                float elapsed, void* stream) {
   if (n < 0 || nx < 1 || ny < 1) return -1;
@@ -56,12 +56,12 @@ AP_API int32_t ap_terrain_fuse(const float* xyz, const uint8_t* label, int64_t* 
   const int64_t cells = static_cast<int64_t>(nx) * ny;
   cudaMemsetAsync(sums, 0, 3 * cells * sizeof(int64_t), s);
   if (n > 0) sum_kernel<<<ap::blocks(n), ap::kThreads, 0, s>>>(xyz, label, sums, n, c);
-  fuse_kernel<<<ap::blocks(cells), ap::kThreads, 0, s>>>(sums, slope, elevation, variance, roughness, age, c);
+  fuse_kernel<<<ap::blocks(cells), ap::kThreads, 0, s>>>(sums, slope, elevation, variance, spread, age, c);
   return ap::launched();
 }
 
-AP_API int32_t ap_terrain_derive(const float* elevation, const float* variance, const float* roughness, uint16_t* pits,
-                                 uint8_t* negative, float* slope, float* step, float* traversability, float* lethal, int32_t nx,
+AP_API int32_t ap_terrain_derive(const float* elevation, const float* variance, const float* spread, uint16_t* pits,
+                                 uint8_t* negative, float* slope, float* step, float* roughness, float* traversability, float* lethal, int32_t nx,
                                  int32_t ny, float vx, float vy, float res, float max_slope, float max_step, float clearance,
                                  int32_t half_base, int32_t reach, void* stream) {
   if (nx < 1 || ny < 1) return -1;
@@ -70,6 +70,6 @@ AP_API int32_t ap_terrain_derive(const float* elevation, const float* variance, 
   const int grid = ap::blocks(static_cast<int64_t>(nx) * ny);
   pit_kernel<<<grid, ap::kThreads, 0, s>>>(v, pits, negative);
   negative_kernel<<<grid, ap::kThreads, 0, s>>>(v, pits, negative);
-  derive_kernel<<<grid, ap::kThreads, 0, s>>>(v, roughness, negative, slope, step, traversability, lethal);
+  derive_kernel<<<grid, ap::kThreads, 0, s>>>(v, spread, negative, slope, step, roughness, traversability, lethal);
   return ap::launched();
 }

@@ -90,7 +90,7 @@ def start_plane(p, cells, ground_z):
         xy = (a * b).sum() - a.sum() * b.sum() / n
         rhs = [(a * c).sum() - a.sum() * c.sum() / n, (b * c).sum() - b.sum() * c.sum() / n]
         dx, dy = np.linalg.solve([[xx, xy], [xy, yy]], rhs)
-        plane = plane + [(c.sum() - dx * a.sum() - dy * b.sum()) / n, dx, dy]
+        plane = plane + np.array([(c.sum() - dx * a.sum() - dy * b.sum()) / n, dx, dy])
     return plane
 
 

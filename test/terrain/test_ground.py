@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from terrain.ground_reference import segment as reference
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from terrain.ground_reference import segment as reference
 
 from autonomy_perception.config import Dimensions, GroundConfig
 from autonomy_perception.evaluation.offroad import SENSOR_HEIGHT, OffroadTerrain
@@ -56,7 +56,7 @@ def test_kernel_is_its_numpy_reference(seed: int, objects: int, hills: float) ->
     z[: 2 * objects : 2] += rng.uniform(0, 3, len(z[: 2 * objects : 2]))
     z[-20:] -= rng.uniform(0, 4, 20)
     origin = np.array([3.0, -2.0, HEIGHT], np.float32)
-    xyz = (np.column_stack([xy, z]) + [3.0, -2.0, 0.0]).astype(np.float32)
+    xyz = (np.column_stack([xy, z]) + np.array([3.0, -2.0, 0.0])).astype(np.float32)
     xyz[rng.integers(0, n, 5)] = np.nan
     label, height = np.empty(n, np.uint8), np.empty(n, np.float32)
     work = np.empty(ground.work_size(LIB, n), np.int32)
