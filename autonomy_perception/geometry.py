@@ -29,7 +29,7 @@ def rotation_rpy(roll: float, pitch: float, yaw: float) -> F64:
     cr, sr, cp, sp = np.cos(roll), np.sin(roll), np.cos(pitch), np.sin(pitch)
     rx = np.array([[1.0, 0.0, 0.0], [0.0, cr, -sr], [0.0, sr, cr]])
     ry = np.array([[cp, 0.0, sp], [0.0, 1.0, 0.0], [-sp, 0.0, cp]])
-    return rotation_z(yaw) @ ry @ rx
+    return np.asarray(rotation_z(yaw) @ ry @ rx)
 
 
 def rpy_of(rotation: F64) -> tuple[float, float, float]:

@@ -58,7 +58,7 @@ class BevGrid:
     def cells(self, xy: NDArray[np.floating]) -> NDArray[np.int32]:
         """Cell indices (N,2) as ``ix, iy`` of points (N,2) [m]; may lie outside the grid."""
         low = np.array([self.x_min, self.y_min])
-        return np.floor((np.asarray(xy, np.float64)[:, :2] - low) / self.resolution).astype(np.int32)
+        return np.asarray(np.floor((np.asarray(xy, np.float64)[:, :2] - low) / self.resolution), np.int32)
 
     def inside(self, cells: NDArray[np.int32]) -> NDArray[np.bool_]:
         """Mask (N,) of cell indices (N,2) ``ix, iy`` that lie in the grid."""
@@ -67,8 +67,9 @@ class BevGrid:
 
     def centers(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Cell centres [m]: x (nx,) and y (ny,)."""
-        res = self.resolution
-        return self.x_min + (np.arange(self.nx) + 0.5) * res, self.y_min + (np.arange(self.ny) + 0.5) * res
+        x = self.x_min + (np.arange(self.nx, dtype=np.float64) + 0.5) * self.resolution
+        y = self.y_min + (np.arange(self.ny, dtype=np.float64) + 0.5) * self.resolution
+        return np.asarray(x, np.float64), np.asarray(y, np.float64)
 
 
 @dataclass(frozen=True)
