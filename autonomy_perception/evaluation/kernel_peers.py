@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.evaluation.kernel_cases import GRID, WORLD
+from autonomy_perception.evaluation.kernel_loops import fill_pillars, iou_table
 from autonomy_perception.evaluation.kernel_scene import CAMERA, T_CAMERA_LIDAR, KernelScene
 from autonomy_perception.ops.image import IMAGENET_MEAN, IMAGENET_STD, scaled_K
 
@@ -94,7 +95,7 @@ def _cell_stats(s: KernelScene) -> Run:
 
 def _pillarise(s: KernelScene) -> Run:
     """Numba: one pass over the points and one over the pillars (after second.pytorch's points_to_voxel)."""
-    fill = numba.njit(_fill_pillars)
+    fill = numba.njit(fill_pillars)
 
     def run() -> dict[str, NDArray[Any]]:
         features, coords, counts = fill(
@@ -103,37 +104,6 @@ def _pillarise(s: KernelScene) -> Run:
         return {"counts": counts, "features": features, "coords": coords}
 
     return run
-
-
-def _fill_pillars(
-    xyz: Any, intensity: Any, x0: float, y0: float, inv: float, nx: int, ny: int, room: int, depth: int
-) -> Any:
-    slots = np.full(nx * ny, -1, np.int32)
-    features, counts = np.zeros((room, depth, 9), np.float32), np.zeros(room, np.int32)
-    coords = np.full((room, 2), -1, np.int32)
-    used = 0
-    for i in range(len(xyz)):
-        ix, iy = int(np.floor((xyz[i, 0] - x0) * inv)), int(np.floor((xyz[i, 1] - y0) * inv))
-        if ix < 0 or iy < 0 or ix >= nx or iy >= ny:
-            continue
-        slot = slots[iy * nx + ix]
-        if slot < 0:
-            if used >= room:
-                continue
-            slot = slots[iy * nx + ix] = used
-            coords[slot, 0], coords[slot, 1] = iy, ix
-            used += 1
-        if counts[slot] < depth:
-            features[slot, counts[slot], :3] = xyz[i]
-            features[slot, counts[slot], 3] = intensity[i]
-            counts[slot] += 1
-    for p in range(used):
-        n = counts[p]
-        for d in range(3):
-            features[p, :n, 4 + d] = features[p, :n, d] - features[p, :n, d].sum() / n
-        features[p, :n, 7] = features[p, :n, 0] - (x0 + (coords[p, 1] + 0.5) / inv)
-        features[p, :n, 8] = features[p, :n, 1] - (y0 + (coords[p, 0] + 0.5) / inv)
-    return features, coords, counts
 
 
 def _log_odds(s: KernelScene) -> Run:
@@ -199,7 +169,7 @@ def _project(s: KernelScene) -> Run:
 def _iou_bev(s: KernelScene) -> Run:
     """Numba: corners once per box, then Sutherland-Hodgman clipping of every pair whose circles touch."""
     boxes = s.boxes[:, [0, 1, 3, 4, 6]].astype(np.float64)
-    table = numba.njit(_iou_table)
+    table = numba.njit(iou_table)
     unit = 0.5 * np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])
 
     def run() -> dict[str, NDArray[Any]]:
@@ -212,37 +182,6 @@ def _iou_bev(s: KernelScene) -> Run:
         return {"iou": table(boxes, corners)}
 
     return run
-
-
-def _iou_table(boxes: Any, corners: Any) -> Any:
-    n = len(boxes)
-    out = np.zeros((n, n), np.float32)
-    p, q = np.empty((16, 2)), np.empty((16, 2))
-    for i in range(n):
-        for j in range(n):
-            reach = 0.5 * (np.hypot(boxes[i, 2], boxes[i, 3]) + np.hypot(boxes[j, 2], boxes[j, 3]))
-            if np.hypot(boxes[i, 0] - boxes[j, 0], boxes[i, 1] - boxes[j, 1]) >= reach:
-                continue
-            p[:4], m = corners[j], 4
-            for e in range(4):
-                a, b, used = corners[i, e], corners[i, (e + 1) % 4], 0
-                for k in range(m):
-                    u, v = p[k], p[(k + 1) % m]
-                    du = (b[0] - a[0]) * (u[1] - a[1]) - (b[1] - a[1]) * (u[0] - a[0])
-                    dv = (b[0] - a[0]) * (v[1] - a[1]) - (b[1] - a[1]) * (v[0] - a[0])
-                    if du >= 0:
-                        q[used] = u
-                        used += 1
-                    if du * dv < 0:
-                        q[used] = u + (du / (du - dv)) * (v - u)
-                        used += 1
-                p[:used], m = q[:used], used
-            twice = 0.0
-            for k in range(m):
-                twice += p[k, 0] * p[(k + 1) % m, 1] - p[(k + 1) % m, 0] * p[k, 1]
-            common = 0.5 * abs(twice)
-            out[i, j] = common / (boxes[i, 2] * boxes[i, 3] + boxes[j, 2] * boxes[j, 3] - common)
-    return out
 
 
 PEERS: dict[str, Callable[[KernelScene], Run]] = {

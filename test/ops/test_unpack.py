@@ -210,3 +210,16 @@ def test_wrong_layouts_are_named() -> None:
         unpack(LIB, data, layout, curve(3), (0.0, 0.0))
     with pytest.raises(ValueError, match="convex"):
         prism([[0, 0], [4, 0], [1, 1], [0, 4]])
+
+
+@pytest.mark.long
+def test_ten_million_points_are_the_sum_of_their_parts() -> None:
+    rng = np.random.default_rng(7)
+    points, layout = message(rng.uniform(-70, 70, (10_000_000, 3)))
+    whole = unpack(LIB, raw(points), layout, IDENTITY, crop=CROP, masks=BODY)
+    parts = [
+        unpack(LIB, raw(part), replace(layout, width=len(part)), IDENTITY, crop=CROP, masks=BODY)
+        for part in np.array_split(points, 8)
+    ]
+    assert whole.dropped == {k: sum(p.dropped[k] for p in parts) for k in whole.dropped}
+    np.testing.assert_array_equal(whole.xyz, np.concatenate([p.xyz for p in parts]))
