@@ -83,9 +83,8 @@ def test_topics_of_the_contract_are_documented() -> None:
     from autonomy_perception.nodes import topics
 
     text = (ROOT / "docs" / "messages.md").read_text()
-    for topic in topics.OUTPUTS:
-        if topic.name.startswith("/perception/") and "lockstep" not in topic.name:
-            assert f"| `{topic.name}` | `{topic.msgtype.replace('/msg/', '/')}` |" in text
+    for topic in topics.RECORDED:
+        assert f"| `{topic.name}` | `{topic.msgtype.replace('/msg/', '/')}` | " in text
 
 
 def test_installed_packages_hold_the_same_fields() -> None:
