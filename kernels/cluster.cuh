@@ -64,23 +64,37 @@ AP_HD float cell_range(int ix, int iy, const ClusterParams& p) {
   return sqrtf(x * x + y * y);
 }
 
+// Index of the lowest and of the highest bit of v, which is not 0.
+AP_HD int lowest_bit(uint32_t v) {
+#ifdef __CUDA_ARCH__
+  return __ffs(static_cast<int>(v)) - 1;
+#else
+  return __builtin_ctz(v);
+#endif
+}
+
+AP_HD int highest_bit(uint32_t v) {
+#ifdef __CUDA_ARCH__
+  return 31 - __clz(static_cast<int>(v));
+#else
+  return 31 - __builtin_clz(v);
+#endif
+}
+
 // Splits a mask into one or two nodes at the first empty stretch longer than the tolerated rise; returns how many.
 AP_HD int split_mask(uint32_t mask, int rise, Node* out) {
   if (mask == 0u) return 0;
-  int low = 0;
-  while (!(mask >> low & 1u)) ++low;
-  int top = low, upper = -1, last = low;
-  for (int b = low + 1; b < kHeightBins; ++b) {
-    if (!(mask >> b & 1u)) continue;
-    if (upper < 0 && b - top - 1 > rise) upper = b;
-    if (upper < 0) top = b;
-    last = b;
-  }
+  uint32_t closed = mask;  // stretches of up to `rise` empty bins filled
+  for (int k = 0; k < rise && k < kHeightBins; ++k) closed |= closed << 1;
+  const int low = lowest_bit(mask);
+  const uint32_t beyond = ~(closed >> low) & (0xffffffffu >> low);
+  const int end = beyond ? low + lowest_bit(beyond) : 32;  // first bin after the lower part
+  const uint32_t upper = end < kHeightBins ? mask >> end << end : 0u;
   out[0].low = static_cast<int8_t>(low);
-  out[0].high = static_cast<int8_t>(top);
-  if (upper < 0) return 1;
-  out[1].low = static_cast<int8_t>(upper);
-  out[1].high = static_cast<int8_t>(last);
+  out[0].high = static_cast<int8_t>(highest_bit(mask ^ upper));
+  if (upper == 0u) return 1;
+  out[1].low = static_cast<int8_t>(lowest_bit(upper));
+  out[1].high = static_cast<int8_t>(highest_bit(upper));
   return 2;
 }
 
