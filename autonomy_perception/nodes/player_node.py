@@ -34,8 +34,8 @@ PLAYED = QosSpec("reliable", 10)
 HEAVY = ("sensor_msgs/msg/PointCloud2", "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
 """Types whose moment of sending is kept for the latency, and before which the clock is always sent."""
 SEAM_S = 0.1
-SETTLE_S = 0.5
-"""Subscribers are taken as complete when none was added for this long."""
+SETTLE_S = 0.75
+"""The graph is taken as complete when it has not changed for this long."""
 
 
 class PlayerNode(Node):
@@ -106,7 +106,7 @@ class PlayerNode(Node):
         seen = [0, time.monotonic()]
 
         def ready() -> bool:
-            count = sum(outlet.get_subscription_count() for outlet in self._outlets.values())
+            count = self._endpoints()
             missing = set(self.config.wait_for_nodes) - set(self.get_node_names())
             if count != seen[0] or missing:
                 seen[:] = [count, time.monotonic()]
@@ -122,6 +122,11 @@ class PlayerNode(Node):
                 f"nobody subscribed to {wanted} within {self.config.wait_s:g} s: nothing was played"
             )
         return False
+
+    def _endpoints(self) -> int:
+        """All publishers and subscriptions of the graph: while their number grows, somebody is still starting."""
+        names = [name for name, _ in self.get_topic_names_and_types()]
+        return sum(self.count_publishers(name) + self.count_subscribers(name) for name in names)
 
     def _once(self, executor: SingleThreadedExecutor) -> bool:
         """One pass over the bag; False if it was stopped."""

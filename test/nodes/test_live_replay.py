@@ -79,8 +79,9 @@ def test_free_running_graph_is_recorded_whole(tmp_path: Path, vehicle: Path, liv
     assert (last == -1).any() and (last > 60).any() and ((last >= 0) & (last < 40)).any()
     car = next(t.objects for t in tracks if stamp_ns(t.header.stamp) == end)
     assert [abs(o.kinematics.twist_with_covariance.twist.linear.x - drive.SPEED) < 1.0 for o in car] == [True]
-    assert Mode(status[-2].mode) == Mode.GEOMETRIC and status[-2].latency_p50 > 0
-    assert {s.name for s in status[-2].stages} >= {
+    at_end = next(s for s in status if stamp_ns(s.header.stamp) == end)
+    assert Mode(at_end.mode) == Mode.GEOMETRIC and at_end.latency_p50 > 0
+    assert {s.name for s in at_end.stages} >= {
         "sensors",
         "terrain",
         "detection",
@@ -95,12 +96,12 @@ def test_free_running_graph_is_recorded_whole(tmp_path: Path, vehicle: Path, liv
 
 def test_faults_are_named_survived_and_outputs_age(tmp_path: Path, vehicle: Path, live_env: dict[str, str]) -> None:
     faults = {4: "empty", 6: "nan", 8: "truncated", 9: "corrupt", 10: "corrupt"}
-    bag = drive.write_drive(tmp_path / "drive", 14, transforms=("lidar",), faults=faults, motion_after=220)
+    bag = drive.write_drive(tmp_path / "drive", 14, transforms=("lidar",), faults=faults, motion_after=185)
     record = tmp_path / "outputs"
     fading: dict[str, Value] = {"occupancy.half_life_s": 0.3}
-    live = run_live(LiveOptions(bag, vehicle, rate=2.0, record=record, parameters={"perception": fading}, env=live_env))
+    live = run_live(LiveOptions(bag, vehicle, record=record, parameters={"perception": fading}, env=live_env))
     assert live.code == 0, "\n".join(live.log)
-    assert live.errors == 0 and 11 <= live.frames <= 14
+    assert live.errors == 0 and 8 <= live.frames <= 14
     said = "\n".join(
         f"{s.message} {[v.value for v in s.values]}" for d in messages(record, "/diagnostics") for s in d.status
     )
