@@ -68,9 +68,9 @@ def accumulate(class_log: F64, detected: F64, rate: float = 0.4, memory: float =
 def mean_credit(credit: F64, hits: NDArray[np.int64], detected: F64) -> F64:
     """Mean log-odds (M,) of being a road user after a detection with log-odds ``detected``.
 
-    A mean (over the last twenty or so), not a sum: the detector errs about one bush in every scan alike.
+    A mean (over the last ten or so), not a sum: the detector errs about one bush in every scan alike.
     """
-    return np.asarray(credit + np.maximum(1.0 / hits, 0.05) * (detected - credit))
+    return np.asarray(credit + np.maximum(1.0 / hits, 0.1) * (detected - credit))
 
 
 def posterior(class_log: F64, credit: F64, seen: F64, complete: F64, height: F64, speed: F64, moving: Bools) -> F64:

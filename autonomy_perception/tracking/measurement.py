@@ -120,8 +120,15 @@ def apply(state: TrackState, scan: Scan, rows: I64, cols: I64, stamp_ns: int) ->
     seen_now = np.where((turns % 2 == 1)[:, None], size[:, ::-1], size)
     axes = extent.axes_of(yaw)
     side, exposure = extent.view(center, axes, seen_now, scan.sensor)
+    before = state.size[rows]
     _resize(state, scan, rows, cols, seen_now, axes, exposure)
-    believed = state.size[rows]
+    pointed = (state.probs[rows] @ classes.ROAD_USERS > 0.5)[:, None]  # the rest has no near and far end
+    believed = np.where(pointed, state.size[rows], seen_now)
+    before = np.where(pointed, before, seen_now)
+    # The end that faces the sensor stays where it is: a growing box must not look like motion.
+    moved = np.einsum("mij,mi->mj", axes, -0.5 * side * (believed - before))
+    imm.shift(rows, moved)
+    mean[rows, :2] += moved
     spread = np.sqrt(np.maximum(0.5 * (cov[rows, 0, 0] + cov[rows, 1, 1]), 0.01))[:, None]
     delay = scan.delay_of(cols, mean[rows, :2], mean[rows, VX : VY + 1])
     expected = mean[rows, :2] + delay[:, None] * mean[rows, VX : VY + 1]
