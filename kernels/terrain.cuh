@@ -85,17 +85,34 @@ struct TerrainLimits {
   int32_t reach;      // how far apart the sides of a ditch may be from its floor [cells]
 };
 
+// Elevation with a rim of unknown cells around it, so that neighbours need no bounds check.
 struct TerrainView {
-  const float *elevation, *variance;
+  const float* padded;  // (ny + 2 rim, nx + 2 rim)
+  const float* variance;
   TerrainLimits c;
-  AP_HD float z(int ix, int iy) const {
-    return ix >= 0 && ix < c.nx && iy >= 0 && iy < c.ny ? elevation[iy * c.nx + ix] : NAN;
-  }
+  int32_t rim;
+  AP_HD float z(int ix, int iy) const { return padded[(iy + rim) * (c.nx + 2 * rim) + ix + rim]; }
 };
+AP_HD int32_t terrain_rim(const TerrainLimits& c) { return (c.reach > c.half_base ? c.reach : c.half_base) + 1; }
+// Value of one cell of the padded elevation.
+AP_HD float terrain_padded(const float* elevation, int32_t cell, int32_t rim, const TerrainLimits& c) {
+  const int ix = cell % (c.nx + 2 * rim) - rim, iy = cell / (c.nx + 2 * rim) - rim;
+  return ix >= 0 && ix < c.nx && iy >= 0 && iy < c.ny ? elevation[iy * c.nx + ix] : NAN;
+}
 
 // Gradient [-] of the plane through the known cells around one; NaN when they do not span a plane.
 AP_HD float terrain_gradient(const TerrainView& v, int ix, int iy) {
   const float z0 = v.z(ix, iy);
+  float x_all = 0.0f, y_all = 0.0f;  // when all cells are known the normal equations are diagonal
+  for (int j = -kSlopeReach; j <= kSlopeReach; ++j)
+    for (int i = -kSlopeReach; i <= kSlopeReach; ++i) {
+      const float d = v.z(ix + i, iy + j) - z0;
+      x_all += static_cast<float>(i) * d;
+      y_all += static_cast<float>(j) * d;
+    }
+  const float all = x_all + y_all;
+  constexpr float kSquares = (2 * kSlopeReach + 1) * (kSlopeReach * (kSlopeReach + 1) * (2 * kSlopeReach + 1) / 3);
+  if (all == all) return sqrtf(x_all * x_all + y_all * y_all) / (kSquares * v.c.res);
   float n = 0, x = 0, y = 0, z = 0, xx = 0, xy = 0, yy = 0, xz = 0, yz = 0;
   for (int j = -kSlopeReach; j <= kSlopeReach; ++j)
     for (int i = -kSlopeReach; i <= kSlopeReach; ++i) {
@@ -187,6 +204,11 @@ AP_HD uint8_t terrain_pit(const TerrainView& v, int ix, int iy, int dx, int dy) 
   return bits;
 }
 
+// False where no ditch or drop can be: heights of the cells in question and of all cells within reach of them.
+AP_HD bool terrain_may_pit(float own_high, float own_low, float high, float low, const TerrainLimits& c) {
+  return high - own_low > 0.5f * c.max_step || own_high - low > c.max_step;
+}
+
 constexpr int kPitDirections = 4;
 AP_HD void pit_direction(int k, int* dx, int* dy) {
   *dx = k == 1 ? 0 : 1;
@@ -195,12 +217,13 @@ AP_HD void pit_direction(int k, int* dx, int* dy) {
 
 // The bits of all four directions of a cell, four bits each.
 AP_HD uint16_t terrain_pits(const TerrainView& v, int cell) {
-  if (!(v.elevation[cell] == v.elevation[cell])) return 0;
+  const int ix = cell % v.c.nx, iy = cell / v.c.nx;
+  if (!(v.z(ix, iy) == v.z(ix, iy))) return 0;
   uint16_t bits = 0;
   for (int k = 0; k < kPitDirections; ++k) {
     int dx, dy;
     pit_direction(k, &dx, &dy);
-    bits = static_cast<uint16_t>(bits | terrain_pit(v, cell % v.c.nx, cell / v.c.nx, dx, dy) << (4 * k));
+    bits = static_cast<uint16_t>(bits | terrain_pit(v, ix, iy, dx, dy) << (4 * k));
   }
   return bits;
 }
@@ -239,7 +262,7 @@ AP_HD void terrain_derive(const TerrainView& v, int cell, const float* spread, c
   slope[cell] = step[cell] = roughness[cell] = traversability[cell] = NAN;
   lethal[cell] = negative[cell] ? 1.0f : 0.0f;
   if (negative[cell]) traversability[cell] = 0.0f;
-  const float z = v.elevation[cell];
+  const float z = v.z(ix, iy);
   if (!(z == z)) return;
   const float gradient = terrain_gradient(v, ix, iy);
   const float rise = known_max(terrain_step(v, ix, iy, 1, 0), terrain_step(v, ix, iy, 0, 1));

@@ -2,6 +2,52 @@
 #include "terrain.cuh"
 
 #include <algorithm>
+#include <vector>
+
+namespace {
+
+// Buffers that live as long as the thread: the steady state allocates nothing.
+struct Scratch {
+  std::vector<float> padded, high, low;
+};
+
+// Highest and lowest known elevation per tile of `reach` x `reach` cells, with a rim of empty tiles; returns tiles per row.
+int32_t tile_extremes(const float* elevation, const ap::TerrainLimits& c, Scratch& s) {
+  const int32_t tx = (c.nx + c.reach - 1) / c.reach + 2, ty = (c.ny + c.reach - 1) / c.reach + 2;
+  s.high.assign(static_cast<size_t>(tx) * ty, -1e30f);
+  s.low.assign(static_cast<size_t>(tx) * ty, 1e30f);
+  for (int32_t iy = 0; iy < c.ny; ++iy)
+    for (int32_t ix = 0; ix < c.nx; ++ix) {
+      const float z = elevation[iy * c.nx + ix];
+      const size_t t = static_cast<size_t>(iy / c.reach + 1) * tx + ix / c.reach + 1;
+      if (z > s.high[t]) s.high[t] = z;
+      if (z < s.low[t]) s.low[t] = z;
+    }
+  return tx;
+}
+
+// Looks for ditches and drops tile by tile, where some height in or next to the tile makes them possible.
+void find_pits(const ap::TerrainView& v, const float* elevation, uint16_t* pits, Scratch& s) {
+  const ap::TerrainLimits& c = v.c;
+  const int32_t tx = tile_extremes(elevation, c, s);
+  std::fill_n(pits, static_cast<int64_t>(c.nx) * c.ny, static_cast<uint16_t>(0));
+  for (int32_t y0 = 0; y0 < c.ny; y0 += c.reach)
+    for (int32_t x0 = 0; x0 < c.nx; x0 += c.reach) {
+      const int32_t t = (y0 / c.reach + 1) * tx + x0 / c.reach + 1;
+      if (s.high[t] < s.low[t]) continue;
+      float high = -1e30f, low = 1e30f;
+      for (int32_t j = -tx; j <= tx; j += tx)
+        for (int32_t i = -1; i <= 1; ++i) {
+          high = std::max(high, s.high[t + j + i]);
+          low = std::min(low, s.low[t + j + i]);
+        }
+      if (!ap::terrain_may_pit(s.high[t], s.low[t], high, low, c)) continue;
+      for (int32_t iy = y0; iy < std::min(y0 + c.reach, c.ny); ++iy)
+        for (int32_t ix = x0; ix < std::min(x0 + c.reach, c.nx); ++ix) pits[iy * c.nx + ix] = ap::terrain_pits(v, iy * c.nx + ix);
+    }
+}
+
+}  // namespace
 
 // Fuses the ground returns of a sweep. sums (ny*nx,3) int64 is scratch; slope is that of the last derivation.
 AP_API int32_t ap_terrain_fuse(const float* xyz, const uint8_t* label, int64_t* sums, const float* slope, float* elevation,
@@ -34,10 +80,16 @@ AP_API int32_t ap_terrain_derive(const float* elevation, const float* variance, 
                                  int32_t half_base, int32_t reach, void*) {
   if (nx < 1 || ny < 1) return -1;
   const ap::TerrainLimits c{nx, ny, vx, vy, res, max_slope, max_step, clearance, half_base, reach};
-  const ap::TerrainView v{elevation, variance, c};
-  std::fill_n(negative, static_cast<int64_t>(nx) * ny, static_cast<uint8_t>(0));
-  for (int32_t k = 0; k < nx * ny; ++k) pits[k] = ap::terrain_pits(v, k);
-  for (int32_t k = 0; k < nx * ny; ++k) ap::terrain_negative(v, k, pits, negative);
-  for (int32_t k = 0; k < nx * ny; ++k) ap::terrain_derive(v, k, spread, negative, slope, step, roughness, traversability, lethal);
+  static thread_local Scratch s;
+  const int32_t rim = ap::terrain_rim(c), cells = nx * ny;
+  s.padded.resize(static_cast<size_t>(nx + 2 * rim) * (ny + 2 * rim));
+  std::fill(s.padded.begin(), s.padded.end(), NAN);
+  for (int32_t iy = 0; iy < ny; ++iy)
+    std::copy_n(elevation + iy * nx, nx, &s.padded[static_cast<size_t>(iy + rim) * (nx + 2 * rim) + rim]);
+  const ap::TerrainView v{s.padded.data(), variance, c, rim};
+  find_pits(v, elevation, pits, s);
+  std::fill_n(negative, cells, static_cast<uint8_t>(0));
+  for (int32_t k = 0; k < cells; ++k) ap::terrain_negative(v, k, pits, negative);
+  for (int32_t k = 0; k < cells; ++k) ap::terrain_derive(v, k, spread, negative, slope, step, roughness, traversability, lethal);
   return 0;
 }

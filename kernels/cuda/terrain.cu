@@ -25,6 +25,11 @@ __global__ void fuse_kernel(const int64_t* sums, const float* slope, float* elev
   ap::terrain_fuse(s, static_cast<int>(k), slope[k], c, elevation, variance, spread, age);
 }
 
+__global__ void pad_kernel(const float* elevation, float* padded, int32_t rim, ap::TerrainLimits c) {
+  const int64_t k = ap::thread_index();
+  if (k < static_cast<int64_t>(c.nx + 2 * rim) * (c.ny + 2 * rim)) padded[k] = ap::terrain_padded(elevation, static_cast<int32_t>(k), rim, c);
+}
+
 __global__ void pit_kernel(ap::TerrainView v, uint16_t* pits, uint8_t* negative) {
   const int64_t k = ap::thread_index();
   if (k >= static_cast<int64_t>(v.c.nx) * v.c.ny) return;
@@ -66,7 +71,14 @@ AP_API int32_t ap_terrain_derive(const float* elevation, const float* variance, 
                                  int32_t half_base, int32_t reach, void* stream) {
   if (nx < 1 || ny < 1) return -1;
   const auto s = static_cast<cudaStream_t>(stream);
-  const ap::TerrainView v{elevation, variance, {nx, ny, vx, vy, res, max_slope, max_step, clearance, half_base, reach}};
+  const ap::TerrainLimits c{nx, ny, vx, vy, res, max_slope, max_step, clearance, half_base, reach};
+  const int32_t rim = ap::terrain_rim(c);
+  const int64_t padded = static_cast<int64_t>(nx + 2 * rim) * (ny + 2 * rim);
+  ap::Pieces room;
+  const size_t at = room.add<float>(padded);
+  if (!room.get(s)) return -2;
+  pad_kernel<<<ap::blocks(padded), ap::kThreads, 0, s>>>(elevation, room.at<float>(at), rim, c);
+  const ap::TerrainView v{room.at<float>(at), variance, c, rim};
   const int grid = ap::blocks(static_cast<int64_t>(nx) * ny);
   pit_kernel<<<grid, ap::kThreads, 0, s>>>(v, pits, negative);
   negative_kernel<<<grid, ap::kThreads, 0, s>>>(v, pits, negative);
