@@ -53,19 +53,20 @@ def cuda_archs(nvcc: str) -> list[str]:
     return [a for a in CUDA_ARCHS if f"compute_{a}" in known.split()]
 
 
-def _sources_of(source: Path, seen: set[Path]) -> set[Path]:
+def sources_of(source: Path, seen: set[Path] | None = None) -> set[Path]:
     """The file and the project's headers that it includes, and those that they include."""
+    seen = set() if seen is None else seen
     seen.add(source)
     for name in re.findall(r'^#include "(.+)"', source.read_text(), re.M):
         for header in (ROOT / name, source.parent / name):
             if header.exists() and header not in seen:
-                _sources_of(header, seen)
+                sources_of(header, seen)
     return seen
 
 
 def _compile(cmd: list[str], source: Path, obj: Path) -> None:
     """Compile unless nothing that the object depends on has changed."""
-    texts = b"".join(p.read_bytes() for p in sorted(_sources_of(source, set())))
+    texts = b"".join(p.read_bytes() for p in sorted(sources_of(source)))
     key = hashlib.sha256(" ".join(cmd).encode() + texts).hexdigest()
     stamp = obj.with_suffix(".key")
     if obj.exists() and stamp.exists() and stamp.read_text() == key:

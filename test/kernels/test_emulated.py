@@ -68,25 +68,27 @@ def without_launch_syntax(text: str) -> str:
 
 @pytest.fixture(scope="module")
 def emulated() -> Path:
-    """The library of emulated launchers, compiled anew when a kernel changed."""
-    sources = sorted((KERNELS / "cuda").glob("*.cu"))
-    texts = [*sources, *sorted(KERNELS.rglob("*.cuh")), KERNELS / "port.h", SHIM / "cuda_runtime.h", Path(__file__)]
-    folder = build.OBJ_DIR / "emulated" / hashlib.sha256(b"".join(p.read_bytes() for p in texts)).hexdigest()[:16]
-    library = folder / "libap_emulated.so"
-    if library.exists():
-        return library
+    """The library of emulated launchers; a source is compiled anew when it or what it includes has changed."""
+    folder = build.OBJ_DIR / "emulated"
     folder.mkdir(parents=True, exist_ok=True)
+    shim = (SHIM / "cuda_runtime.h").read_bytes() + Path(__file__).read_bytes()
 
     def compile_one(source: Path) -> Path:
-        copy = folder / f"{source.stem}.cpp"
-        copy.write_text(f'#line 1 "{source}"\n' + without_launch_syntax(source.read_text()))
-        subprocess.run(["g++", *FLAGS, "-c", copy, "-o", copy.with_suffix(".o")], check=True)
-        return copy.with_suffix(".o")
+        texts = [p.read_bytes() for p in sorted(build.sources_of(source))]
+        target = folder / f"{source.stem}-{hashlib.sha256(b''.join([shim, *texts])).hexdigest()[:16]}.o"
+        if not target.exists():
+            copy = target.with_suffix(".cpp")
+            copy.write_text(f'#line 1 "{source}"\n' + without_launch_syntax(source.read_text()))
+            subprocess.run(["g++", *FLAGS, "-c", copy, "-o", target.with_suffix(".part")], check=True)
+            target.with_suffix(".part").rename(target)
+        return target
 
     with ThreadPoolExecutor(2) as pool:
-        objects = list(pool.map(compile_one, sources))
-    subprocess.run(["g++", "-shared", *objects, "-o", library.with_suffix(".part")], check=True)
-    library.with_suffix(".part").rename(library)
+        objects = list(pool.map(compile_one, sorted((KERNELS / "cuda").glob("*.cu"))))
+    library = folder / f"libap_emulated-{hashlib.sha256(''.join(map(str, objects)).encode()).hexdigest()[:16]}.so"
+    if not library.exists():
+        subprocess.run(["g++", "-shared", *objects, "-o", library.with_suffix(".part")], check=True)
+        library.with_suffix(".part").rename(library)
     return library
 
 
