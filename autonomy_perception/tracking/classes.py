@@ -34,7 +34,7 @@ ROAD_USERS = np.isin(np.arange(N_CLASSES), [1, 2, 3, 4, 5, 6])  # their box poin
 
 CREDIT_LEVEL = 1.0  # [nat] mean log-odds from which a resting thing counts as a road user
 CREDIT_WEIGHT = 2.0
-MOTION_CREDIT = 4.0  # [nat] what moves is rarely a bush
+MOTION_CREDIT = 3.5  # [nat] what plainly travels is no bush
 
 # How well a detection of one class fits a track of another (0..1): neighbours in size are often confused.
 _GROUPS = ({1, 2, 3, 4}, {5, 6}, {6, 7}, {7, 8})
@@ -73,7 +73,7 @@ def mean_credit(credit: F64, hits: NDArray[np.int64], detected: F64) -> F64:
     return np.asarray(credit + np.maximum(1.0 / hits, 0.1) * (detected - credit))
 
 
-def posterior(class_log: F64, credit: F64, seen: F64, complete: F64, height: F64, speed: F64, moving: Bools) -> F64:
+def posterior(class_log: F64, credit: F64, seen: F64, complete: F64, height: F64, speed: F64, travel: F64) -> F64:
     """Class probabilities (N,C) from detections, the size seen so far and the motion.
 
     Args:
@@ -81,16 +81,16 @@ def posterior(class_log: F64, credit: F64, seen: F64, complete: F64, height: F64
         seen: (N,2) length and width seen [m]: lower bounds of the true ones.
         complete: (N,2) 0..1, how surely the whole edge has been seen.
         height: (N,) [m].
-        speed: (N,) [m/s]; moving: (N,) bool.
+        speed: (N,) [m/s]; travel: (N,) 0..1, how plainly it moves.
     """
     fit = _size_log(seen, complete, height)
     fast = np.maximum(speed[:, None] - TOP_SPEED, 0.0) / (0.15 * TOP_SPEED)
-    log = class_log + fit - np.where(moving[:, None], np.minimum(0.5 * fast**2, 10.0), 0.0)
+    log = class_log + fit - np.where(travel > 0.0, 1.0, 0.0)[:, None] * np.minimum(0.5 * fast**2, 10.0)
     log[:, ObjectClass.UNKNOWN] = -np.inf
     users = np.exp(log - log.max(1, keepdims=True))
     users /= users.sum(1, keepdims=True)
     misfit = (users * fit).sum(1)  # a size that fits no class well speaks against all of them
-    odds = CREDIT_WEIGHT * (credit - CREDIT_LEVEL) + 0.7 * misfit + np.where(moving, MOTION_CREDIT, 0.0)
+    odds = CREDIT_WEIGHT * (credit - CREDIT_LEVEL) + 0.7 * misfit + MOTION_CREDIT * travel
     user = 1.0 / (1.0 + np.exp(-np.clip(odds, -8.0, 8.0)))
     users *= user[:, None]
     users[:, ObjectClass.UNKNOWN] = 1.0 - user

@@ -69,7 +69,7 @@ def threshold(probs: F64, size: F64, distance: F64) -> F64:
     small = probs[:, ObjectClass.MOTORCYCLE :].sum(1)
     longest = size.max(1)
     base = 0.4 * small + 0.7 * (1.0 - small - unknown) + unknown * (0.7 + 0.15 * longest)
-    return np.asarray(base + 0.008 * distance)
+    return np.asarray(base + (0.006 + 0.012 * unknown) * distance)
 
 
 def starts(moved: Displacement, limit: F64, probs: F64, size: F64) -> Bools:
@@ -79,6 +79,13 @@ def starts(moved: Displacement, limit: F64, probs: F64, size: F64) -> Bools:
     steady = (moved.frames >= MIN_FRAMES) & (moved.largest_step < 0.6) & (moved.path_ratio < 3.0)
     structure = (probs[:, ObjectClass.UNKNOWN] > 0.5) & (size.max(1) > NEVER_LONGER)
     return np.asarray(far & steady & ~structure)
+
+
+def plainness(moved: Displacement, limit: F64) -> F64:
+    """How plainly (N,) 0..1 a track travels: far beyond the noise, and straight on rather than back and forth."""
+    far = (np.hypot(moved.common[:, 0], moved.common[:, 1]) / limit - 1.0) / 1.0
+    straight = (2.2 - moved.path_ratio) / 0.8
+    return np.asarray(np.clip(far, 0.0, 1.0) * np.clip(straight, 0.0, 1.0))
 
 
 def rests(moved: Displacement, limit: F64) -> Bools:

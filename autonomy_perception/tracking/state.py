@@ -31,7 +31,8 @@ class TrackState:
         credit: (N,) [nat] mean log-odds of the detector for a road user.
         existence: (N,) probability; rate: (N,) how often it is detected when visible.
         hits: (N,) detections; birth_ns, update_ns: (N,) int64.
-        moving: (N,) decided to move; quiet_s: (N,) seconds without significant displacement.
+        moving: (N,) decided to move; travel: (N,) 0..1 how plainly it travels;
+            quiet_s: (N,) seconds without significant displacement.
         acceleration: (N,2) [m/s^2].
         history: (N,HISTORY,5) time [s since birth] and axis-parallel bounds x0 y0 x1 y1 [m] of the detections, oldest
             first; NaN where empty.
@@ -58,6 +59,7 @@ class TrackState:
     birth_ns: I64
     update_ns: I64
     moving: NDArray[np.bool_]
+    travel: F64
     quiet_s: F64
     acceleration: F64
     history: F64
@@ -76,7 +78,7 @@ class TrackState:
             mean=z((n, 3, 6)), cov=z((n, 3, 6, 6)), mu=z((n, 3)), vertical=z((n, 2)), vertical_var=z((n, 2)),
             seen=z((n, 2)), complete=z((n, 2)), size=z((n, 2)), quadrant=z((n, 4)), class_log=z((n, N_CLASSES)),
             probs=z((n, N_CLASSES)), credit=z(n), existence=z(n), rate=z(n), hits=z(n, np.int64), birth_ns=z(n, np.int64),
-            update_ns=z(n, np.int64), moving=z(n, np.bool_), quiet_s=z(n), acceleration=z((n, 2)),
+            update_ns=z(n, np.int64), moving=z(n, np.bool_), travel=z(n), quiet_s=z(n), acceleration=z((n, 2)),
             history=np.full((n, HISTORY, 5), np.nan), origin_xy=z((n, 2)),
             confirmed=z(n, np.bool_), uuid=z((n, 16), np.uint8),
         )  # fmt: skip

@@ -80,7 +80,7 @@ class Tracker:
             self._advance(dt)
             # Without data nothing speaks for the object; half of the belief goes per coasting time.
             self._state.existence *= 0.5 ** (dt / self._config.max_coast_s)
-            upkeep.confirm(self._state, self._config)
+            upkeep.confirm(self._state, now_ns, self._config)
             fresh = (now_ns - self._state.update_ns) * 1e-9 <= self._config.max_coast_s
             return to_tracks(self._state.take(fresh), self._frame, now_ns)
         finally:
@@ -125,7 +125,7 @@ class Tracker:
         upkeep.orientations(state)
         upkeep.motions(state, scan.sensor, rows, dt)
         upkeep.accelerations(state, before, dt)
-        upkeep.confirm(state, self._config)
+        upkeep.confirm(state, self._stamp_ns, self._config)
         self._state = upkeep.prune(state, self._stamp_ns, self._config)
 
     def _bear(self, scan: Scan, cols: I64) -> None:

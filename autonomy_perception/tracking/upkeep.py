@@ -90,6 +90,7 @@ def motions(state: TrackState, sensor: F64, rows: I64, dt: float) -> None:
     begin = motion.displacement(state.history[rows], motion.START_WINDOW_S)
     end = motion.displacement(state.history[rows], motion.STOP_WINDOW_S)
     started = ~state.moving[rows] & motion.starts(begin, limit[rows], state.probs[rows], state.seen[rows])
+    state.travel[rows] += 0.4 * (motion.plainness(begin, limit[rows]) - state.travel[rows])
     calm = state.moving[rows] & motion.rests(end, limit[rows])
     state.quiet_s[rows] = np.where(calm, state.quiet_s[rows] + dt, 0.0)
     _kick(state, mean, rows[started], begin.center[started] / np.maximum(begin.span[started], 0.05)[:, None])
@@ -122,12 +123,14 @@ def accelerations(state: TrackState, before: F64, dt: float) -> None:
     state.acceleration += gain * (np.where(state.moving[:, None], change, 0.0) - state.acceleration)
 
 
-def confirm(state: TrackState, config: TrackingConfig) -> None:
-    """Publish what is credible: existing, seen often enough, and a road user by class or by motion. With hysteresis."""
+def confirm(state: TrackState, now_ns: int, config: TrackingConfig) -> None:
+    """Publish what is credible: existing, seen often enough, a road user by shape or by motion. With hysteresis."""
     unknown = state.probs[:, ObjectClass.UNKNOWN]
-    known = unknown < np.where(state.confirmed, 0.65, 0.45)
-    worth = known | state.moving | config.publish_unknown
+    credible = unknown < np.where(state.confirmed, 0.6, 0.45)
+    lost = (now_ns - state.update_ns) * 1e-9 > 0.5 * config.max_coast_s
+    credible &= ~lost | ((unknown < 0.3) & (state.hits > 3 * config.min_hits))
     level = np.where(state.confirmed, 0.5 * config.birth_existence, config.birth_existence)
+    worth = credible | config.publish_unknown
     state.confirmed = worth & (state.existence >= level) & (state.hits >= config.min_hits)
 
 
