@@ -79,6 +79,7 @@ struct TerrainLimits {
   float vx, vy;       // lidar in grid local [m]
   float res;          // [m]
   float max_slope;    // [rad]
+  float steep;        // its tangent
   float max_step;     // [m]
   float clearance;    // between the wheels [m]
   int32_t half_base;  // half a wheelbase [cells]
@@ -114,12 +115,16 @@ AP_HD float terrain_gradient(const TerrainView& v, int ix, int iy) {
   constexpr float kSquares = (2 * kSlopeReach + 1) * (kSlopeReach * (kSlopeReach + 1) * (2 * kSlopeReach + 1) / 3);
   if (all == all) return sqrtf(x_all * x_all + y_all * y_all) / (kSquares * v.c.res);
   float n = 0, x = 0, y = 0, z = 0, xx = 0, xy = 0, yy = 0, xz = 0, yz = 0;
-  for (int j = -kSlopeReach; j <= kSlopeReach; ++j)
+  for (int j = -kSlopeReach; j <= kSlopeReach; ++j) {  // sums along x first; without branches
+    float rn = 0, rx = 0, rxx = 0, rz = 0, rxz = 0;
+    const float fj = static_cast<float>(j);
     for (int i = -kSlopeReach; i <= kSlopeReach; ++i) {
-      const float d = v.z(ix + i, iy + j) - z0, fi = static_cast<float>(i), fj = static_cast<float>(j);
-      if (!(d == d)) continue;
-      n += 1; x += fi; y += fj; z += d; xx += fi * fi; xy += fi * fj; yy += fj * fj; xz += fi * d; yz += fj * d;
+      const float fi = static_cast<float>(i), miss = v.z(ix + i, iy + j) - z0;
+      const float w = miss == miss ? 1.0f : 0.0f, d = miss == miss ? miss : 0.0f;
+      rn += w; rx += fi * w; rxx += fi * fi * w; rz += d; rxz += fi * d;
     }
+    n += rn; x += rx; y += fj * rn; z += rz; xx += rxx; xy += fj * rx; yy += fj * fj * rn; xz += rxz; yz += fj * rz;
+  }
   if (n < kSlopeCells) return NAN;
   xx -= x * x / n; xy -= x * y / n; yy -= y * y / n; xz -= x * z / n; yz -= y * z / n;
   const float det = xx * yy - xy * xy;
@@ -187,7 +192,7 @@ AP_HD uint8_t terrain_pit(const TerrainView& v, int ix, int iy, int dx, int dy) 
   const TerrainLimits& c = v.c;
   const float z = v.z(ix, iy);
   const TerrainSide before = terrain_side(v, ix, iy, -dx, -dy), after = terrain_side(v, ix, iy, dx, dy);
-  const float steep = tanf(c.max_slope), depth = c.max_step + 2.0f * sqrtf(v.variance[iy * c.nx + ix]);
+  const float steep = c.steep, depth = c.max_step + 2.0f * sqrtf(v.variance[iy * c.nx + ix]);
   // Behind an edge only the far wall shows: where cells before it are hidden, the floor is deeper than what was seen.
   const float seen = before.next > 2 || after.next > 2 ? depth - 0.5f * c.max_step : depth;
   const bool floor = before.rise > seen && after.rise > seen && (before.tangent > steep || after.tangent > steep);

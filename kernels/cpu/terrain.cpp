@@ -79,7 +79,7 @@ AP_API int32_t ap_terrain_derive(const float* elevation, const float* variance, 
                                  float vx, float vy, float res, float max_slope, float max_step, float clearance,
                                  int32_t half_base, int32_t reach, void*) {
   if (nx < 1 || ny < 1) return -1;
-  const ap::TerrainLimits c{nx, ny, vx, vy, res, max_slope, max_step, clearance, half_base, reach};
+  const ap::TerrainLimits c{nx, ny, vx, vy, res, max_slope, tanf(max_slope), max_step, clearance, half_base, reach};
   static thread_local Scratch s;
   const int32_t rim = ap::terrain_rim(c), cells = nx * ny;
   s.padded.resize(static_cast<size_t>(nx + 2 * rim) * (ny + 2 * rim));

@@ -71,7 +71,7 @@ AP_API int32_t ap_terrain_derive(const float* elevation, const float* variance, 
                                  int32_t half_base, int32_t reach, void* stream) {
   if (nx < 1 || ny < 1) return -1;
   const auto s = static_cast<cudaStream_t>(stream);
-  const ap::TerrainLimits c{nx, ny, vx, vy, res, max_slope, max_step, clearance, half_base, reach};
+  const ap::TerrainLimits c{nx, ny, vx, vy, res, max_slope, tanf(max_slope), max_step, clearance, half_base, reach};
   const int32_t rim = ap::terrain_rim(c);
   const int64_t padded = static_cast<int64_t>(nx + 2 * rim) * (ny + 2 * rim);
   ap::Pieces room;
