@@ -91,9 +91,8 @@ class Core:
             self._run(self.front.poll(now_ns), (time.perf_counter_ns() - start) * 1e-6)
         if self._quiet_since is None or now_ns < self._quiet_since:
             self._quiet_since = now_ns
-        if now_ns - self._quiet_since >= self.config.pipeline.tick_ms * 1e6:
+        if now_ns - self._quiet_since >= self.config.pipeline.tick_ms * 1e6 and self._tick(now_ns):
             self._quiet_since = now_ns
-            self._tick(now_ns)
 
     def _run(self, frames: list[SensorFrame], sensors_ms: float) -> None:
         for frame in frames:
@@ -108,15 +107,17 @@ class Core:
             self.emit(Output(result, frame, sensors_ms, self._arrivals.get(frame.arrival_ns)))
             sensors_ms = 0.0
 
-    def _tick(self, now_ns: int) -> None:
+    def _tick(self, now_ns: int) -> bool:
         try:
             result = self.pipeline.tick(now_ns)
         except Exception as e:
             self._failed(e, now_ns)
-            return
-        if result is not None:
-            self.outputs += 1
-            self.emit(Output(result, None, 0.0))
+            return True
+        if result is None:
+            return False
+        self.outputs += 1
+        self.emit(Output(result, None, 0.0))
+        return True
 
     def _remember(self, event: CloudMsg | ImageMsg) -> None:
         self._arrivals[event.arrival_ns] = (event.topic, event.stamp_ns)

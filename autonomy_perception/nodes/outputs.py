@@ -41,8 +41,11 @@ class Outputs:
             event_callbacks=watch.for_publisher(topic.name),
         )
 
-    def publish(self, output: Output, health: Sequence[SensorHealth], counters: Counters, ros_now_ns: int) -> int:
-        """Send one output; returns the monotonic time [ns] at which grid, tracks and detections were out."""
+    def publish(
+        self, output: Output, health: Sequence[SensorHealth], counters: Counters, ros_now_ns: int
+    ) -> tuple[int, dict[str, float]]:
+        """Send one output; returns the monotonic time [ns] at which grid, tracks and detections were out, and the
+        milliseconds of all stages (empty but for ``publish`` after a tick)."""
         result, start = output.result, time.perf_counter_ns()
         world = self._odom if result.has_ego_motion else self._base
         self._send(topics.TRACKED_OBJECTS, conversions.tracked_objects(result.tracks, result.stamp_ns))
@@ -59,7 +62,7 @@ class Outputs:
         self.status(StatusFacts(result.stamp_ns, result.data_stamp_ns, result.mode, result.reasons, health,
                                 stages, result.calibration_hash, (ros_now_ns - result.data_stamp_ns) * 1e-6), counters)  # fmt: skip
         self._terrain(output, world)
-        return done_ns
+        return done_ns, stages
 
     def status(self, facts: StatusFacts, counters: Counters) -> None:
         """Send a status message."""

@@ -28,7 +28,7 @@ def run_live_replay(
     options = LiveOptions(bag, vehicle, params, rate, lockstep, record=record, hash=True)
     try:
         with console.status(f"playing {bag.name} through the live nodes"):
-            result = run_live(options, lambda line: console.print(line, markup=False, highlight=False))
+            result = run_live(options, lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True))
     except LiveRunError as e:
         raise ConfigError(str(e)) from e
     if result.code != 0:

@@ -18,7 +18,7 @@ from autonomy_perception.types import Mode, SensorHealth
 
 IDLE_S = 0.02
 SNAPSHOT_S = 0.5
-HEARTBEAT_S = 0.2
+HEARTBEAT_S = 0.18
 
 
 @dataclass(frozen=True)
@@ -95,13 +95,13 @@ class Worker:
         now = self._now()
         health = output.result.health if output.frame is not None else self.core.front.health(now)
         self.counters.replaced = self._inbox.replaced
-        published = self._outputs.publish(output, health, self.counters, now)
+        published, stage_ms = self._outputs.publish(output, health, self.counters, now)
         self._last = output
         self._heartbeat_due = time.monotonic() + HEARTBEAT_S
         if self.digest is not None:
             self.digest.update(output.result)
         if self.trace is not None:
-            self.trace.note(output, published, {"sensors": output.sensors_ms, **output.result.stage_ms})
+            self.trace.note(output, published, stage_ms)
 
     def _housekeeping(self) -> None:
         mono = time.monotonic()
