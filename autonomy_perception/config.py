@@ -74,8 +74,6 @@ class TrackingConfig(_Strict):
     max_tracks: int = Field(300, ge=1, le=2000, description="upper bound on the number of tracks")
     min_hits: int = Field(3, ge=1, le=50, description="a track is published only after this many detections")
     publish_unknown: bool = Field(False, description="also publish resting tracks of unknown class (poles, bushes, walls)")
-    min_hits: int = Field(3, ge=1, le=50, description="a track is published only after this many detections")
-    publish_unknown: bool = Field(False, description="also publish resting tracks of unknown class (poles, bushes, walls)")
 
 
 class OccupancyConfig(_Strict):
@@ -83,6 +81,7 @@ class OccupancyConfig(_Strict):
 
     side: float = Field(150.0, ge=20, le=400, description="edge length of the grid [m]")
     resolution: float = Field(0.5, ge=0.2, le=2.0, description="cell edge [m]")
+    free_range: float = Field(45.0, ge=5, le=200, description="ground seen farther from its lidar frees nothing [m]")
     hit: float = Field(0.9, ge=0.05, le=5, description="log-odds added to a cell with obstacle returns")
     miss: float = Field(0.6, ge=0.05, le=5, description="log-odds taken from a cell observed free")
     clamp: float = Field(3.5, ge=0.5, le=20, description="bound of |log-odds|")

@@ -19,6 +19,7 @@ struct FreeSpaceParams {
   float max_range;           // farther returns give no free space [m]
   float slope_tolerance;     // how far the slope may fall below the one seen so far [-]
   float gap_factor, gap_floor;  // spacing accepted: floor + factor * predicted [-], [m]
+  float max_gap;             // and never more than this: a ditch could hide in between [m]
 };
 
 struct Polar {
@@ -95,7 +96,7 @@ AP_HD float slope_before(const uint64_t* keys, int k, const uint8_t* label, cons
 
 // True when the stretch between two consecutive ground returns (near, far) of one sector is ground.
 AP_HD bool interval_is_ground(float r1, float dz1, float r2, float dz2, float slope, float beam_gap, const FreeSpaceParams& c) {
-  if (r2 > c.max_range) return false;
+  if (r2 > c.max_range || r2 - r1 > c.max_gap) return false;
   const float e1 = atan2_approx(dz1, r1), e2 = atan2_approx(dz2, r2);
   const float gap = r2 - r1;
   if (e2 - e1 > beam_gap) return false;  // beams in between did not come back from the ground

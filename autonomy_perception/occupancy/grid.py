@@ -37,8 +37,8 @@ class OccupancyMap:
     left is reset to unknown: that is why nothing trails behind it. Ground under an object is never free.
     """
 
-    def __init__(self, config: OccupancyConfig, lib: Library, max_range: float = 80.0) -> None:
-        self._config, self._lib, self._max_range = config, lib, max_range
+    def __init__(self, config: OccupancyConfig, lib: Library) -> None:
+        self._config, self._lib = config, lib
         self.reset()
 
     def reset(self) -> None:
@@ -84,7 +84,7 @@ class OccupancyMap:
         hits, free = np.zeros(world.shape, np.int32), np.zeros(world.shape, np.uint8)
         for scan in scans:
             freespace.free_space(
-                self._lib, scan.xyz, scan.label, scan.origin, anchor, world, hits, free, self._max_range
+                self._lib, scan.xyz, scan.label, scan.origin, anchor, world, hits, free, self._config.free_range
             )
         moving_hits = moving & (hits > 0)
         hits[moving] = 0

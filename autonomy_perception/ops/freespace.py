@@ -27,6 +27,7 @@ def free_space(
     slope_tolerance: float = 0.03,
     gap_factor: float = 1.5,
     gap_floor: float = 0.25,
+    max_gap: float = 2.0,
     beam_factor: float = 1.7,
 ) -> None:
     """Add one scan's evidence to ``hits`` and ``free`` in place.
@@ -39,13 +40,14 @@ def free_space(
         max_range: ground returns farther away free nothing [m].
         slope_tolerance: how far the ground may fall below the slope seen so far [-].
         gap_factor, gap_floor: largest accepted spacing = floor [m] + factor * predicted spacing.
+        max_gap: and never more than this [m]: a ditch could hide in between.
         beam_factor: largest accepted elevation step in units of the scan's typical one.
     """
     shift = np.asarray(anchor[:2], np.float64) - np.asarray(world.origin)
     lib.call(
         "ap_freespace", xyz, label, hits, free, len(xyz), *(float(v) for v in origin), float(shift[0]), float(shift[1]),
         1.0 / world.resolution, world.nx, world.ny, N_AZIMUTH, float(max_range), slope_tolerance, gap_factor, gap_floor,
-        beam_factor,
+        max_gap, beam_factor,
     )  # fmt: skip
 
 

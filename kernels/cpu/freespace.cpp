@@ -42,9 +42,9 @@ void mark(int32_t cell, uint8_t value, uint8_t* free) {
 
 AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hits, uint8_t* free, int32_t n, float ox, float oy,
                             float oz, float shift_x, float shift_y, float inv_res, int32_t nx, int32_t ny, int32_t n_azimuth,
-                            float max_range, float slope_tolerance, float gap_factor, float gap_floor, float beam_factor, void*) {
+                            float max_range, float slope_tolerance, float gap_factor, float gap_floor, float max_gap, float beam_factor, void*) {
   if (n < 0 || nx <= 0 || ny <= 0 || n_azimuth <= 0) return -1;
-  const ap::FreeSpaceParams c{ox, oy, oz, shift_x, shift_y, inv_res, nx, ny, n_azimuth, max_range, slope_tolerance, gap_factor, gap_floor};
+  const ap::FreeSpaceParams c{ox, oy, oz, shift_x, shift_y, inv_res, nx, ny, n_azimuth, max_range, slope_tolerance, gap_factor, gap_floor, max_gap};
   std::vector<ap::Polar> polar(n);
   for (int32_t i = 0; i < n; ++i) polar[i] = ap::polar_of(xyz + 3 * static_cast<int64_t>(i), c);
   std::vector<int32_t> first(n_azimuth + 1, 0);

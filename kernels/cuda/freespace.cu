@@ -95,10 +95,10 @@ __global__ void log_odds_kernel(float* log_odds, const int32_t* hits, const uint
 
 AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hits, uint8_t* free, int32_t n, float ox, float oy,
                             float oz, float shift_x, float shift_y, float inv_res, int32_t nx, int32_t ny, int32_t n_azimuth,
-                            float max_range, float slope_tolerance, float gap_factor, float gap_floor, float beam_factor, void* stream) {
+                            float max_range, float slope_tolerance, float gap_factor, float gap_floor, float max_gap, float beam_factor, void* stream) {
   if (n < 0 || nx <= 0 || ny <= 0 || n_azimuth <= 0) return -1;
   if (n == 0) return 0;
-  const ap::FreeSpaceParams c{ox, oy, oz, shift_x, shift_y, inv_res, nx, ny, n_azimuth, max_range, slope_tolerance, gap_factor, gap_floor};
+  const ap::FreeSpaceParams c{ox, oy, oz, shift_x, shift_y, inv_res, nx, ny, n_azimuth, max_range, slope_tolerance, gap_factor, gap_floor, max_gap};
   const auto cs = static_cast<cudaStream_t>(stream);
   ap::Pieces room;
   const size_t at[] = {room.add<uint32_t>(n), room.add<uint32_t>(n), room.add<uint64_t>(n), room.add<uint64_t>(n),
