@@ -37,7 +37,7 @@ constexpr float kCrossTwist = 0.1f;    // change of the radial slope across the 
 // How a lidar sees it.
 constexpr float kRangeNoise = 0.03f;   // height of the lowest return near the lidar [m], growing by
 constexpr float kAngleNoise = 0.0015f; // beam pointing [rad]
-constexpr float kGate = 1.3f;          // innovations up to this many deviations, plus
+constexpr float kGate = 0.8f;          // innovations up to this many deviations, plus
 constexpr float kGateFloor = 0.07f;    // this much [m], are ground
 constexpr float kBelowGround = 0.3f;   // nothing can be seen farther below the line of sight over nearer ground [m]
 constexpr float kStartHeight = 0.15f;  // how well the ground under the vehicle is known [m]

@@ -114,7 +114,7 @@ def grow(p, r, cells, plane, lidar_z, ground_z, steep):
         e = low - (z + m * d)
         az, bz = zz + d * zs, zs + d * ss
         s = az + d * bz + noise**2
-        gate = 1.3 * np.sqrt(s) + 0.07
+        gate = 0.8 * np.sqrt(s) + 0.07
         tangent = (low - lidar_z) / np.maximum(rc + d, 0.1)
         run = rc + d - last_r
         steady = (last_r > 0) & (cells.level[b] == 0) & (run < 0.5 + 0.1 * (rc + d))
