@@ -14,10 +14,11 @@ from autonomy_perception import geometry
 from autonomy_perception.bags import messages as m
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.bags.writer import BagWriter
-from autonomy_perception.grid import WorldGrid, to_occupancy_data
-from autonomy_perception.types import N_CLASSES, Mode, Occupancy, Perception, Tracks
+from autonomy_perception.grid import WorldGrid, from_grid_map_data, to_occupancy_data
+from autonomy_perception.types import N_CLASSES, Mode, Occupancy, Perception, TerrainGrid, Tracks
 
 GRID, TRACKS, STATUS = "/perception/occupancy_grid", "/perception/tracked_objects", "/perception/status"
+TERRAIN = "/perception/terrain"
 _PKG = "autonomy_perception_msgs/msg/"
 
 
@@ -122,6 +123,26 @@ def read_outputs(path: Path) -> Iterator[RecordedOutput]:
     for stamp in sorted(parts):
         if len(parts[stamp]) == 3:
             yield _recorded(stamp, parts[stamp][GRID], parts[stamp][TRACKS], parts[stamp][STATUS])
+
+
+def read_terrain(path: Path) -> Iterator[tuple[int, TerrainGrid]]:
+    """Recorded terrain maps with their stamps [ns], in order; nothing if the topic was not recorded.
+
+    Raises:
+        BagError: the bag cannot be read.
+    """
+    with BagReader(path) as bag:
+        for _, message in bag.messages((TERRAIN,)):
+            info = message.info
+            res = float(np.round(info.resolution, 6))
+            nx, ny = round(info.length_x / res), round(info.length_y / res)
+            at = info.pose.position
+            world = WorldGrid(round(at.x / res - nx / 2), round(at.y / res - ny / 2), nx, ny, res)
+            layers = {
+                name: from_grid_map_data(np.asarray(data.data, np.float32), nx, ny)
+                for name, data in zip(message.layers, message.data, strict=True)
+            }
+            yield _stamp_ns(message.header.stamp), TerrainGrid(world, layers)
 
 
 def _recorded(stamp: int, grid: Any, tracks: Any, said: Any) -> RecordedOutput:
