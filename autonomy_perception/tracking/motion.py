@@ -38,10 +38,10 @@ class Displacement(NamedTuple):
     path_ratio: F64
 
 
-def displacement(history: F64, window_s: float) -> Displacement:
-    """Displacement within the newest ``window_s`` seconds of ``history`` (N,HISTORY,5): last third against first third."""
+def displacement(history: F64, window_s: F64) -> Displacement:
+    """Displacement within the newest ``window_s`` (N,) seconds of ``history`` (N,HISTORY,5): last third against first."""
     t = history[..., 0]
-    inside = t >= t[:, -1:] - window_s - 1e-6  # False for NaN
+    inside = t >= t[:, -1:] - window_s[:, None] - 1e-6  # False for NaN
     frames = inside.sum(1)
     rank = np.arange(HISTORY) - (HISTORY - frames)[:, None]
     third = np.maximum(frames // 3, 1)[:, None]
@@ -81,9 +81,10 @@ def starts(moved: Displacement, limit: F64, probs: F64, size: F64) -> Bools:
     return np.asarray(far & steady & ~structure)
 
 
-def plainness(moved: Displacement, limit: F64) -> F64:
+def plainness(moved: Displacement, limit: F64, moving: Bools) -> F64:
     """How plainly (N,) 0..1 a track travels: far beyond the noise, and straight on rather than back and forth."""
-    far = (np.hypot(moved.common[:, 0], moved.common[:, 1]) / limit - 1.0) / 1.0
+    window = np.where(moving, STOP_WINDOW_S / START_WINDOW_S, 1.0)
+    far = np.hypot(moved.common[:, 0], moved.common[:, 1]) / (limit * window) - 1.0
     straight = (2.2 - moved.path_ratio) / 0.8
     return np.asarray(np.clip(far, 0.0, 1.0) * np.clip(straight, 0.0, 1.0))
 

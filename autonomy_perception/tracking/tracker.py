@@ -119,9 +119,8 @@ class Tracker:
         if len(state) == 0:
             return
         assert self._stamp_ns is not None
-        hidden = upkeep.hidden(upkeep.boxes_of(state), scan)
         apply(state, scan, rows, cols, self._stamp_ns)
-        upkeep.existences(state, scan, rows, cols, hidden)
+        upkeep.existences(state, scan, rows, cols)
         upkeep.orientations(state)
         upkeep.motions(state, scan.sensor, rows, dt)
         upkeep.accelerations(state, before, dt)
@@ -130,6 +129,8 @@ class Tracker:
 
     def _bear(self, scan: Scan, cols: I64) -> None:
         assert self._stamp_ns is not None
+        if len(cols) == 0:
+            return
         room = self._config.max_tracks
         fresh = newborn(scan, cols, self._stamp_ns, self._seed)
         joined = self._state.join(fresh)

@@ -38,29 +38,28 @@ def boxes_of(state: TrackState) -> Boxes:
     )
 
 
-def hidden(tracks: Boxes, scan: Scan) -> F64:
-    """Fraction (N,) 0..1 of each predicted track that lies behind nearer detections."""
-    target = existence.bearings(tracks.center, 0.4 * tracks.size.min(1), scan.sensor)
-    radius = 0.5 * np.hypot(scan.boxes.size[:, 0], scan.boxes.size[:, 1])
-    return existence.shadowed(target, existence.bearings(scan.boxes.center, radius, scan.sensor), margin=2.0)[0]
-
-
-def existences(state: TrackState, scan: Scan, rows: I64, cols: I64, hidden_share: F64) -> None:
+def existences(state: TrackState, scan: Scan, rows: I64, cols: I64) -> None:
     """Existence after the scan; a track that lies within somebody else's detection was merged, not missed."""
     n = len(state)
     matched = np.zeros(n, np.bool_)
     matched[rows] = True
-    mean = state.filter.average()
-    visible = np.clip(1.0 - hidden_share, 0.1, 1.0)
-    distance = np.hypot(*(mean[:, :2] - scan.sensor).T)
-    visible = np.where(distance > FAR, 0.3 * visible, visible)
     lone = np.flatnonzero(~matched)
-    if len(lone) and len(cols):
-        merged = association.inside(scan.boxes.take(cols), boxes_of(state).take(lone), 0.3).any(0)
-        visible[lone[merged]] *= 0.3
-    state.existence[lone] = existence.miss(state.existence[lone], state.rate[lone], visible[lone])
+    visible = np.ones(n)
+    if len(lone):
+        visible[lone] = _visible(boxes_of(state).take(lone), scan, cols)
+        state.existence[lone] = existence.miss(state.existence[lone], state.rate[lone], visible[lone])
     state.existence[rows] = existence.hit(state.existence[rows], state.rate[rows], scan.existence[cols])
     state.rate = existence.learn_rate(state.rate, matched, visible)
+
+
+def _visible(tracks: Boxes, scan: Scan, cols: I64) -> F64:
+    """How surely (N,) 0..1 unmatched tracks should have been seen: not behind nearer things, not far, not merged."""
+    target = existence.bearings(tracks.center, 0.4 * tracks.size.min(1), scan.sensor)
+    radius = 0.5 * np.hypot(scan.boxes.size[:, 0], scan.boxes.size[:, 1])
+    hidden, _ = existence.shadowed(target, existence.bearings(scan.boxes.center, radius, scan.sensor), margin=2.0)
+    visible = np.maximum(1.0 - hidden, 0.1) * np.where(target[0] > FAR, 0.3, 1.0)
+    merged = association.inside(scan.boxes.take(cols), tracks, 0.3).any(0)
+    return np.where(merged, 0.3 * visible, visible)
 
 
 def orientations(state: TrackState) -> None:
@@ -87,13 +86,13 @@ def motions(state: TrackState, sensor: F64, rows: I64, dt: float) -> None:
     mean = imm.average()
     distance = np.hypot(*(mean[:, :2] - sensor).T)
     limit = motion.threshold(state.probs, state.seen, distance)
-    begin = motion.displacement(state.history[rows], motion.START_WINDOW_S)
-    end = motion.displacement(state.history[rows], motion.STOP_WINDOW_S)
-    started = ~state.moving[rows] & motion.starts(begin, limit[rows], state.probs[rows], state.seen[rows])
-    state.travel[rows] += 0.4 * (motion.plainness(begin, limit[rows]) - state.travel[rows])
-    calm = state.moving[rows] & motion.rests(end, limit[rows])
+    moving = state.moving[rows]
+    moved = motion.displacement(state.history[rows], np.where(moving, motion.STOP_WINDOW_S, motion.START_WINDOW_S))
+    started = ~moving & motion.starts(moved, limit[rows], state.probs[rows], state.seen[rows])
+    state.travel[rows] += 0.4 * (motion.plainness(moved, limit[rows], moving) - state.travel[rows])
+    calm = moving & motion.rests(moved, limit[rows])
     state.quiet_s[rows] = np.where(calm, state.quiet_s[rows] + dt, 0.0)
-    _kick(state, mean, rows[started], begin.center[started] / np.maximum(begin.span[started], 0.05)[:, None])
+    _kick(state, mean, rows[started], moved.center[started] / np.maximum(moved.span[started], 0.05)[:, None])
     state.moving[rows[started]] = True
     state.moving[rows[state.quiet_s[rows] > 0.3]] = False
     age = (state.update_ns[rows] - state.birth_ns[rows]) * 1e-9
@@ -101,9 +100,8 @@ def motions(state: TrackState, sensor: F64, rows: I64, dt: float) -> None:
     imm.update_velocity(resting, np.zeros((len(resting), 2)), np.full(len(resting), REST_SPREAD**2))
     speed = np.hypot(mean[:, VX], mean[:, VY])
     height = state.vertical[:, 1] - state.vertical[:, 0]
-    state.probs = classes.posterior(
-        state.class_log, state.credit, state.seen, state.complete, height, speed, state.moving
-    )
+    travel: F64 = np.where(state.moving, state.travel, 0.0)
+    state.probs = classes.posterior(state.class_log, state.credit, state.seen, state.complete, height, speed, travel)
     state.store(imm)
 
 
@@ -138,10 +136,12 @@ def prune(state: TrackState, stamp_ns: int, config: TrackingConfig) -> TrackStat
     """Forget tracks unseen for too long, no longer credible, or inside an older track that was matched instead."""
     unseen = (stamp_ns - state.update_ns) * 1e-9
     keep = (unseen <= config.max_coast_s) & (state.existence > LOST)
-    boxes = boxes_of(state)
-    within = association.inside(boxes, boxes, 0.2)
-    np.fill_diagonal(within, False)
     matched = unseen <= 0.0
-    senior = (state.hits[:, None] >= state.hits[None]) & matched[:, None]
-    doubled = (within & senior & ((unseen > 0.15) | (state.hits < 3))[None]).any(0)
-    return state.take(keep & ~doubled)
+    junior = np.flatnonzero((unseen > 0.15) | (state.hits < 3))
+    if len(junior):
+        boxes = boxes_of(state)
+        within = association.inside(boxes, boxes.take(junior), 0.2)
+        within[junior, np.arange(len(junior))] = False
+        senior = (state.hits[:, None] >= state.hits[None, junior]) & matched[:, None]
+        keep[junior[(within & senior).any(0)]] = False
+    return state if keep.all() else state.take(keep)
