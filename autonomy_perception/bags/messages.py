@@ -63,7 +63,8 @@ def camera_info(frame_id: str, stamp_ns: int, size: tuple[int, int], K: F64) -> 
                 np.eye(3).ravel(), P.ravel(), 0, 0, roi)  # fmt: skip
 
 
-def _vector(v: Sequence[float] | F64) -> Any:
+def vector(v: Sequence[float] | F64) -> Any:
+    """geometry_msgs/Vector3 of three numbers."""
     return make("geometry_msgs/msg/Vector3", *(float(x) for x in v))
 
 
@@ -71,7 +72,8 @@ def _quaternion(transform: F64) -> Any:
     return make("geometry_msgs/msg/Quaternion", *(float(x) for x in geometry.quaternion_of(transform)))
 
 
-def _pose(transform: F64) -> Any:
+def pose(transform: F64) -> Any:
+    """geometry_msgs/Pose of a transform (4,4)."""
     point = make("geometry_msgs/msg/Point", *(float(x) for x in transform[:3, 3]))
     return make("geometry_msgs/msg/Pose", point, _quaternion(transform))
 
@@ -80,17 +82,17 @@ def transforms(stamp_ns: int, edges: Sequence[tuple[str, str, F64]]) -> Any:
     """tf2_msgs/TFMessage of (parent, child, T_parent_child (4,4)) at one stamp."""
     out = []
     for parent, child, T in edges:
-        transform = make("geometry_msgs/msg/Transform", _vector(T[:3, 3]), _quaternion(T))
+        transform = make("geometry_msgs/msg/Transform", vector(T[:3, 3]), _quaternion(T))
         out.append(make("geometry_msgs/msg/TransformStamped", header(parent, stamp_ns), child, transform))
     return make(TF, out)
 
 
 def odometry(frame_id: str, child: str, stamp_ns: int, T: F64, twist: F64, pose_cov: F64, twist_cov: F64) -> Any:
     """nav_msgs/Odometry: pose (4,4), twist (6,) in ``child``, diagonals (6,) of the covariances (0: not known)."""
-    pose = make("geometry_msgs/msg/PoseWithCovariance", _pose(T), np.diag(pose_cov).ravel())
-    t = make("geometry_msgs/msg/Twist", _vector(twist[:3]), _vector(twist[3:]))
+    at = make("geometry_msgs/msg/PoseWithCovariance", pose(T), np.diag(pose_cov).ravel())
+    t = make("geometry_msgs/msg/Twist", vector(twist[:3]), vector(twist[3:]))
     twist_msg = make("geometry_msgs/msg/TwistWithCovariance", t, np.diag(twist_cov).ravel())
-    return make(ODOMETRY, header(frame_id, stamp_ns), child, pose, twist_msg)
+    return make(ODOMETRY, header(frame_id, stamp_ns), child, at, twist_msg)
 
 
 @dataclass(frozen=True)
@@ -106,15 +108,15 @@ class TruthObject:
 def truth(frame_id: str, stamp_ns: int, objects: Sequence[TruthObject]) -> Any:
     """autonomy_perception_msgs/TrackedObjectArray of labels; velocities are not labelled, hence NaN covariance."""
     unknown = np.full(36, np.nan)
-    zero = _vector((0.0, 0.0, 0.0))
+    zero = vector((0.0, 0.0, 0.0))
     out = []
     for o in objects:
         kind = make("autonomy_perception_msgs/msg/ObjectClassification", int(o.kind), 1.0)
-        pose = make("geometry_msgs/msg/PoseWithCovariance", _pose(o.pose), np.zeros(36))
+        at = make("geometry_msgs/msg/PoseWithCovariance", pose(o.pose), np.zeros(36))
         twist = make("geometry_msgs/msg/TwistWithCovariance", make("geometry_msgs/msg/Twist", zero, zero), unknown)
         accel = make("geometry_msgs/msg/AccelWithCovariance", make("geometry_msgs/msg/Accel", zero, zero), unknown)
-        motion = make("autonomy_perception_msgs/msg/TrackedObjectKinematics", pose, twist, accel, 2, False)
-        shape = make("autonomy_perception_msgs/msg/Shape", 0, make("geometry_msgs/msg/Polygon", []), _vector(o.size))
+        motion = make("autonomy_perception_msgs/msg/TrackedObjectKinematics", at, twist, accel, 2, False)
+        shape = make("autonomy_perception_msgs/msg/Shape", 0, make("geometry_msgs/msg/Polygon", []), vector(o.size))
         digest = np.frombuffer(uuid.uuid5(uuid.NAMESPACE_URL, o.identity).bytes, np.uint8)
         uid = make("unique_identifier_msgs/msg/UUID", digest)
         out.append(make("autonomy_perception_msgs/msg/TrackedObject", uid, 1.0, [kind], motion, shape, 0.0, 0.0))

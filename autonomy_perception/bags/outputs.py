@@ -80,13 +80,13 @@ def _tracked_object(t: Tracks, k: int) -> Any:
     accel[:2] = into_object @ t.acceleration[k]
     motion = m.make(
         _PKG + "TrackedObjectKinematics",
-        m.make("geometry_msgs/msg/PoseWithCovariance", m._pose(pose), pose_cov.ravel()),
-        m.make("geometry_msgs/msg/TwistWithCovariance", m.make("geometry_msgs/msg/Twist", m._vector(twist[:3]), m._vector(twist[3:])), twist_cov.ravel()),
-        m.make("geometry_msgs/msg/AccelWithCovariance", m.make("geometry_msgs/msg/Accel", m._vector(accel), m._vector(np.zeros(3))), np.zeros(36)),
+        m.make("geometry_msgs/msg/PoseWithCovariance", m.pose(pose), pose_cov.ravel()),
+        m.make("geometry_msgs/msg/TwistWithCovariance", m.make("geometry_msgs/msg/Twist", m.vector(twist[:3]), m.vector(twist[3:])), twist_cov.ravel()),
+        m.make("geometry_msgs/msg/AccelWithCovariance", m.make("geometry_msgs/msg/Accel", m.vector(accel), m.vector(np.zeros(3))), np.zeros(36)),
         int(t.orientation[k]),
         bool(t.is_stationary[k]),
     )  # fmt: skip
-    shape = m.make(_PKG + "Shape", 0, m.make("geometry_msgs/msg/Polygon", []), m._vector(t.size[k]))
+    shape = m.make(_PKG + "Shape", 0, m.make("geometry_msgs/msg/Polygon", []), m.vector(t.size[k]))
     uid = m.make("unique_identifier_msgs/msg/UUID", np.ascontiguousarray(t.uuid[k]))
     return m.make(
         _PKG + "TrackedObject",

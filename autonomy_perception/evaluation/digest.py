@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autonomy_perception.types import Perception
 
@@ -35,8 +36,10 @@ def step_digest(result: Perception) -> bytes:
     for name in sorted(result.terrain.layers):
         out.update(name.encode() + np.ascontiguousarray(result.terrain.layers[name]).tobytes())
     d, t = result.detections, result.tracks
-    for array in (d.center, d.size, d.yaw, d.class_probs, d.existence):
-        out.update(np.ascontiguousarray(array).tobytes())
-    for array in (t.uuid, t.center, t.size, t.yaw, t.velocity, t.class_probs, t.existence, t.confirmed):
+    objects: tuple[NDArray[np.generic], ...] = (
+        *(d.center, d.size, d.yaw, d.class_probs, d.existence),
+        *(t.uuid, t.center, t.size, t.yaw, t.velocity, t.class_probs, t.existence, t.confirmed),
+    )
+    for array in objects:
         out.update(np.ascontiguousarray(array).tobytes())
     return out.digest()

@@ -137,16 +137,16 @@ def _parts(o: TruthObjects, k: int) -> tuple[Any, Any, Any, Any]:
     yaw = float(o.yaw[k])
     c, s = np.cos(yaw), np.sin(yaw)
     v = np.array([[c, s], [-s, c]]) @ o.velocity[k]
-    pose = m.make("geometry_msgs/msg/PoseWithCovariance", m._pose(geometry.make_transform(geometry.rotation_z(yaw), o.center[k])), np.zeros(36))
-    twist = m.make("geometry_msgs/msg/Twist", m._vector((float(v[0]), float(v[1]), 0.0)), m._vector((0.0, 0.0, 0.0)))
-    shape = m.make(_PKG + "Shape", 0, m.make("geometry_msgs/msg/Polygon", []), m._vector(o.size[k]))
+    pose = m.make("geometry_msgs/msg/PoseWithCovariance", m.pose(geometry.make_transform(geometry.rotation_z(yaw), o.center[k])), np.zeros(36))
+    twist = m.make("geometry_msgs/msg/Twist", m.vector((float(v[0]), float(v[1]), 0.0)), m.vector((0.0, 0.0, 0.0)))
+    shape = m.make(_PKG + "Shape", 0, m.make("geometry_msgs/msg/Polygon", []), m.vector(o.size[k]))
     kind = m.make(_PKG + "ObjectClassification", int(o.label[k]), 1.0)
     return [kind], pose, m.make("geometry_msgs/msg/TwistWithCovariance", twist, np.zeros(36)), shape
 
 
 def _tracked(o: TruthObjects, k: int) -> Any:
     kinds, pose, twist, shape = _parts(o, k)
-    zero = m._vector((0.0, 0.0, 0.0))
+    zero = m.vector((0.0, 0.0, 0.0))
     accel = m.make("geometry_msgs/msg/AccelWithCovariance", m.make("geometry_msgs/msg/Accel", zero, zero), np.full(36, np.nan))
     still = bool(np.hypot(*o.velocity[k]) < 0.1)
     motion = m.make(_PKG + "TrackedObjectKinematics", pose, twist, accel, 2, still)
