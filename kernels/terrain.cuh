@@ -143,9 +143,18 @@ AP_HD float terrain_step(const TerrainView& v, int ix, int iy, int dx, int dy) {
   return fabsf(b - a - 2.0f * outside);
 }
 
-// How far [m] the cell stands above the line between the wheels of an axle base along (dx, dy); NaN if unknown.
+// How far [m] the cell stands above the higher of the wheels of an axle base along (dx, dy); NaN if unknown. The higher:
+// next to a ditch only the ditch itself is to be lethal, not half a wheelbase of level ground beside it.
 AP_HD float terrain_bump(const TerrainView& v, int ix, int iy, int dx, int dy) {
-  return v.z(ix, iy) - 0.5f * (v.z(ix - dx, iy - dy) + v.z(ix + dx, iy + dy));
+  const float z = v.z(ix, iy), a = z - v.z(ix - dx, iy - dy), b = z - v.z(ix + dx, iy + dy);
+  return a < b ? a : (a == a ? b : a);
+}
+
+// Gradient [-] that both sides of the cell agree on, so that level ground beside an edge is not steep; NaN if unknown.
+AP_HD float terrain_own_gradient(const TerrainView& v, int ix, int iy) {
+  const float z = v.z(ix, iy), x0 = z - v.z(ix - 1, iy), x1 = v.z(ix + 1, iy) - z, y0 = z - v.z(ix, iy - 1), y1 = v.z(ix, iy + 1) - z;
+  const float gx = x0 + x1 == x0 + x1 ? minmod(x0, x1) : NAN, gy = y0 + y1 == y0 + y1 ? minmod(y0, y1) : NAN;
+  return sqrtf(gx * gx + gy * gy) / v.c.res;
 }
 
 AP_HD float known_max(float a, float b) { return !(a == a) || b > a ? b : a; }
@@ -283,7 +292,8 @@ AP_HD void terrain_derive(const TerrainView& v, int cell, const float* spread, c
   roughness[cell] = flat > 0.0f ? sqrtf(flat) : 0.0f;
   if (!(gradient == gradient) || negative[cell]) return;
   const float sigma = sqrtf(v.variance[cell]) + 1e-3f, reach = c.res * (2 * kSlopeReach + 1);
-  float t = share_left(slope[cell], c.max_slope), l = excess(slope[cell], c.max_slope, 2.0f * sigma / reach);
+  const float own = atanf(terrain_own_gradient(v, ix, iy)), steepness = own < slope[cell] ? own : slope[cell];
+  float t = share_left(steepness, c.max_slope), l = excess(steepness, c.max_slope, 2.0f * sigma / reach);
   if (rise == rise) {
     t = fminf(t, share_left(rise, c.max_step));
     l = fmaxf(l, excess(rise, c.max_step, 1.5f * sigma));

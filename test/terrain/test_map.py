@@ -110,6 +110,14 @@ def test_a_seen_ditch_is_negative_and_its_surroundings_are_not() -> None:
     assert (grid.layers["traversability"][30:70, 64:66] == 0.0).all()
 
 
+def test_level_ground_beside_a_ditch_stays_free() -> None:
+    terrain, grid = mapped(*[dense(ditch)] * 3)
+    lethal = terrain.lethal(WORLD)[30:70]
+    assert (lethal[:, 63:67] > 0.5).all()
+    assert not lethal[:, :61].any() and not lethal[:, 69:].any()
+    assert (grid.layers["traversability"][30:70, 55:61] > 0.5).all()
+
+
 def test_a_ditch_of_which_only_the_far_wall_shows_is_negative_over_its_hidden_part() -> None:
     scan = OffroadTerrain(
         np.zeros(2), 0.0, 99.0, np.zeros((0, 4)), (8.0, 1.0, 2.4), (50.0, 0.0, 1.0), *[np.zeros((0, 3))] * 3, 0.0
