@@ -19,23 +19,24 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-START_WINDOW_S = 1.5
+START_WINDOW_S = 2.4
 STOP_WINDOW_S = 0.8
-MIN_FRAMES = 3
+MIN_FRAMES = 3  # of what surely is a road user; others must show more
 FEW_FRAMES = 4  # with fewer, motion must be twice as plain
 NEVER_LONGER = 20.0  # [m] unknown things longer than this are structure
 
 
 class Displacement(NamedTuple):
     """Over one window: common shift of both bounds (N,2) [m], shift of the centre (N,2) [m], time between (N,) [s],
-    frames (N,), largest step along the shift as a share of it (N,), path over shift (N,)."""
+    frames (N,), largest single step along the shift as a share of it (N,), way by the middle third over the direct
+    one (N,) >= 1."""
 
     common: F64
     center: F64
     span: F64
     frames: I64
     largest_step: F64
-    path_ratio: F64
+    detour: F64
 
 
 def displacement(history: F64, window_s: F64) -> Displacement:
@@ -46,21 +47,20 @@ def displacement(history: F64, window_s: F64) -> Displacement:
     rank = np.arange(HISTORY) - (HISTORY - frames)[:, None]
     third = np.maximum(frames // 3, 1)[:, None]
     values = np.where(inside[..., None], history, 0.0)
-    head = (inside & (rank < third)).astype(np.float64)
-    tail = (inside & (rank >= frames[:, None] - third)).astype(np.float64)
-    count = np.maximum(third, 1)
-    shift = (np.einsum("nk,nkv->nv", tail, values) - np.einsum("nk,nkv->nv", head, values)) / count
+    first, last = inside & (rank < third), inside & (rank >= frames[:, None] - third)
+    parts = np.stack([first, inside & ~first & ~last, last], 1).astype(np.float64)
+    means = (parts @ values) / np.maximum(parts.sum(2), 1.0)[..., None]
+    shift = means[:, 2] - means[:, 0]
     low, high = shift[:, 1:3], shift[:, 3:5]
     common = np.where(low * high > 0.0, np.sign(low) * np.minimum(np.abs(low), np.abs(high)), 0.0)
     center = 0.5 * (low + high)
-    middle = 0.5 * (values[..., 1:3] + values[..., 3:5])
-    pair = inside[:, 1:] & inside[:, :-1]
-    steps = np.where(pair[..., None], np.diff(middle, axis=1), 0.0)
-    total = steps.sum(1)
-    length = np.maximum(np.hypot(total[:, 0], total[:, 1]), 1e-3)
-    along = np.einsum("nkv,nv->nk", steps, total / length[:, None])
-    path = np.hypot(steps[..., 0], steps[..., 1]).sum(1)
-    return Displacement(common, center, shift[:, 0], frames, along.max(1) / length, path / length)
+    length = np.maximum(np.hypot(center[:, 0], center[:, 1]), 1e-3)
+    legs = 0.5 * (np.diff(means, axis=1)[..., 1:3] + np.diff(means, axis=1)[..., 3:5])
+    way = np.where(frames >= 3, np.hypot(legs[..., 0], legs[..., 1]).sum(1), length)
+    steps = 0.5 * (np.diff(values, axis=1)[..., 1:3] + np.diff(values, axis=1)[..., 3:5])
+    along = (steps @ (center / length[:, None])[..., None])[..., 0]
+    along = np.where(inside[:, 1:] & inside[:, :-1], along, 0.0)
+    return Displacement(common, center, shift[:, 0], frames, along.max(1) / length, way / length)
 
 
 def threshold(probs: F64, size: F64, distance: F64) -> F64:
@@ -72,11 +72,12 @@ def threshold(probs: F64, size: F64, distance: F64) -> F64:
     return np.asarray(base + (0.006 + 0.012 * unknown) * distance)
 
 
-def starts(moved: Displacement, limit: F64, probs: F64, size: F64) -> Bools:
-    """Resting tracks (N,) that have begun to move."""
+def starts(moved: Displacement, limit: F64, probs: F64, size: F64, credit: F64) -> Bools:
+    """Resting tracks (N,) that have begun to move; ``credit`` (N,) [nat] log-odds of being a road user."""
     plain = np.where(moved.frames < FEW_FRAMES, 2.0, 1.0)
     far = np.hypot(moved.common[:, 0], moved.common[:, 1]) > plain * limit
-    steady = (moved.frames >= MIN_FRAMES) & (moved.largest_step < 0.6) & (moved.path_ratio < 3.0)
+    needed = MIN_FRAMES + (credit < 1.0) + 2 * (credit < 0.0)
+    steady = (moved.frames >= needed) & (moved.largest_step < 0.7) & (moved.detour < 1.4)
     structure = (probs[:, ObjectClass.UNKNOWN] > 0.5) & (size.max(1) > NEVER_LONGER)
     return np.asarray(far & steady & ~structure)
 
@@ -85,7 +86,7 @@ def plainness(moved: Displacement, limit: F64, moving: Bools) -> F64:
     """How plainly (N,) 0..1 a track travels: far beyond the noise, and straight on rather than back and forth."""
     window = np.where(moving, STOP_WINDOW_S / START_WINDOW_S, 1.0)
     far = np.hypot(moved.common[:, 0], moved.common[:, 1]) / (limit * window) - 1.0
-    straight = (2.2 - moved.path_ratio) / 0.8
+    straight = (1.5 - moved.detour) / 0.4
     return np.asarray(np.clip(far, 0.0, 1.0) * np.clip(straight, 0.0, 1.0))
 
 

@@ -14,7 +14,7 @@ from autonomy_perception.types import N_CLASSES
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-HISTORY = 16  # frames remembered by the moving test
+HISTORY = 24  # frames remembered by the moving test
 
 
 @dataclass

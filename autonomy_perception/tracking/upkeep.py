@@ -88,7 +88,7 @@ def motions(state: TrackState, sensor: F64, rows: I64, dt: float) -> None:
     limit = motion.threshold(state.probs, state.seen, distance)
     moving = state.moving[rows]
     moved = motion.displacement(state.history[rows], np.where(moving, motion.STOP_WINDOW_S, motion.START_WINDOW_S))
-    started = ~moving & motion.starts(moved, limit[rows], state.probs[rows], state.seen[rows])
+    started = ~moving & motion.starts(moved, limit[rows], state.probs[rows], state.seen[rows], state.credit[rows])
     state.travel[rows] += 0.4 * (motion.plainness(moved, limit[rows], moving) - state.travel[rows])
     calm = moving & motion.rests(moved, limit[rows])
     state.quiet_s[rows] = np.where(calm, state.quiet_s[rows] + dt, 0.0)
