@@ -9,7 +9,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception.evaluation.matching import GATE_M, MAX_RANGE_M, MIN_POINTS, Boxes, assign, distances, join_groups
+from autonomy_perception.evaluation.matching import (
+    GATE_M,
+    MAX_RANGE_M,
+    MIN_POINTS,
+    Boxes,
+    assign,
+    distances,
+    join_groups,
+)
 from autonomy_perception.evaluation.truth_frame import TruthFrame
 from autonomy_perception.grid import WorldGrid, scroll
 from autonomy_perception.simulation.truth import FREE, OCCUPIED, TruthGrid
@@ -114,8 +122,8 @@ class Accuracy:
         distance = distances(boxes, true, ego)
         rows = np.flatnonzero(demanded)
         pairs = [(t, int(rows[n])) for t, n in assign(distance[:, rows])]
-        for n in rows:
-            self.objects.setdefault(int(objects.number[n]), ObjectScore()).demanded += 1
+        for number in objects.number[rows]:
+            self.objects.setdefault(int(number), ObjectScore()).demanded += 1
         for t, n in pairs:
             self._found(self.objects[int(objects.number[n])], bytes(ids[t]))
             self.position_error.append(float(distance[t, n]))
@@ -132,11 +140,20 @@ class Accuracy:
         score.last_track = track
 
     def _false(
-        self, left: NDArray[np.int64], boxes: Boxes, true: Boxes, spared: NDArray[np.bool_], distance: F64, truth: TruthFrame, ego: F64
+        self,
+        left: NDArray[np.int64],
+        boxes: Boxes,
+        true: Boxes,
+        spared: NDArray[np.bool_],
+        distance: F64,
+        truth: TruthFrame,
+        ego: F64,
     ) -> None:
         """Count tracks that belong to nothing: not to an object that was not demanded, not to a structure."""
         left = left[np.linalg.norm(boxes.center[left] - ego, axis=1) <= MAX_RANGE_M]
-        on_object = (distance[left][:, spared] <= GATE_M).any(1) | true.inside(boxes.center[left], 0.5)[:, spared].any(1)
+        on_object = (distance[left][:, spared] <= GATE_M).any(1) | true.inside(boxes.center[left], 0.5)[:, spared].any(
+            1
+        )
         on_structure = Boxes.of_truth(truth.structures).inside(boxes.center[left], STRUCTURE_MARGIN_M).any(1)
         moving = np.linalg.norm(boxes.velocity[left], axis=1) > STILL_MPS
         self.false_tracks += int(np.count_nonzero(~on_object & (~on_structure | moving)))
@@ -176,7 +193,9 @@ class Accuracy:
             Floor("occupied cells published free", 100 * self.occupied_as_free.value, 0.5, False, "%"),
             Floor("visible free cells published occupied", 100 * self.free_as_occupied.value, 2.0, False, "%"),
             Floor("ditch cells published free", 100 * self.ditch_as_free.value, 1.0, False, "%"),
-            Floor("visible free cells published unknown within 30 m", 100 * self.free_as_unknown.value, 30.0, False, "%"),
+            Floor(
+                "visible free cells published unknown within 30 m", 100 * self.free_as_unknown.value, 30.0, False, "%"
+            ),
         ]
 
     def extras(self) -> dict[str, float]:

@@ -38,12 +38,19 @@ class Boxes:
     def of_tracks(cls, tracks: Tracks) -> Boxes:
         """The confirmed tracks."""
         k = tracks.confirmed
-        return cls(*(np.asarray(a[k], np.float64) for a in (tracks.center[:, :2], tracks.size[:, :2], tracks.yaw, tracks.velocity)))
+        return cls(
+            *(
+                np.asarray(a[k], np.float64)
+                for a in (tracks.center[:, :2], tracks.size[:, :2], tracks.yaw, tracks.velocity)
+            )
+        )
 
     @classmethod
     def of_truth(cls, truth: TruthObjects) -> Boxes:
         """True objects."""
-        return cls(*(np.asarray(a, np.float64) for a in (truth.center[:, :2], truth.size[:, :2], truth.yaw, truth.velocity)))
+        return cls(
+            *(np.asarray(a, np.float64) for a in (truth.center[:, :2], truth.size[:, :2], truth.yaw, truth.velocity))
+        )
 
     def inside(self, xy: F64, margin: float) -> BOOL:
         """Mask (M,N): point (M,2) lies in box n widened by ``margin`` [m] on all sides."""
@@ -107,7 +114,9 @@ def _union(truth: TruthObjects, parts: NDArray[np.int64]) -> TruthObjects:
     """One box around several, along the first of them; their returns added up."""
     yaw = float(truth.yaw[parts[0]])
     axes = geometry.rotation_z(yaw)[:2, :2]
-    corners = geometry.box_corners(truth.center[parts, :2], truth.size[parts, :2].astype(np.float64), truth.yaw[parts].astype(np.float64))
+    corners = geometry.box_corners(
+        truth.center[parts, :2], truth.size[parts, :2].astype(np.float64), truth.yaw[parts].astype(np.float64)
+    )
     local = corners.reshape(-1, 2) @ axes
     low, high = local.min(0), local.max(0)
     center, size = truth.center[parts].mean(0), truth.size[parts].max(0)

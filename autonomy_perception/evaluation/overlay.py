@@ -20,7 +20,10 @@ _EDGES = ((0, 1), (1, 2), (2, 3), (3, 0), (4, 5), (5, 6), (6, 7), (7, 4), (0, 4)
 
 def caption(image: U8, text: str, at: tuple[int, int], color: Sequence[int], scale: float = 0.45) -> None:
     """Text with a dark rim, readable on any ground."""
-    cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, (12, 12, 14), 3, cv2.LINE_AA)
+    for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):  # a thicker stroke would run wider in OpenCV 5
+        cv2.putText(
+            image, text, (at[0] + dx, at[1] + dy), cv2.FONT_HERSHEY_SIMPLEX, scale, (12, 12, 14), 1, cv2.LINE_AA
+        )
     cv2.putText(image, text, at, cv2.FONT_HERSHEY_SIMPLEX, scale, tuple(color), 1, cv2.LINE_AA)
 
 
@@ -40,7 +43,9 @@ def clip_near(edges: F64) -> F64:
     return edges
 
 
-def boxes_on_camera(image: U8, camera: CameraFrame, result: Perception, rows: NDArray[np.int64], colors: Sequence[Sequence[int]]) -> None:
+def boxes_on_camera(
+    image: U8, camera: CameraFrame, result: Perception, rows: NDArray[np.int64], colors: Sequence[Sequence[int]]
+) -> None:
     """Draw tracks (rows of ``result.tracks``) into the camera's image (without lens distortion: it is not applied)."""
     T_camera_odom = geometry.invert(result.T_odom_base @ camera.T_base_camera)
     dt = (camera.stamp_ns - result.stamp_ns) * 1e-9

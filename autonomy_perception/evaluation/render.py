@@ -73,7 +73,7 @@ class Canvas:
 
 def paint_occupancy(canvas: Canvas, occupancy: Occupancy) -> U8:
     """Grid as a picture (size,size,3): unknown dark, free light, occupied red."""
-    wire = canvas.layer(occupancy.wire, occupancy.grid, -1)
+    wire = np.asarray(canvas.layer(occupancy.wire, occupancy.grid, -1), np.int8)
     p = np.clip(wire.astype(np.float32), 0, 100)[..., None] / 100.0
     out = (1 - p) * np.array(FREE_RGB, np.float32) + p * np.array(OCCUPIED_RGB, np.float32)
     out[wire < 0] = UNKNOWN_RGB
@@ -83,7 +83,7 @@ def paint_occupancy(canvas: Canvas, occupancy: Occupancy) -> U8:
 def paint_terrain(canvas: Canvas, terrain: TerrainGrid) -> U8:
     """Elevation in colour with hill shading, impassable ground red, unknown dark (size,size,3)."""
     z = np.asarray(canvas.layer(terrain.layers["elevation"], terrain.grid, np.nan), np.float32)
-    known = np.isfinite(z)
+    known: NDArray[np.bool_] = np.isfinite(z)
     out = np.full((*z.shape, 3), UNKNOWN_RGB, np.float32)
     if not known.any():
         return out.astype(np.uint8)
@@ -97,12 +97,14 @@ def paint_terrain(canvas: Canvas, terrain: TerrainGrid) -> U8:
         bad = np.asarray(canvas.layer(terrain.layers["traversability"], terrain.grid, np.nan), np.float32) < 0.2
         out[bad & known] = 0.35 * out[bad & known] + 0.65 * np.array([214, 60, 50], np.float32)
     if "negative" in terrain.layers:
-        drop = np.asarray(canvas.layer(terrain.layers["negative"], terrain.grid, 0)) > 0
+        drop = np.asarray(canvas.layer(terrain.layers["negative"], terrain.grid, 0), np.uint8) > 0
         out[drop] = 0.3 * out[drop] + 0.7 * np.array([236, 60, 200], np.float32)
     return out.astype(np.uint8)
 
 
-def draw_points(image: U8, canvas: Canvas, xyz: NDArray[np.floating], terrain: TerrainGrid | None, top: float = 4.0) -> None:
+def draw_points(
+    image: U8, canvas: Canvas, xyz: NDArray[np.floating], terrain: TerrainGrid | None, top: float = 4.0
+) -> None:
     """Points (N,3) in odom, coloured by their height over the terrain: ground, obstacle, overhang."""
     uv = np.floor(canvas.pixels(xyz)).astype(np.int64)
     inside = ((uv >= 0) & (uv < canvas.size)).all(1)
@@ -135,17 +137,29 @@ def draw_tracks(image: U8, canvas: Canvas, tracks: Tracks, *, only_confirmed: bo
 
 
 def draw_box(
-    image: U8, canvas: Canvas, center: NDArray[np.floating], size: NDArray[np.floating], yaw: float, color: Sequence[int], width: int = 2
+    image: U8,
+    canvas: Canvas,
+    center: NDArray[np.floating],
+    size: NDArray[np.floating],
+    yaw: float,
+    color: Sequence[int],
+    width: int = 2,
 ) -> None:
     """Outline of one box in odom, a line from its middle to its front."""
-    corners = geometry.box_corners(np.asarray(center, np.float64)[None, :2], np.asarray(size, np.float64)[None, :2], np.array([yaw]))[0]
+    corners = geometry.box_corners(
+        np.asarray(center, np.float64)[None, :2], np.asarray(size, np.float64)[None, :2], np.array([yaw])
+    )[0]
     uv = np.round(canvas.pixels(corners)).astype(np.int32)
     cv2.polylines(image, [uv], True, tuple(color), width, cv2.LINE_AA)
-    front = np.round(canvas.pixels(np.stack([np.asarray(center)[:2], 0.5 * (corners[0] + corners[3])]))).astype(np.int32)
+    front = np.round(canvas.pixels(np.stack([np.asarray(center)[:2], 0.5 * (corners[0] + corners[3])]))).astype(
+        np.int32
+    )
     cv2.line(image, tuple(map(int, front[0])), tuple(map(int, front[1])), tuple(color), width, cv2.LINE_AA)
 
 
-def birds_eye(result: Perception, xyz_base: NDArray[np.floating] | None = None, size: int = 720, side: float = 100.0) -> U8:
+def birds_eye(
+    result: Perception, xyz_base: NDArray[np.floating] | None = None, size: int = 720, side: float = 100.0
+) -> U8:
     """Grid, points (N,3) in base_link, own vehicle and tracks of one step as a picture (size,size,3) RGB."""
     canvas = Canvas(result.T_odom_base, size, side)
     image = paint_occupancy(canvas, result.occupancy)
@@ -175,7 +189,11 @@ def render_step(frame: SensorFrame | None, result: Perception, height: int = 720
     below = height - sum(len(c) for c in cameras)
     terrain = terrain_view(result, max(width, below))
     offset = (len(terrain) - below) // 2
-    left = np.concatenate([*cameras, terrain[offset : offset + below, :width]]) if below > 0 else np.concatenate(cameras)[:height]
+    left = (
+        np.concatenate([*cameras, terrain[offset : offset + below, :width]])
+        if below > 0
+        else np.concatenate(cameras)[:height]
+    )
     return np.concatenate([left, np.full((height, 4, 3), 255, np.uint8), right], axis=1)
 
 
@@ -189,7 +207,13 @@ def _camera(camera: CameraFrame, result: Perception, width: int) -> U8 | None:
         return None
     image = pixels.copy()
     shown = np.flatnonzero(result.tracks.confirmed)
-    boxes_on_camera(image, camera, result, shown, [CLASS_RGB[ObjectClass(int(np.argmax(result.tracks.class_probs[k])))] for k in shown])
+    boxes_on_camera(
+        image,
+        camera,
+        result,
+        shown,
+        [CLASS_RGB[ObjectClass(int(np.argmax(result.tracks.class_probs[k])))] for k in shown],
+    )
     caption(image, camera.sensor, (10, 22), (255, 255, 255), 0.6)
     scale = width / image.shape[1]
     return np.asarray(cv2.resize(image, (width, round(image.shape[0] * scale)), interpolation=cv2.INTER_AREA))

@@ -57,15 +57,27 @@ def read_truth(bag: Path) -> Iterator[TruthFrame]:
 def _frame(stamp: int, part: dict[str, Any]) -> TruthFrame:
     tracked = part[OBJECTS].objects
     objects = _objects(part[RETURNS].objects)
-    ids = np.array([np.frombuffer(np.asarray(o.object_id.uuid, np.uint8).tobytes()[:8], "<u4") for o in tracked], np.int32).reshape(-1, 2)
+    ids = np.array(
+        [np.frombuffer(np.asarray(o.object_id.uuid, np.uint8).tobytes()[:8], "<u4") for o in tracked], np.int32
+    ).reshape(-1, 2)
     objects = TruthObjects(
-        ids[:, 0], ids[:, 1], objects.label, objects.center, objects.size, objects.yaw, objects.velocity, objects.points, objects.scan_time
+        ids[:, 0],
+        ids[:, 1],
+        objects.label,
+        objects.center,
+        objects.size,
+        objects.yaw,
+        objects.velocity,
+        objects.points,
+        objects.scan_time,
     )
     info = part[OCCUPANCY].info
     cell = [round(float(v) / info.resolution) for v in (info.origin.position.x, info.origin.position.y)]
     world = WorldGrid(cell[0], cell[1], info.width, info.height, float(np.round(info.resolution, 6)))
     state, mask = (np.asarray(part[t].data, np.int8).reshape(world.shape) for t in (OCCUPANCY, MASK))
-    grid = TruthGrid(world, state, (mask & Mask.VISIBLE) > 0, (mask & Mask.DITCH) > 0, np.full(world.shape, np.nan, np.float32))
+    grid = TruthGrid(
+        world, state, (mask & Mask.VISIBLE) > 0, (mask & Mask.DITCH) > 0, np.full(world.shape, np.nan, np.float32)
+    )
     return TruthFrame(stamp, _pose(part[EGO].pose.pose), objects, _objects(part[STRUCTURES].objects), grid)
 
 
@@ -78,10 +90,19 @@ def _objects(messages: Any) -> TruthObjects:
     """DetectedObjects as truth rows; numbers count up from 0."""
     poses = np.array([_pose(o.kinematics.pose_with_covariance.pose) for o in messages]).reshape(-1, 4, 4)
     yaw = np.arctan2(poses[:, 1, 0], poses[:, 0, 0])
-    speed = np.array([[o.kinematics.twist_with_covariance.twist.linear.x, o.kinematics.twist_with_covariance.twist.linear.y] for o in messages])
+    speed = np.array(
+        [
+            [o.kinematics.twist_with_covariance.twist.linear.x, o.kinematics.twist_with_covariance.twist.linear.y]
+            for o in messages
+        ]
+    )
     speed = speed.reshape(-1, 2)
-    velocity = np.column_stack([np.cos(yaw) * speed[:, 0] - np.sin(yaw) * speed[:, 1], np.sin(yaw) * speed[:, 0] + np.cos(yaw) * speed[:, 1]])
-    size = np.array([[o.shape.dimensions.x, o.shape.dimensions.y, o.shape.dimensions.z] for o in messages], np.float32).reshape(-1, 3)
+    velocity = np.column_stack(
+        [np.cos(yaw) * speed[:, 0] - np.sin(yaw) * speed[:, 1], np.sin(yaw) * speed[:, 0] + np.cos(yaw) * speed[:, 1]]
+    )
+    size = np.array(
+        [[o.shape.dimensions.x, o.shape.dimensions.y, o.shape.dimensions.z] for o in messages], np.float32
+    ).reshape(-1, 3)
     number = np.arange(len(messages), dtype=np.int32)
     return TruthObjects(
         number, number, np.array([o.classification[0].label for o in messages], np.uint8), poses[:, :3, 3], size, yaw.astype(np.float32),

@@ -56,15 +56,22 @@ class Path:
     def velocity(self, t: float) -> F64:
         """Velocity (3,) over ground in world axes [m/s], central difference over 20 ms."""
         low, high = np.interp([t - 0.01, t + 0.01], self.t, np.arange(len(self.t)))
-        a, b = (np.array([np.interp(i, np.arange(len(self.t)), self.position[:, k]) for k in range(3)]) for i in (low, high))
+        a, b = (
+            np.array([np.interp(i, np.arange(len(self.t)), self.position[:, k]) for k in range(3)]) for i in (low, high)
+        )
         return np.asarray((b - a) / ((high - low) * STEP_S))
 
 
-def _on_surface(terrain: Scene, xy: F64, yaw: F64, axles: tuple[float, float], half_track: float, smooth_s: float) -> Path:
+def _on_surface(
+    terrain: Scene, xy: F64, yaw: F64, axles: tuple[float, float], half_track: float, smooth_s: float
+) -> Path:
     """Path of a rigid body with four wheels on the surface; origin between the wheels of axle x = 0 (or the middle)."""
     c, s = np.cos(yaw), np.sin(yaw)
     wheels = np.array([[x, y] for x in axles for y in (-half_track, half_track)])
-    at = xy[:, None] + np.stack([c[:, None] * wheels[:, 0] - s[:, None] * wheels[:, 1], s[:, None] * wheels[:, 0] + c[:, None] * wheels[:, 1]], -1)
+    at = xy[:, None] + np.stack(
+        [c[:, None] * wheels[:, 0] - s[:, None] * wheels[:, 1], s[:, None] * wheels[:, 0] + c[:, None] * wheels[:, 1]],
+        -1,
+    )
     z = ground_height(terrain, at)
     if smooth_s > 0.0:
         z = gaussian_filter1d(z, smooth_s / STEP_S, axis=0, mode="nearest")
@@ -127,5 +134,12 @@ def relative_motion(path: Path, t: F64) -> tuple[F64, F64]:
     poses, half = path.poses(t), 0.005
     step = geometry.invert(path.poses(t - half)) @ path.poses(t + half)
     rotation = step[:, :3, :3]
-    w = 0.5 * np.stack([rotation[:, 2, 1] - rotation[:, 1, 2], rotation[:, 0, 2] - rotation[:, 2, 0], rotation[:, 1, 0] - rotation[:, 0, 1]], -1)
+    w = 0.5 * np.stack(
+        [
+            rotation[:, 2, 1] - rotation[:, 1, 2],
+            rotation[:, 0, 2] - rotation[:, 2, 0],
+            rotation[:, 1, 0] - rotation[:, 0, 1],
+        ],
+        -1,
+    )
     return poses, np.concatenate([step[:, :3, 3], w], 1) / (2 * half)

@@ -41,7 +41,7 @@ def _noise_tile(seed: int, size: int = 512) -> F32:
         layer = cv2.GaussianBlur(np.tile(rng.normal(0, 1, (size, size)).astype(np.float32), (3, 3)), (0, 0), sigma)
         layer = layer[size : 2 * size, size : 2 * size]
         out += weight * layer / layer.std()
-    return np.clip(out / 2.6, -1.0, 1.0)
+    return np.asarray(np.clip(out / 2.6, -1.0, 1.0), np.float32)
 
 
 @dataclass
@@ -84,7 +84,12 @@ class Camera:
         origin = pose[:3, 3]
         origins = np.broadcast_to(origin.astype(np.float32), directions.shape)
         n = len(directions)
-        picture = _Picture(np.full(n, FAR, np.float32), np.zeros((n, 3), np.float32), np.zeros((n, 3), np.float32), np.zeros(n, np.int32))
+        picture = _Picture(
+            np.full(n, FAR, np.float32),
+            np.zeros((n, 3), np.float32),
+            np.zeros((n, 3), np.float32),
+            np.zeros(n, np.int32),
+        )
         self._ground(world, origins, directions, picture)
         for scene, lumpy in ((world.solid, False), (world.porous, True)):
             hits = scene.cast(origins, directions)
@@ -129,13 +134,23 @@ class Camera:
         hits = scene.cast(np.repeat(start, len(rays), 0), local)
         nearer = hits.distance < picture.distance[rays]
         material = scene.mesh.material[hits.face]
-        body = np.where(((material == Material.PAINT) | (material == Material.CLOTH))[:, None], np.array(actor.shape.color, np.float32), COLOR[material])
+        body = np.where(
+            ((material == Material.PAINT) | (material == Material.CLOTH))[:, None],
+            np.array(actor.shape.color, np.float32),
+            COLOR[material],
+        )
         normal = hits.normal @ pose[:3, :3].T.astype(np.float32)
         mirrored = directions[rays] - 2.0 * np.einsum("ni,ni->n", directions[rays], normal)[:, None] * normal
-        shine = np.array([0.0, 0.35, 0.7])[np.select([material == Material.GLASS, material == Material.PAINT], [2, 1], 0)]
+        shine = np.array([0.0, 0.35, 0.7])[
+            np.select([material == Material.GLASS, material == Material.PAINT], [2, 1], 0)
+        ]
         shine = (shine * np.clip(mirrored[:, 2], 0.0, 1.0) ** 0.7 * 0.6)[:, None].astype(np.float32)
         at = rays[nearer]
-        picture.distance[at], picture.normal[at], picture.instance[at] = hits.distance[nearer], normal[nearer], actor.number
+        picture.distance[at], picture.normal[at], picture.instance[at] = (
+            hits.distance[nearer],
+            normal[nearer],
+            actor.number,
+        )
         picture.color[at] = (body * (1 - shine) + 0.8 * HORIZON * shine)[nearer]
 
     @staticmethod
@@ -166,19 +181,24 @@ class Camera:
         up = np.clip(directions[:, 2], 0.0, 1.0)[:, None]
         slant = np.maximum(directions[:, 2], 0.0) + 0.25
         clouds = self._sample(directions[:, 0] / slant, directions[:, 1] / slant, 55.0)
-        cover = np.clip(1.3 * cv2.GaussianBlur(clouds.reshape(HEIGHT, WIDTH), (0, 0), 2.0).reshape(-1, 1) + 0.15, 0.0, 0.75)
+        cover = np.clip(
+            1.3 * cv2.GaussianBlur(clouds.reshape(HEIGHT, WIDTH), (0, 0), 2.0).reshape(-1, 1) + 0.15, 0.0, 0.75
+        )
         sky = HORIZON + (ZENITH - HORIZON) * np.clip(2.6 * up, 0.0, 1.0) ** 0.8
         sky = sky + (np.array([246, 247, 249], np.float32) - sky) * cover * np.clip(9.0 * up, 0.0, 1.0)
         haze = (1.0 - np.exp(-picture.distance / 420.0))[:, None]
         lit = picture.color * light * 1.05
         out = np.where((picture.distance < FAR)[:, None], lit * (1 - haze) + HORIZON * haze, sky)
-        return np.clip(out, 0, 255).astype(np.uint8).reshape(HEIGHT, WIDTH, 3)
+        return np.asarray(np.clip(out, 0, 255), np.uint8).reshape(HEIGHT, WIDTH, 3)
 
     def _sample(self, x: NDArray[np.floating], y: NDArray[np.floating], per_metre: float) -> F32:
         """Noise -1..1 at points, ``per_metre`` texels to the metre."""
         size = self._noise.shape[0]
-        i, j = np.floor(np.asarray(x) * per_metre).astype(np.int64) % size, np.floor(np.asarray(y) * per_metre).astype(np.int64) % size
-        return self._noise[j, i]
+        i, j = (
+            np.floor(np.asarray(x) * per_metre).astype(np.int64) % size,
+            np.floor(np.asarray(y) * per_metre).astype(np.int64) % size,
+        )
+        return np.asarray(self._noise[j, i])
 
 
 def _put(picture: _Picture, rays: NDArray[np.int64], hits: Hits, color: F32, instance: int) -> None:
@@ -186,4 +206,3 @@ def _put(picture: _Picture, rays: NDArray[np.int64], hits: Hits, color: F32, ins
     picture.color[rays] = color
     picture.normal[rays] = hits.normal[rays]
     picture.instance[rays] = instance
-

@@ -58,10 +58,18 @@ class SyntheticDrive:
     """
 
     def __init__(
-        self, seed: int = 0, duration_s: float = 30.0, *, cameras: bool = True, vehicle: VehicleConfig | None = None, start_s: float = 0.0
+        self,
+        seed: int = 0,
+        duration_s: float = 30.0,
+        *,
+        cameras: bool = True,
+        vehicle: VehicleConfig | None = None,
+        start_s: float = 0.0,
     ) -> None:
         if not (start_s >= 0.0 and duration_s >= 0.1 and start_s + duration_s <= MAX_DURATION_S + 1e-6):
-            raise ValueError(f"start_s + duration_s must lie in 0.1 .. {MAX_DURATION_S} s, got {start_s} + {duration_s}")
+            raise ValueError(
+                f"start_s + duration_s must lie in 0.1 .. {MAX_DURATION_S} s, got {start_s} + {duration_s}"
+            )
         self.seed, self.duration_s, self.start_s = seed, duration_s, start_s
         self.vehicle = vehicle or demo_vehicle()
         self.world = World(seed, self.vehicle)
@@ -78,7 +86,9 @@ class SyntheticDrive:
     def trajectory(self) -> Trajectory:
         """Odometry as the vehicle measures it (50 Hz), from 0.2 s before to 0.1 s after the drive."""
         whole = self.odometry.trajectory
-        keep = (whole.stamps_ns >= stamp(self.start_s - 0.2)) & (whole.stamps_ns <= stamp(self.start_s + self.duration_s + 0.1))
+        keep = (whole.stamps_ns >= stamp(self.start_s - 0.2)) & (
+            whole.stamps_ns <= stamp(self.start_s + self.duration_s + 0.1)
+        )
         return Trajectory(whole.stamps_ns[keep], whole.T_odom_base[keep], whole.twist[keep])
 
     def end_of(self, index: int) -> float:

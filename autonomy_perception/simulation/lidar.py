@@ -50,7 +50,15 @@ class Returns:
     semantic: NDArray[np.uint8]
     instance: NDArray[np.int32]
 
-    def take(self, rays: NDArray[np.int64], hits: Hits, directions: F32, material: NDArray[np.uint8], semantic: NDArray[np.uint8] | int, instance: NDArray[np.int32] | int) -> None:
+    def take(
+        self,
+        rays: NDArray[np.int64],
+        hits: Hits,
+        directions: F32,
+        material: NDArray[np.uint8],
+        semantic: NDArray[np.uint8] | int,
+        instance: NDArray[np.int32] | int,
+    ) -> None:
         """Let hits of some rays (indices) replace what those rays met farther away."""
         nearer = hits.distance < self.distance[rays]
         at = rays[nearer]
@@ -100,7 +108,9 @@ class Lidar:
         """Exact ranges to ground, solid structures, road users and the own body (no foliage, no grass yet)."""
         n = len(rays.o32)
         zero = np.zeros(n, np.uint8)
-        out = Returns(np.full(n, FAR, np.float32), np.ones(n, np.float32), zero.copy(), zero.copy(), np.zeros(n, np.int32))
+        out = Returns(
+            np.full(n, FAR, np.float32), np.ones(n, np.float32), zero.copy(), zero.copy(), np.zeros(n, np.int32)
+        )
         every = np.arange(n)
         hits = world.terrain.cast(rays.o32, rays.d32)
         semantic, material = ground_kind(world, hits)
@@ -149,7 +159,9 @@ class Lidar:
         tall = np.clip(0.5 + 0.5 * world.tufts(at[:, 0], at[:, 1]), 0.0, 1.0)
         height = rng.beta(1.1, 3.0, len(blades)) * (0.05 + 0.16 * tall)
         shorter = height / np.maximum(out.cosine[blades], 0.08)
-        out.distance[blades] = np.maximum(out.distance[blades] - np.minimum(shorter, 1.2), 0.5 * out.distance[blades]).astype(np.float32)
+        out.distance[blades] = np.maximum(
+            out.distance[blades] - np.minimum(shorter, 1.2), 0.5 * out.distance[blades]
+        ).astype(np.float32)
 
     @staticmethod
     def reflectivity(world: World, out: Returns) -> F32:
@@ -185,4 +197,3 @@ def receive(out: Returns, reflectivity: F32, rng: np.random.Generator) -> tuple[
     rays = np.flatnonzero(kept)
     intensity = reflectivity[rays] * (0.55 + 0.45 * out.cosine[rays]) + rng.normal(0.0, 0.02, len(rays))
     return rays, noisy[rays].astype(np.float32), np.clip(intensity, 0.0, 1.0).astype(np.float32)
-

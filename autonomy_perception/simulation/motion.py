@@ -99,7 +99,14 @@ class Traffic:
         track_d: lateral position of the rough track over s.
     """
 
-    def __init__(self, rng: np.random.Generator, ego: EgoPlan, own: Plan, layby: tuple[float, float], track_d: Callable[[F64], F64]) -> None:
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        ego: EgoPlan,
+        own: Plan,
+        layby: tuple[float, float],
+        track_d: Callable[[F64], F64],
+    ) -> None:
         self._rng, self._ego, self._layby, self._track_d = rng, ego, layby, track_d
         self._t = times()
         self._placed = [own]
@@ -133,7 +140,11 @@ class Traffic:
     def _lane(self, side: float) -> F64:
         """Lateral position in a lane with a little weaving."""
         r = self._rng
-        return np.asarray(side * 0.5 * LANE + np.clip(r.normal(0, 0.1), -0.2, 0.2) + 0.1 * np.sin(2 * np.pi * self._t / r.uniform(6, 10) + r.uniform(0, 6.28)))
+        return np.asarray(
+            side * 0.5 * LANE
+            + np.clip(r.normal(0, 0.1), -0.2, 0.2)
+            + 0.1 * np.sin(2 * np.pi * self._t / r.uniform(6, 10) + r.uniform(0, 6.28))
+        )
 
     def _ego_at(self, t: float) -> float:
         return float(np.interp(t, self._t, self._ego.s))
@@ -144,7 +155,12 @@ class Traffic:
         pulling = ego.speed + r.uniform(1.8, 2.4) * _dip(t, 11.0, 6.5)
         onwards = float(np.interp(14.0, t, pulling)) + 0.5 * np.sin(0.7 * (t - 14.0))
         lead_speed = np.where(t < 14.0, pulling, onwards)
-        lead = _plan("lead car", shapes.car(r, str(r.choice(["sedan", "suv"]))), integrate(lead_speed, EGO_S0 + r.uniform(30.0, 36.0)), self._lane(-1))
+        lead = _plan(
+            "lead car",
+            shapes.car(r, str(r.choice(["sedan", "suv"]))),
+            integrate(lead_speed, EGO_S0 + r.uniform(30.0, 36.0)),
+            self._lane(-1),
+        )
         start, end = r.uniform(6.2, 6.8), r.uniform(14.8, 15.4)
         window = np.where((t > start) & (t < end), np.sin(np.pi * (t - start) / (end - start)) ** 2, 0.0)
         gain, behind = r.uniform(44.0, 48.0), r.uniform(22.0, 26.0)
@@ -200,12 +216,24 @@ class Traffic:
     def _parked_car(self) -> list[Plan]:
         r = self._rng
         s = np.full_like(self._t, self._ego.exit_s + r.uniform(66.0, 74.0))
-        return [_plan("parked car", shapes.car(r, "suv"), s, self._track_d(s) - r.uniform(5.2, 6.0), backwards=bool(r.random() < 0.5))]
+        return [
+            _plan(
+                "parked car",
+                shapes.car(r, "suv"),
+                s,
+                self._track_d(s) - r.uniform(5.2, 6.0),
+                backwards=bool(r.random() < 0.5),
+            )
+        ]
 
     def _track_walker(self) -> list[Plan]:
         r, t = self._rng, self._t
         s = self._ego.exit_s + r.uniform(84.0, 90.0) - r.uniform(0.9, 1.2) * np.clip(t - 22.0, 0.0, None)
-        return [_plan("walker at the track", shapes.pedestrian(r), s, self._track_d(s) + r.uniform(4.2, 5.0), backwards=True)]
+        return [
+            _plan(
+                "walker at the track", shapes.pedestrian(r), s, self._track_d(s) + r.uniform(4.2, 5.0), backwards=True
+            )
+        ]
 
 
 def own_plan(ego: EgoPlan, shape: Shape, d: F64) -> Plan:

@@ -48,7 +48,7 @@ class Odometry:
         self._z = 0.03 * np.sin(2 * np.pi * self.t / rng.uniform(20, 40) + rng.uniform(0, 6)) - poses[0, 2, 3]
         measured = self.T_odom_world(self.t) @ poses
         for k in range(n):
-            wobble = geometry.rotation_rpy(*rng.normal(0.0, np.radians(0.015), 2), 0.0)
+            wobble = geometry.rotation_rpy(rng.normal(0.0, np.radians(0.015)), rng.normal(0.0, np.radians(0.015)), 0.0)
             measured[k, :3, :3] = measured[k, :3, :3] @ wobble
         noise = rng.normal(0.0, 1.0, (n, 6)) * [0.02, 0.005, 0.01, 0.001, 0.001, 0.0005]
         stamps = np.array([stamp(t) for t in self.t], np.int64)

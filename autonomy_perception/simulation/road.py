@@ -43,12 +43,19 @@ class Waves:
     amplitude: F64
 
     @classmethod
-    def draw(cls, rng: np.random.Generator, wavelengths: tuple[float, float], amplitude: float, count: int = 9) -> Waves:
+    def draw(
+        cls, rng: np.random.Generator, wavelengths: tuple[float, float], amplitude: float, count: int = 9
+    ) -> Waves:
         """``count`` waves between two wavelengths whose sum has about this standard deviation."""
         k = 2.0 * np.pi / rng.uniform(*wavelengths, count)
         angle = rng.uniform(0.0, 2.0 * np.pi, count)
         a = rng.uniform(0.5, 1.0, count)
-        return cls(k * np.cos(angle), k * np.sin(angle), rng.uniform(0, 2 * np.pi, count), a * amplitude / np.sqrt((a**2).sum() / 2))
+        return cls(
+            k * np.cos(angle),
+            k * np.sin(angle),
+            rng.uniform(0, 2 * np.pi, count),
+            a * amplitude / np.sqrt((a**2).sum() / 2),
+        )
 
     def __call__(self, x: F64, y: F64) -> F64:
         """Value at points of any shape."""
@@ -72,14 +79,20 @@ class Road:
         self.length, self.exit_s, self.layby = length, exit_s, layby
         self._s = np.arange(0.0, length + 0.25, 0.25)
         self._heading = np.zeros_like(self._s)
-        for wavelength, swing in ((rng.uniform(260, 380), rng.uniform(0.10, 0.20)), (rng.uniform(130, 200), rng.uniform(0.02, 0.05))):
+        for wavelength, swing in (
+            (rng.uniform(260, 380), rng.uniform(0.10, 0.20)),
+            (rng.uniform(130, 200), rng.uniform(0.02, 0.05)),
+        ):
             self._heading += swing * np.sin(2 * np.pi * self._s / wavelength + rng.uniform(0, 2 * np.pi))
         self._heading += rng.uniform(-np.pi, np.pi)
         step = np.diff(self._s)[0]
         mid = 0.5 * (self._heading[1:] + self._heading[:-1])
         self._x = np.concatenate([[0.0], np.cumsum(np.cos(mid) * step)])
         self._y = np.concatenate([[0.0], np.cumsum(np.sin(mid) * step)])
-        self._profile = [(rng.uniform(0.8, 1.3), rng.uniform(170, 240), rng.uniform(0, 6.28)), (rng.uniform(0.2, 0.4), rng.uniform(70, 100), rng.uniform(0, 6.28))]
+        self._profile = [
+            (rng.uniform(0.8, 1.3), rng.uniform(170, 240), rng.uniform(0, 6.28)),
+            (rng.uniform(0.2, 0.4), rng.uniform(70, 100), rng.uniform(0, 6.28)),
+        ]
         self._depth = rng.uniform(0.85, 1.15)
         self._field_offset = (rng.uniform(-0.5, 0.3), rng.uniform(-0.2, 0.3))  # left, right of the road
         self._broad = Waves.draw(rng, (28.0, 60.0), 0.30)
@@ -91,13 +104,15 @@ class Road:
 
     def heading(self, s: ArrayLike) -> F64:
         """Direction [rad] of the centre line."""
-        return np.interp(s, self._s, self._heading)
+        return np.asarray(np.interp(np.asarray(s, np.float64), self._s, self._heading))
 
     def xy(self, s: ArrayLike, d: ArrayLike) -> F64:
         """World position (..., 2) [m] of road coordinates."""
         s, d = np.broadcast_arrays(np.asarray(s, np.float64), np.asarray(d, np.float64))
         h = self.heading(s)
-        return np.stack([np.interp(s, self._s, self._x) - np.sin(h) * d, np.interp(s, self._s, self._y) + np.cos(h) * d], -1)
+        return np.stack(
+            [np.interp(s, self._s, self._x) - np.sin(h) * d, np.interp(s, self._s, self._y) + np.cos(h) * d], -1
+        )
 
     def track_d(self, s: ArrayLike) -> F64:
         """Lateral position of the track's centre; before ``exit_s`` the middle of the right lane."""
@@ -117,7 +132,9 @@ class Road:
         shape = np.interp(-d, [-DITCH_TOP[0], -DITCH_FLOOR[0], -DITCH_FLOOR[1], -DITCH_TOP[1]], [0.0, 1.0, 1.0, 0.0])
         span = np.linspace(self.exit_s, self.exit_s + TRACK_LENGTH, 400)
         crossing = span[(self.track_d(span) < DITCH_TOP[0] + 2.2) & (self.track_d(span) > DITCH_TOP[1] - 2.2)]
-        clear = smoothstep(s, crossing[0] - 5.0, crossing[0] - 1.0) * (1.0 - smoothstep(s, crossing[-1] + 1.0, crossing[-1] + 5.0))
+        clear = smoothstep(s, crossing[0] - 5.0, crossing[0] - 1.0) * (
+            1.0 - smoothstep(s, crossing[-1] + 1.0, crossing[-1] + 5.0)
+        )
         return np.asarray(self._depth * shape * (1.0 - clear))
 
     def height(self, s: ArrayLike, d: ArrayLike) -> F64:
@@ -125,7 +142,11 @@ class Road:
         s, d = np.broadcast_arrays(np.asarray(s, np.float64), np.asarray(d, np.float64))
         a = np.abs(d)
         z = sum(h * np.sin(2 * np.pi * s / w + p) for h, w, p in self._profile)
-        z = z - 0.025 * np.minimum(a, ASPHALT_HALF) - 0.05 * np.clip(a - ASPHALT_HALF, 0.0, SHOULDER_HALF - ASPHALT_HALF)
+        z = (
+            z
+            - 0.025 * np.minimum(a, ASPHALT_HALF)
+            - 0.05 * np.clip(a - ASPHALT_HALF, 0.0, SHOULDER_HALF - ASPHALT_HALF)
+        )
         left = self._field_offset[0] * smoothstep(d, 8.0, 20.0)
         right = self._field_offset[1] * smoothstep(-d, 9.0, 18.0)
         xy = self.xy(s, d)
@@ -133,11 +154,15 @@ class Road:
         off = smoothstep(a, 8.0, 22.0)
         rough = smoothstep(a, SHOULDER_HALF, 9.0)
         on = 1.0 - smoothstep(np.abs(d - self.track_d(s)), TRACK_HALF, TRACK_HALF + 1.6)
-        on = on * smoothstep(s, self.exit_s + 4.0, self.exit_s + 12.0) * smoothstep(a, ASPHALT_HALF, SHOULDER_HALF + 1.0)
+        on = (
+            on * smoothstep(s, self.exit_s + 4.0, self.exit_s + 12.0) * smoothstep(a, ASPHALT_HALF, SHOULDER_HALF + 1.0)
+        )
         ruts = -0.05 * np.exp(-(((np.abs(d - self.track_d(s)) - 0.95) / 0.28) ** 2))
         field = rough * (self._medium(x, y) + self._small(x, y))
         track = self._track_small(x, y) + self._track_medium(x, y) + ruts
-        return np.asarray(z + left + right + off * self._broad(x, y) + (1 - on) * field + on * track - self.ditch_depth(s, d))
+        return np.asarray(
+            z + left + right + off * self._broad(x, y) + (1 - on) * field + on * track - self.ditch_depth(s, d)
+        )
 
     def semantic(self, s: ArrayLike, d: ArrayLike) -> NDArray[np.uint8]:
         """:class:`Semantic` of the ground at (s, d)."""

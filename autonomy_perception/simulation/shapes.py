@@ -54,23 +54,55 @@ def _lights(front: float, rear: float, half_width: float, z: float) -> list[Mesh
 
 def car(rng: np.random.Generator, kind: str) -> Shape:
     """A passenger car: ``sedan``, ``hatch``, ``suv`` or ``van``."""
-    base = {"sedan": (4.7, 1.82, 1.45), "hatch": (4.1, 1.76, 1.48), "suv": (4.6, 1.9, 1.72), "van": (5.2, 1.98, 2.05)}[kind]
+    base = {"sedan": (4.7, 1.82, 1.45), "hatch": (4.1, 1.76, 1.48), "suv": (4.6, 1.9, 1.72), "van": (5.2, 1.98, 2.05)}[
+        kind
+    ]
     length, width, height = (float(v * rng.uniform(0.97, 1.03)) for v in base)
     h, w, clear = 0.5 * length, 0.5 * width, 0.22
     belt = 0.64 * height
     nose = {"sedan": 0.30, "hatch": 0.24, "suv": 0.28, "van": 0.16}[kind] * length
     tail = {"sedan": 0.14, "hatch": 0.02, "suv": 0.02, "van": 0.01}[kind] * length
-    lower = [(-h + 0.06, clear), (h - 0.08, clear), (h, 0.45 * belt), (h - 0.04, 0.78 * belt), (h - nose, belt), (-h + 0.03, belt), (-h, 0.6 * belt)]
+    lower = [
+        (-h + 0.06, clear),
+        (h - 0.08, clear),
+        (h, 0.45 * belt),
+        (h - 0.04, 0.78 * belt),
+        (h - nose, belt),
+        (-h + 0.03, belt),
+        (-h, 0.6 * belt),
+    ]
     rake = 0.22 * length if kind != "van" else 0.1 * length
     upper = [(h - nose, belt), (h - nose - rake, height), (-h + tail + 0.28, height), (-h + tail + 0.02, belt)]
-    roof = [(h - nose - rake + 0.04, height - 0.06), (h - nose - rake - 0.05, height + 0.012), (-h + tail + 0.34, height + 0.012), (-h + tail + 0.24, height - 0.06)]
-    parts = [prism(lower, -w, w, M.PAINT), prism(upper, -w + 0.05, w - 0.05, M.GLASS, 0.16), prism(roof, -w + 0.19, w - 0.19, M.PAINT)]
+    roof = [
+        (h - nose - rake + 0.04, height - 0.06),
+        (h - nose - rake - 0.05, height + 0.012),
+        (-h + tail + 0.34, height + 0.012),
+        (-h + tail + 0.24, height - 0.06),
+    ]
+    parts = [
+        prism(lower, -w, w, M.PAINT),
+        prism(upper, -w + 0.05, w - 0.05, M.GLASS, 0.16),
+        prism(roof, -w + 0.19, w - 0.19, M.PAINT),
+    ]
     for x in (h - nose - 0.55 * rake - 0.75, -h + tail + 0.75):  # pillars
-        parts += [box((x - 0.04, y - 0.02, belt), (x + 0.04, y + 0.02, height - 0.05), M.PAINT) for y in (-w + 0.12, w - 0.12)]
+        parts += [
+            box((x - 0.04, y - 0.02, belt), (x + 0.04, y + 0.02, height - 0.05), M.PAINT) for y in (-w + 0.12, w - 0.12)
+        ]
     parts += _wheels((h - 0.19 * length, -h + 0.19 * length), w + 0.01, 0.33, 0.22)
     parts += _lights(h, -h, w, 0.66 * belt + 0.05)
-    parts += [box((h - nose - 0.35, s * (w + 0.1) - 0.09, belt), (h - nose - 0.2, s * (w + 0.1) + 0.09, belt + 0.16), M.PAINT) for s in (-1, 1)]
-    color = [(198, 30, 38), (28, 62, 128), (225, 226, 228), (44, 46, 50), (150, 156, 160), (24, 96, 74), (190, 140, 40)][int(rng.integers(7))]
+    parts += [
+        box((h - nose - 0.35, s * (w + 0.1) - 0.09, belt), (h - nose - 0.2, s * (w + 0.1) + 0.09, belt + 0.16), M.PAINT)
+        for s in (-1, 1)
+    ]
+    color = [
+        (198, 30, 38),
+        (28, 62, 128),
+        (225, 226, 228),
+        (44, 46, 50),
+        (150, 156, 160),
+        (24, 96, 74),
+        (190, 140, 40),
+    ][int(rng.integers(7))]
     return Shape((join(parts),), ObjectClass.CAR, color, mirrors=0.18)
 
 
@@ -89,7 +121,9 @@ def truck(rng: np.random.Generator, length: float = 8.2) -> Shape:
     ]
     for side in (-1.0, 1.0):
         parts.append(box((h - 1.5, side * (w - 0.06) - 0.02, 1.7), (h - 0.6, side * (w - 0.06) + 0.02, 2.4), M.GLASS))
-        parts.append(box((-h + 2.4, side * (w - 0.05) - 0.02, 0.45), (h - 3.2, side * (w - 0.05) + 0.02, 0.95), M.METAL))
+        parts.append(
+            box((-h + 2.4, side * (w - 0.05) - 0.02, 0.45), (h - 3.2, side * (w - 0.05) + 0.02, 0.95), M.METAL)
+        )
     parts += _wheels((h - 1.25, -h + 1.5, -h + 2.55), w, 0.5, 0.34)
     parts += _lights(h, -h, w, 0.9)
     color = [(190, 44, 36), (30, 84, 150), (235, 235, 232), (220, 150, 40)][int(rng.integers(4))]
@@ -112,10 +146,17 @@ def trailer(rng: np.random.Generator, length: float = 7.4) -> Shape:
 def _person(height: float, swing: float) -> list[Mesh]:
     k = height / 1.75
     hip, step = 0.86 * k, 0.34 * k * swing
-    parts = [ellipsoid((0.0, 0.0, 1.18 * k), (0.15 * k, 0.23 * k, 0.36 * k), M.CLOTH), ellipsoid((0.01, 0.0, 1.63 * k), (0.11 * k, 0.09 * k, 0.13 * k), M.SKIN)]
+    parts = [
+        ellipsoid((0.0, 0.0, 1.18 * k), (0.15 * k, 0.23 * k, 0.36 * k), M.CLOTH),
+        ellipsoid((0.01, 0.0, 1.63 * k), (0.11 * k, 0.09 * k, 0.13 * k), M.SKIN),
+    ]
     for side in (-1.0, 1.0):
         parts.append(cylinder((0.0, side * 0.1 * k, hip), (side * step, 0.0, -hip + 0.02), 0.085 * k, M.TROUSERS, 9))
-        parts.append(cylinder((0.0, side * 0.25 * k, 1.42 * k), (-side * 0.8 * step, side * 0.03, -0.58 * k), 0.055 * k, M.CLOTH, 8))
+        parts.append(
+            cylinder(
+                (0.0, side * 0.25 * k, 1.42 * k), (-side * 0.8 * step, side * 0.03, -0.58 * k), 0.055 * k, M.CLOTH, 8
+            )
+        )
     return parts
 
 

@@ -21,7 +21,11 @@ def surface_samples(mesh: Mesh, spacing: float) -> F64:
         inside = (i + j) <= n
         u, v = i[inside] / n, j[inside] / n
         c = corners[count == n]
-        out.append((c[:, None, 0] * (1 - u - v)[:, None] + c[:, None, 1] * u[:, None] + c[:, None, 2] * v[:, None]).reshape(-1, 3))
+        out.append(
+            (c[:, None, 0] * (1 - u - v)[:, None] + c[:, None, 1] * u[:, None] + c[:, None, 2] * v[:, None]).reshape(
+                -1, 3
+            )
+        )
     return np.concatenate(out)
 
 

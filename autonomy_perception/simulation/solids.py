@@ -56,7 +56,12 @@ def cylinder(base: ArrayLike, axis: ArrayLike, radius: float, material: Material
     faces: list[list[int]] = []
     for i in range(sides):
         j = (i + 1) % sides
-        faces += [[i, j, i + sides], [j, j + sides, i + sides], [2 * sides, j, i], [2 * sides + 1, i + sides, j + sides]]
+        faces += [
+            [i, j, i + sides],
+            [j, j + sides, i + sides],
+            [2 * sides, j, i],
+            [2 * sides + 1, i + sides, j + sides],
+        ]
     return _mesh(vertices, faces, material)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,7 @@ class Structure:
 
 def _tree(rng: np.random.Generator, p: F64) -> Structure:
     height, radius = float(rng.uniform(5.0, 10.0)), float(rng.uniform(0.12, 0.26))
-    trunk = cylinder(p - [0, 0, 0.4], (0.0, 0.0, 0.6 * height), radius, M.BARK, 10)
+    trunk = cylinder(p - np.array([0, 0, 0.4]), (0.0, 0.0, 0.6 * height), radius, M.BARK, 10)
     crowns = []
     for _ in range(4):
         offset = np.array([*rng.normal(0, 0.16 * height, 2), height * rng.uniform(0.62, 0.95)])
@@ -48,7 +49,7 @@ def _tree(rng: np.random.Generator, p: F64) -> Structure:
 def _bush(rng: np.random.Generator, p: F64) -> Structure:
     r = float(rng.uniform(0.45, 1.2))
     height = r * float(rng.uniform(0.9, 1.3))
-    parts = [blob(rng, p + [0, 0, 0.45 * height], (r, r * rng.uniform(0.8, 1.1), 0.6 * height), M.LEAF, 0.18)]
+    parts = [blob(rng, p + np.array([0, 0, 0.45 * height]), (r, r * rng.uniform(0.8, 1.1), 0.6 * height), M.LEAF, 0.18)]
     for _ in range(2):
         offset = np.array([*rng.normal(0, 0.4 * r, 2), 0.4 * height])
         parts.append(blob(rng, p + offset, 0.7 * np.array([r, r, 0.7 * height]), M.LEAF, 0.2))
@@ -57,25 +58,39 @@ def _bush(rng: np.random.Generator, p: F64) -> Structure:
 
 def _rock(rng: np.random.Generator, p: F64) -> Structure:
     r = float(rng.uniform(0.4, 0.8))
-    body = blob(rng, p + [0, 0, 0.15 * r], (r, r * rng.uniform(0.7, 1.0), r * rng.uniform(0.75, 1.1)), M.ROCK, 0.15)
+    body = blob(
+        rng, p + np.array([0, 0, 0.15 * r]), (r, r * rng.uniform(0.7, 1.0), r * rng.uniform(0.75, 1.1)), M.ROCK, 0.15
+    )
     return Structure("rock", body, None, (p[0], p[1], 0.55 * r))
 
 
 def _post(rng: np.random.Generator, p: F64) -> Structure:
     """Delineator beside the shoulder: 1 m high with a reflector."""
-    body = box(p + [-0.05, -0.06, -0.2], p + [0.05, 0.06, 1.0], M.WHITE_PLASTIC)
-    return Structure("post", join([body, box(p + [-0.055, -0.04, 0.7], p + [0.055, 0.04, 0.88], M.RETRO)]), None, (p[0], p[1], 0.0))
+    body = box(p + np.array([-0.05, -0.06, -0.2]), p + np.array([0.05, 0.06, 1.0]), M.WHITE_PLASTIC)
+    return Structure(
+        "post",
+        join([body, box(p + np.array([-0.055, -0.04, 0.7]), p + np.array([0.055, 0.04, 0.88]), M.RETRO)]),
+        None,
+        (p[0], p[1], 0.0),
+    )
 
 
 def _sign(rng: np.random.Generator, p: F64, heading: float) -> Structure:
     turn = geometry.make_transform(geometry.rotation_z(heading), p)
     plate = cylinder((0.05, 0.0, 2.2), (0.02, 0.0, 0.0), 0.38, M.RETRO, 18)
-    return Structure("sign", join([cylinder((0, 0, -0.3), (0, 0, 2.7), 0.045, M.METAL, 8), plate]).moved(turn), None, (p[0], p[1], 0.0))
+    return Structure(
+        "sign",
+        join([cylinder((0, 0, -0.3), (0, 0, 2.7), 0.045, M.METAL, 8), plate]).moved(turn),
+        None,
+        (p[0], p[1], 0.0),
+    )
 
 
 def _pole(rng: np.random.Generator, p: F64, heading: float) -> Structure:
     turn = geometry.make_transform(geometry.rotation_z(heading), p)
-    body = join([cylinder((0, 0, -0.3), (0, 0, 8.3), 0.14, M.BARK, 10), box((-0.06, -1.1, 7.3), (0.06, 1.1, 7.45), M.BARK)])
+    body = join(
+        [cylinder((0, 0, -0.3), (0, 0, 8.3), 0.14, M.BARK, 10), box((-0.06, -1.1, 7.3), (0.06, 1.1, 7.45), M.BARK)]
+    )
     return Structure("pole", body.moved(turn), None, (p[0], p[1], 0.1))
 
 
@@ -96,7 +111,11 @@ def _rail(a: F64, b: F64) -> Structure:
 def _barn(rng: np.random.Generator, p: F64, heading: float) -> Structure:
     half = float(rng.uniform(6.0, 9.0))
     roof = [(-5.4, 4.0), (5.4, 4.0), (0.0, 6.6)]
-    parts = [box((-5, -half, -1.0), (5, half, 4.1), M.BARK), prism(roof, -half - 0.4, half + 0.4, M.ROCK), box((-5.05, -1.6, -0.2), (-4.95, 1.6, 3.2), M.DARK_METAL)]
+    parts = [
+        box((-5, -half, -1.0), (5, half, 4.1), M.BARK),
+        prism(roof, -half - 0.4, half + 0.4, M.ROCK),
+        box((-5.05, -1.6, -0.2), (-4.95, 1.6, 3.2), M.DARK_METAL),
+    ]
     turn = geometry.make_transform(geometry.rotation_z(heading), p)
     return Structure("barn", join(parts).moved(turn), None, (p[0], p[1], 4.8))
 
@@ -124,7 +143,9 @@ class _Ground:
         return True
 
 
-def _scatter(rng: np.random.Generator, ground: _Ground, count: int, near: float, far: float, radius: float) -> list[F64]:
+def _scatter(
+    rng: np.random.Generator, ground: _Ground, count: int, near: float, far: float, radius: float
+) -> list[F64]:
     out: list[F64] = []
     for _ in range(count):
         s = float(rng.uniform(5.0, ground.road.length - 5.0))
@@ -147,7 +168,7 @@ def layout(rng: np.random.Generator, road: Road, keep_clear: F64) -> list[Struct
             out.append(_pole(rng, ground.at(float(s), d), float(road.heading(s))))
     start = float(road.layby[1] + rng.uniform(12.0, 25.0))
     stops = [ground.at(float(s), 5.0) for s in np.arange(start, min(start + 48.5, road.length - 10.0), 4.0)]
-    out += [_rail(a, b) for a, b in zip(stops[:-1], stops[1:], strict=True)]
+    out += [_rail(a, b) for a, b in pairwise(stops)]
     for s in (road.layby[0] - 30.0, road.exit_s - 45.0):
         out.append(_sign(rng, ground.at(float(s), 5.9), float(road.heading(s))))
     s, d = float(road.exit_s + rng.uniform(20.0, 70.0)), float(rng.uniform(30.0, 42.0))

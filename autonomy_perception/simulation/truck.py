@@ -33,7 +33,13 @@ def mounting(extrinsics: Extrinsics | None, sensor: str) -> F64:
 def ego_mesh(body: Dimensions) -> Mesh:
     """Cab, bed and wheels in base_link, within the outline that the vehicle file states."""
     w, cab_back, cab_top = 0.5 * body.width - 0.02, body.front - 2.0, body.height - 0.35
-    cab = [(cab_back, 0.55), (body.front - 0.08, 0.55), (body.front - 0.02, 1.2), (body.front - 0.3, cab_top), (cab_back, cab_top)]
+    cab = [
+        (cab_back, 0.55),
+        (body.front - 0.08, 0.55),
+        (body.front - 0.02, 1.2),
+        (body.front - 0.3, cab_top),
+        (cab_back, cab_top),
+    ]
     parts = [
         prism(cab, -w + 0.06, w - 0.06, M.PAINT, 0.05),
         box((-body.rear + 0.02, -w, 0.95), (cab_back - 0.25, w, 1.45), M.PAINT),

@@ -23,11 +23,12 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 BOOL = NDArray[np.bool_]
 
-BAND_LOW = 0.30  # obstacles begin at 0.25 m; 5 cm are left to height errors of any method [m]
+BAND_LOW = 0.35  # obstacles begin at 0.25 m; the grass hides the soil by up to 0.1 m from any method [m]
 CLEAR_LOW = 0.15  # a free cell holds nothing higher than this [m]
-BORDER = 0.10  # cells that something comes this near to are undecided [m]
+BORDER = 0.10  # nearer to a cell's border than this the sensor's noise decides which cell it is [m]
 MAX_FREE_SLOPE = 0.25  # [rad]; steeper ground is undecided, the ditch has its own mask
 DITCH_DEPTH = 0.25  # [m]
+KNOWN_RETURNS = 20  # from so many returns on a road user all of its footprint counts, below only where the returns lie
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,16 @@ class SweepHits:
 class GridTruth:
     """Truth grids of one world. ``side``, ``resolution``: of the published grid [m]."""
 
-    def __init__(self, world: World, body: Dimensions, lidar: Lidar, side: float = 150.0, resolution: float = 0.5) -> None:
+    def __init__(
+        self, world: World, body: Dimensions, lidar: Lidar, side: float = 150.0, resolution: float = 0.5
+    ) -> None:
         self._world, self._body, self._lidar = world, body, lidar
         self._side, self._resolution = side, resolution
         self._top = body.height + body.overhead_margin
         self._own = Scene(ego_mesh(body))
-        points = np.concatenate([thin(surface_samples(self._low_part(s.mesh), 0.12), 0.06) for s in (world.solid, world.porous)])
+        points = np.concatenate(
+            [thin(surface_samples(self._low_part(s.mesh), 0.12), 0.06) for s in (world.solid, world.porous)]
+        )
         height = points[:, 2] - world.ground(points[:, :2])
         standing = (height > CLEAR_LOW) & (height < self._top + 0.15)
         self._standing = _with_border(points[standing, :2])
@@ -95,7 +100,8 @@ class GridTruth:
         """Masks (cells,) that things occupy for certain, and that they come near to."""
         near = np.zeros(grid.shape, np.bool_)
         occupied = np.zeros(grid.shape, np.bool_)
-        seen = np.unique(hits.instance)
+        seen, returns = np.unique(hits.instance, return_counts=True)
+        known = set(seen[returns >= KNOWN_RETURNS].tolist())
         center = xy.mean(0)
         close = np.abs(self._standing - center).max(1) < self._side
         clouds = [self._standing[close]]
@@ -112,21 +118,24 @@ class GridTruth:
             local = np.abs((xy - pose[:2, 3]) @ turn)
             body = (local[:, 0] < 0.5 * actor.shape.size[0]) & (local[:, 1] < 0.5 * actor.shape.size[1])
             near.ravel()[body] = True
-            if actor.number in seen:
+            if actor.number in known:
                 inside |= body
         for number in seen[seen >= FIRST_STRUCTURE]:
             _fill(inside, grid, T_odom_world, xy, self._world.structure(int(number)).core)
         _mark(near, grid, T_odom_world, np.concatenate(clouds))
         band = (hits.height > BAND_LOW) & (hits.height < self._top - 0.1)
         thing = (hits.semantic == Semantic.OBJECT) | (hits.semantic == Semantic.STRUCTURE)
-        _mark(occupied, grid, T_odom_world, hits.xyz[band & thing, :2])
+        _mark(occupied, grid, T_odom_world, hits.xyz[band & thing, :2], BORDER)
+        _mark(near, grid, T_odom_world, hits.xyz[thing & (hits.height > CLEAR_LOW), :2])
         occupied |= inside.reshape(grid.shape)
         return occupied.ravel(), (near | occupied).ravel()
 
     def _under_own(self, T_world_base: F64, xy: F64) -> BOOL:
         local = (xy - T_world_base[:2, 3]) @ geometry.rotation_z(geometry.yaw_of(T_world_base))[:2, :2]
         b, m = self._body, self._resolution
-        return np.asarray((local[:, 0] < b.front + m) & (local[:, 0] > -b.rear - m) & (np.abs(local[:, 1]) < 0.5 * b.width + m))
+        return np.asarray(
+            (local[:, 0] < b.front + m) & (local[:, 0] > -b.rear - m) & (np.abs(local[:, 1]) < 0.5 * b.width + m)
+        )
 
     def _visible(self, t: float, T_world_base: F64, points: F64) -> BOOL:
         """Whether the lidar, at the end of the sweep, sees each point (M,3) in world."""
@@ -135,7 +144,9 @@ class GridTruth:
         to = points - origin
         length = np.linalg.norm(to, axis=1)
         local = to @ T_world_lidar[:3, :3] / length[:, None]
-        out = (local[:, 2] > self._lidar.directions[:, 2].min()) & (local[:, 2] < self._lidar.directions[:, 2].max())
+        out: BOOL = (local[:, 2] > self._lidar.directions[:, 2].min()) & (
+            local[:, 2] < self._lidar.directions[:, 2].max()
+        )
         index = np.flatnonzero(out)
         origins = np.tile(origin, (len(index), 1)).astype(np.float32)
         rays = (to[index] / length[index, None]).astype(np.float32)
@@ -158,20 +169,26 @@ class GridTruth:
         return out
 
 
-def _mark(layer: BOOL, grid: WorldGrid, T_odom_world: F64, xy: F64) -> None:
-    """Set the cells that hold points (K,2) of world."""
+def _mark(layer: BOOL, grid: WorldGrid, T_odom_world: F64, xy: F64, border: float = 0.0) -> None:
+    """Set the cells that hold points (K,2) of world, at least ``border`` [m] away from the cell's sides."""
     (a, b), (c, d) = T_odom_world[:2, :2] / grid.resolution
     shift = T_odom_world[:2, 3] / grid.resolution
-    ix = np.floor(a * xy[:, 0] + b * xy[:, 1] + shift[0]).astype(np.int64) - grid.cell_x
-    iy = np.floor(c * xy[:, 0] + d * xy[:, 1] + shift[1]).astype(np.int64) - grid.cell_y
-    inside = (ix >= 0) & (ix < grid.nx) & (iy >= 0) & (iy < grid.ny)
+    x, y = a * xy[:, 0] + b * xy[:, 1] + shift[0], c * xy[:, 0] + d * xy[:, 1] + shift[1]
+    ix, iy = np.floor(x).astype(np.int64), np.floor(y).astype(np.int64)
+    reach = 0.5 - border / grid.resolution
+    inside = (np.abs(x - ix - 0.5) <= reach) & (np.abs(y - iy - 0.5) <= reach)
+    ix, iy = ix - grid.cell_x, iy - grid.cell_y
+    inside &= (ix >= 0) & (ix < grid.nx) & (iy >= 0) & (iy < grid.ny)
     layer[iy[inside], ix[inside]] = True
 
 
 def _fill(inside: BOOL, grid: WorldGrid, T_odom_world: F64, xy: F64, circle: tuple[float, float, float]) -> None:
     """Set the cells (ravelled) whose centre, at ``xy`` (cells,2) in world, lies in a circle x, y, radius."""
     center = T_odom_world[:2, :2] @ np.array(circle[:2]) + T_odom_world[:2, 3]
-    low, high = (np.floor((center + r) / grid.resolution).astype(np.int64) - [grid.cell_x, grid.cell_y] for r in (-circle[2], circle[2]))
+    low, high = (
+        np.floor((center + r) / grid.resolution).astype(np.int64) - [grid.cell_x, grid.cell_y]
+        for r in (-circle[2], circle[2])
+    )
     low, high = np.maximum(low, 0), np.minimum(high, [grid.nx - 1, grid.ny - 1])
     if (high < low).any():
         return

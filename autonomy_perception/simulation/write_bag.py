@@ -41,13 +41,18 @@ def truth_uuid(number: int, group: int) -> NDArray[np.uint8]:
     return np.frombuffer(int(number).to_bytes(4, "little") + int(group).to_bytes(4, "little") + _UUID_TAIL, np.uint8)
 
 
-def write_bag(drive: SyntheticDrive, path: Path, workers: int = 2, progress: Callable[[int], None] = lambda done: None) -> int:
+def write_bag(
+    drive: SyntheticDrive, path: Path, workers: int = 2, progress: Callable[[int], None] = lambda done: None
+) -> int:
     """Make and write all sweeps; returns the number of messages. ``progress`` is told the sweeps done so far.
 
     Raises:
         BagError: the bag exists already, or the disk refuses.
     """
-    notes = {"source": f"synthetic drive, seed {drive.seed}, {drive.duration_s:g} s from {drive.start_s:g} s", "vehicle": drive.vehicle.name}
+    notes = {
+        "source": f"synthetic drive, seed {drive.seed}, {drive.duration_s:g} s from {drive.start_s:g} s",
+        "vehicle": drive.vehicle.name,
+    }
     count = 0
     with BagWriter(path, notes) as bag:
         for record in drive_records(drive.vehicle, drive.trajectory, drive.samples(workers), progress):
@@ -57,14 +62,19 @@ def write_bag(drive: SyntheticDrive, path: Path, workers: int = 2, progress: Cal
 
 
 def drive_records(
-    vehicle: VehicleConfig, motion: Trajectory, samples: Iterable[DriveSample], progress: Callable[[int], None] = lambda done: None
+    vehicle: VehicleConfig,
+    motion: Trajectory,
+    samples: Iterable[DriveSample],
+    progress: Callable[[int], None] = lambda done: None,
 ) -> Iterator[Record]:
     """All messages of a drive in order of reception."""
     waiting = [record for k in range(len(motion.stamps_ns)) for record in odometry_records(vehicle, motion, k)]
     first = int(motion.stamps_ns[0])
     yield Record("/tf_static", m.TF, first, m.transforms(first, static_edges(vehicle)))
     for done, sample in enumerate(samples, start=1):
-        fresh = sorted([*sensor_records(vehicle, sample), *truth_records(vehicle, sample.truth)], key=lambda r: r.receive_ns)
+        fresh = sorted(
+            [*sensor_records(vehicle, sample), *truth_records(vehicle, sample.truth)], key=lambda r: r.receive_ns
+        )
         for record in fresh:
             while waiting and waiting[0].receive_ns <= record.receive_ns:
                 yield waiting.pop(0)
@@ -75,15 +85,19 @@ def drive_records(
 
 def static_edges(vehicle: VehicleConfig) -> list[tuple[str, str, NDArray[np.float64]]]:
     """Where the sensors sit: (parent, child, T_parent_child)."""
-    sensors = [*vehicle.lidars.items(), *vehicle.cameras.items()]
-    return [(vehicle.base_frame, c.frame, mounting(c.extrinsics, name)) for name, c in sensors]
+    lidars = [(c.frame, mounting(c.extrinsics, name)) for name, c in vehicle.lidars.items()]
+    cameras = [(c.frame, mounting(c.extrinsics, name)) for name, c in vehicle.cameras.items()]
+    return [(vehicle.base_frame, frame, T) for frame, T in (*lidars, *cameras)]
 
 
 def odometry_records(vehicle: VehicleConfig, motion: Trajectory, k: int) -> list[Record]:
     """Odometry and /tf of one moment."""
     stamp = int(motion.stamps_ns[k])
     T, at = motion.T_odom_base[k], stamp + LATENCY_NS["odometry"]
-    variance, twist_variance = np.array([0.01, 0.01, 0.01, 1e-5, 1e-5, 1e-4]), np.array([4e-4, 1e-4, 1e-4, 1e-6, 1e-6, 1e-6])
+    variance, twist_variance = (
+        np.array([0.01, 0.01, 0.01, 1e-5, 1e-5, 1e-4]),
+        np.array([4e-4, 1e-4, 1e-4, 1e-6, 1e-6, 1e-6]),
+    )
     odometry = m.odometry(vehicle.odom_frame, vehicle.base_frame, stamp, T, motion.twist[k], variance, twist_variance)
     tf = m.transforms(stamp, [(vehicle.odom_frame, vehicle.base_frame, T)])
     return [Record(vehicle.odometry.topic, m.ODOMETRY, at, odometry), Record("/tf", m.TF, at, tf)]
@@ -92,10 +106,19 @@ def odometry_records(vehicle: VehicleConfig, motion: Trajectory, k: int) -> list
 def sensor_records(vehicle: VehicleConfig, sample: DriveSample) -> list[Record]:
     """Cloud, images and camera infos of one sweep."""
     lidar = next(iter(vehicle.lidars.values()))
-    out = [Record(lidar.topic, m.CLOUD, sample.stamp_ns + LATENCY_NS["cloud"], m.cloud(lidar.frame, sample.stamp_ns, packed(sample.cloud)))]
+    out = [
+        Record(
+            lidar.topic,
+            m.CLOUD,
+            sample.stamp_ns + LATENCY_NS["cloud"],
+            m.cloud(lidar.frame, sample.stamp_ns, packed(sample.cloud)),
+        )
+    ]
     for frame in sample.cameras:
         config, at = vehicle.cameras[frame.sensor], frame.stamp_ns + LATENCY_NS["image"]
-        image = m.compressed_image(config.frame, frame.stamp_ns, bytes(frame.encoded or b""), "rgb8; jpeg compressed bgr8")
+        image = m.compressed_image(
+            config.frame, frame.stamp_ns, bytes(frame.encoded or b""), "rgb8; jpeg compressed bgr8"
+        )
         info = m.camera_info(config.frame, frame.stamp_ns, (frame.model.width, frame.model.height), frame.model.K)
         out += [Record(config.topic, m.COMPRESSED_IMAGE, at, image), Record(config.info_topic, m.CAMERA_INFO, at, info)]
     return out
@@ -115,20 +138,42 @@ def truth_records(vehicle: VehicleConfig, truth: Truth) -> list[Record]:
     at, odom = truth.stamp_ns + LATENCY_NS["cloud"], vehicle.odom_frame
     head = m.header(odom, truth.stamp_ns)
     tracked = m.make(_PKG + "TrackedObjectArray", head, [_tracked(truth.objects, k) for k in range(len(truth.objects))])
-    returns, structures = (m.make(_PKG + "DetectedObjectArray", head, [_detected(o, k) for k in range(len(o))]) for o in (truth.objects, truth.structures))
+    returns, structures = (
+        m.make(_PKG + "DetectedObjectArray", head, [_detected(o, k) for k in range(len(o))])
+        for o in (truth.objects, truth.structures)
+    )
     return [
-        Record(EGO, m.ODOMETRY, at, m.odometry(odom, vehicle.base_frame, truth.stamp_ns, truth.T_odom_base, np.zeros(6), np.zeros(6), np.zeros(6))),
+        Record(
+            EGO,
+            m.ODOMETRY,
+            at,
+            m.odometry(
+                odom, vehicle.base_frame, truth.stamp_ns, truth.T_odom_base, np.zeros(6), np.zeros(6), np.zeros(6)
+            ),
+        ),
         Record(OBJECTS, _PKG + "TrackedObjectArray", at, tracked),
         Record(RETURNS, _PKG + "DetectedObjectArray", at, returns),
         Record(STRUCTURES, _PKG + "DetectedObjectArray", at, structures),
-        Record(OCCUPANCY, "nav_msgs/msg/OccupancyGrid", at, _grid(odom, truth.stamp_ns, truth.grid.grid, truth.grid.state)),
+        Record(
+            OCCUPANCY, "nav_msgs/msg/OccupancyGrid", at, _grid(odom, truth.stamp_ns, truth.grid.grid, truth.grid.state)
+        ),
         Record(MASK, "nav_msgs/msg/OccupancyGrid", at, _grid(odom, truth.stamp_ns, truth.grid.grid, truth.grid.mask)),
     ]
 
 
 def _grid(frame: str, stamp_ns: int, grid: WorldGrid, layer: NDArray[np.int8]) -> Any:
-    point, turn = m.make("geometry_msgs/msg/Point", *grid.origin, 0.0), m.make("geometry_msgs/msg/Quaternion", 0.0, 0.0, 0.0, 1.0)
-    info = m.make("nav_msgs/msg/MapMetaData", m.stamp(stamp_ns), grid.resolution, grid.nx, grid.ny, m.make("geometry_msgs/msg/Pose", point, turn))
+    point, turn = (
+        m.make("geometry_msgs/msg/Point", *grid.origin, 0.0),
+        m.make("geometry_msgs/msg/Quaternion", 0.0, 0.0, 0.0, 1.0),
+    )
+    info = m.make(
+        "nav_msgs/msg/MapMetaData",
+        m.stamp(stamp_ns),
+        grid.resolution,
+        grid.nx,
+        grid.ny,
+        m.make("geometry_msgs/msg/Pose", point, turn),
+    )
     return m.make("nav_msgs/msg/OccupancyGrid", m.header(frame, stamp_ns), info, to_occupancy_data(layer))
 
 
@@ -137,7 +182,11 @@ def _parts(o: TruthObjects, k: int) -> tuple[Any, Any, Any, Any]:
     yaw = float(o.yaw[k])
     c, s = np.cos(yaw), np.sin(yaw)
     v = np.array([[c, s], [-s, c]]) @ o.velocity[k]
-    pose = m.make("geometry_msgs/msg/PoseWithCovariance", m.pose(geometry.make_transform(geometry.rotation_z(yaw), o.center[k])), np.zeros(36))
+    pose = m.make(
+        "geometry_msgs/msg/PoseWithCovariance",
+        m.pose(geometry.make_transform(geometry.rotation_z(yaw), o.center[k])),
+        np.zeros(36),
+    )
     twist = m.make("geometry_msgs/msg/Twist", m.vector((float(v[0]), float(v[1]), 0.0)), m.vector((0.0, 0.0, 0.0)))
     shape = m.make(_PKG + "Shape", 0, m.make("geometry_msgs/msg/Polygon", []), m.vector(o.size[k]))
     kind = m.make(_PKG + "ObjectClassification", int(o.label[k]), 1.0)
@@ -147,7 +196,9 @@ def _parts(o: TruthObjects, k: int) -> tuple[Any, Any, Any, Any]:
 def _tracked(o: TruthObjects, k: int) -> Any:
     kinds, pose, twist, shape = _parts(o, k)
     zero = m.vector((0.0, 0.0, 0.0))
-    accel = m.make("geometry_msgs/msg/AccelWithCovariance", m.make("geometry_msgs/msg/Accel", zero, zero), np.full(36, np.nan))
+    accel = m.make(
+        "geometry_msgs/msg/AccelWithCovariance", m.make("geometry_msgs/msg/Accel", zero, zero), np.full(36, np.nan)
+    )
     still = bool(np.hypot(*o.velocity[k]) < 0.1)
     motion = m.make(_PKG + "TrackedObjectKinematics", pose, twist, accel, 2, still)
     uid = m.make("unique_identifier_msgs/msg/UUID", truth_uuid(int(o.number[k]), int(o.group[k])))
