@@ -1,5 +1,6 @@
 // CPU launchers of the terrain map: one thread.
 #include "terrain.cuh"
+#include "terrain_layers.cuh"
 
 #include <algorithm>
 #include <vector>

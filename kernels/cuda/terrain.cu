@@ -1,5 +1,6 @@
 // CUDA launchers of the terrain map. All pointers are device memory; sums are integers, marks are only ever set.
 #include "terrain.cuh"
+#include "terrain_layers.cuh"
 
 #include "cuda/device.cuh"
 
