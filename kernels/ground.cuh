@@ -8,8 +8,7 @@
 //    - where it fits the ground so far,
 //    - where it rises or falls steadily from the last ground return and nothing stands there (banks, berms),
 //    - where it drops together with a neighbour and can be seen over the ground before it (ditches, edges); the level
-//      before the drop is kept
-//      in mind, so that the ground on the far side of a ditch is found again.
+//      before the drop is kept in mind, so that the ground on the far side of a ditch is found again.
 //    Where it takes nothing (objects) the filter only predicts and its variance grows.
 // 4. Gaps between accepted cells of a sector are laid on the line between them.
 // 5. Returns close to that surface move each cell to their mean height, shared with the neighbour cells.
