@@ -17,7 +17,7 @@ from autonomy_perception.nodes.diagnostics import Status
 from autonomy_perception.nodes.parameters import HealthConfig
 from autonomy_perception.nodes.process import StopFlag, run
 from autonomy_perception.nodes.qos import message_class, profile
-from autonomy_perception.nodes.qos_events import QosWatch
+from autonomy_perception.nodes.qos_events import QosWatch, with_events
 from autonomy_perception.nodes.ros_parameters import read
 from autonomy_perception.types import Mode
 
@@ -60,8 +60,8 @@ class HealthNode(Node):
         for topic in WATCHED:
             is_status = topic is topics.STATUS
             callback = self._on_status if is_status else self._counter(topic.name)
-            self.create_subscription(message_class(topic.msgtype), topic.name, callback, profile(topic.qos), raw=not is_status,
-                                     event_callbacks=self._watch.for_subscription(topic.name))  # fmt: skip
+            with_events(self.create_subscription, message_class(topic.msgtype), topic.name, callback, profile(topic.qos), raw=not is_status,
+                                     events=self._watch.for_subscription(topic.name))  # fmt: skip
         kind = message_class(topics.DIAGNOSTIC_ARRAY.msgtype)
         self._publisher = self.create_publisher(kind, topics.DIAGNOSTIC_ARRAY.name, profile(topics.DIAGNOSTICS))
         self.create_timer(1.0, self._report, clock=Clock(clock_type=ClockType.STEADY_TIME))

@@ -9,7 +9,7 @@ from typing import Any
 
 from autonomy_perception.config import VehicleConfig
 from autonomy_perception.nodes.qos import message_class, profile
-from autonomy_perception.nodes.qos_events import QosWatch
+from autonomy_perception.nodes.qos_events import QosWatch, with_events
 from autonomy_perception.nodes.topics import LATCHED, MOTION, SENSOR, TF, QosSpec
 from autonomy_perception.sensors.convert import CONVERTERS
 from autonomy_perception.sensors.events import Event
@@ -75,12 +75,13 @@ class Inputs:
     def _open(self, item: Input, watch: QosWatch) -> Any:
         spec = item.qos if self._offer is None else replace(item.qos, reliability="reliable", depth=10)
         callback = self._event_taker(item) if self._offer is None else self._message_taker(item)
-        return self._node.create_subscription(
+        return with_events(
+            self._node.create_subscription,
             message_class(item.msgtype),
             item.topic,
             callback,
             profile(spec),
-            event_callbacks=watch.for_subscription(item.topic),
+            events=watch.for_subscription(item.topic),
         )
 
     def _event_taker(self, item: Input) -> Callable[[Any, Any], None]:

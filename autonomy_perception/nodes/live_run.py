@@ -18,7 +18,7 @@ import psutil
 from autonomy_perception.config import ConfigError
 from autonomy_perception.nodes import graph
 from autonomy_perception.nodes.supervisor import Say, Supervisor
-from autonomy_perception.nodes.trace import latencies_ms
+from autonomy_perception.nodes.trace import known_after_ms, latencies_ms
 
 SAMPLE_S = 2.0
 
@@ -62,6 +62,8 @@ class LiveResult:
     Attributes:
         code: 0 if every node ended cleanly.
         latency_ms: the player's send of a frame's last message to the publication of its outputs.
+        swept: frames that held a lidar sweep (the others are camera only).
+        known_ms: by topic, from each sending until outputs with a sweep knew of it or of something newer.
         inner_ms: its arrival at the perception process to the publication.
         stages_ms: samples by stage.
         sent: clouds and images that the player sent, by topic.
@@ -71,12 +73,14 @@ class LiveResult:
 
     code: int
     frames: int
+    swept: int
     replaced: int
     errors: int
     steps: int
     digest: str
     latency_ms: list[float]
     inner_ms: list[float]
+    known_ms: dict[str, list[float]]
     stages_ms: dict[str, list[float]]
     messages_played: int
     sent: dict[str, int]
@@ -115,10 +119,13 @@ def run_live(options: LiveOptions, say: Say | None = None) -> LiveResult:
             memory.stop(options.seconds)
         found = {name: _read(path, log) for name, path in traces.items()}
     perception, player = found["perception"], found["bag_player"]
+    sent = Counter(topic for topic, _, _ in player["sent"])
     return LiveResult(
-        code, perception["processed"], perception["replaced"], perception["errors"], perception["steps"], perception["hash"],
-        latencies_ms(perception, player), [(f[2] - f[1]) * 1e-6 for f in perception["frames"] if f[1]], perception["stages"],
-        player["messages"], dict(Counter(topic for topic, _, _ in player["sent"])), player["worst_lag_ms"], memory.samples, log,
+        code=code, frames=perception["processed"], swept=sum(1 for f in perception["frames"] if f[4]), replaced=perception["replaced"], errors=perception["errors"],
+        steps=perception["steps"], digest=perception["hash"], latency_ms=latencies_ms(perception, player),
+        inner_ms=[(f[2] - f[1]) * 1e-6 for f in perception["frames"] if f[1]],
+        known_ms={topic: known_after_ms(perception, player, topic) for topic in sent}, stages_ms=perception["stages"],
+        messages_played=player["messages"], sent=dict(sent), worst_lag_ms=player["worst_lag_ms"], pss_mb=memory.samples, log=log,
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from autonomy_perception.nodes import conversions, topics
 from autonomy_perception.nodes.core import Output
 from autonomy_perception.nodes.qos import message_class, profile
-from autonomy_perception.nodes.qos_events import QosWatch
+from autonomy_perception.nodes.qos_events import QosWatch, with_events
 from autonomy_perception.nodes.status_message import Counters, StatusFacts, status_message
 from autonomy_perception.types import Mode, SensorHealth
 
@@ -34,11 +34,12 @@ class Outputs:
         self.published: dict[str, int] = dict.fromkeys(self._publishers, 0)
 
     def _open(self, topic: topics.Topic, watch: QosWatch) -> Any:
-        return self._node.create_publisher(
+        return with_events(
+            self._node.create_publisher,
             message_class(topic.msgtype),
             topic.name,
             profile(topic.qos),
-            event_callbacks=watch.for_publisher(topic.name),
+            events=watch.for_publisher(topic.name),
         )
 
     def publish(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 try:  # the module was renamed after humble
-    from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
+    from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks, UnsupportedEventTypeError
 except ModuleNotFoundError:  # pragma: no cover
-    from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks
+    from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks, UnsupportedEventTypeError
 
 from rclpy.qos import QoSPolicyKind
 
@@ -46,6 +47,14 @@ class QosWatch:
         if topic not in self.incompatible:
             self._logger.error(f"{topic}: incompatible quality of service, {text}")
         self.incompatible[topic] = text
+
+
+def with_events(create: Callable[..., Any], *args: Any, events: Any, **more: Any) -> Any:
+    """``create_publisher`` or ``create_subscription`` with event callbacks; without them where the middleware has none."""
+    try:
+        return create(*args, event_callbacks=events, **more)
+    except UnsupportedEventTypeError:
+        return create(*args, **more)
 
 
 def _policy_name(kind: Any) -> str:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from autonomy_perception.bags import messages as m
 from autonomy_perception.bags.typestore import typestore
 from autonomy_perception.nodes.playback import Pace, header_stamp
-from autonomy_perception.nodes.trace import latencies_ms
+from autonomy_perception.nodes.trace import known_after_ms, latencies_ms
 
 S = 1_000_000_000
 
@@ -54,9 +54,22 @@ def test_header_stamp_is_read_without_decoding(sec: int, nanosec: int) -> None:
 
 def test_latency_runs_from_the_last_sending_before_the_publication() -> None:
     player = {"sent": [["/a", 1, 100_000_000], ["/b", 1, 101_000_000], ["/a", 1, 900_000_000]]}
-    frames = [[1, 0, 130_000_000, ["/a", 1]], [1, 0, 950_000_000, ["/a", 1]], [2, 0, 1, ["/a", 2]], [3, 0, 1, None]]
+    frames = [
+        [1, 0, 130_000_000, ["/a", 1], 1],
+        [1, 0, 950_000_000, ["/a", 1], 0],
+        [2, 0, 1, ["/a", 2], 1],
+        [3, 0, 1, None, 1],
+    ]
     assert latencies_ms({"frames": frames}, player) == pytest.approx([30.0, 50.0])
     assert latencies_ms({"frames": frames}, player, skip=1) == pytest.approx([50.0])
+
+
+def test_a_lost_message_waits_for_the_next_one_that_came_through() -> None:
+    ms = 1_000_000
+    player = {"sent": [["/a", 1, 0], ["/a", 2, 100 * ms], ["/a", 3, 200 * ms], ["/a", 4, 300 * ms]]}
+    frames = [[1, 0, 30 * ms, ["/a", 1], 1], [2, 0, 130 * ms, ["/a", 2], 0], [3, 0, 250 * ms, ["/a", 3], 1]]
+    assert known_after_ms({"frames": frames}, player, "/a") == pytest.approx([30.0, 150.0, 50.0])
+    assert known_after_ms({"frames": frames}, player, "/b") == []
 
 
 def test_recorder_queue_counts_what_does_not_fit() -> None:

@@ -50,7 +50,15 @@ def test_markers_of_a_moving_and_a_resting_car() -> None:
     message.header.frame_id = "odom"
     markers = track_markers(message).markers
     assert markers[0].action == Marker.DELETEALL
-    assert [m.ns for m in markers[1:]] == ["boxes", "labels", "covariances", "velocities", "boxes", "labels", "covariances"]
+    assert [m.ns for m in markers[1:]] == [
+        "boxes",
+        "labels",
+        "covariances",
+        "velocities",
+        "boxes",
+        "labels",
+        "covariances",
+    ]
     box, label, ellipse, arrow = markers[1:5]
     assert (box.scale.x, box.scale.y, box.header.frame_id) == (4.0, 2.0, "odom")
     assert "CAR" in label.text and "5.0 m/s" in label.text
@@ -75,14 +83,21 @@ def test_birds_eye_turns_with_the_vehicle() -> None:
     drawn = birds_eye(grid, TrackedObjectArray(objects=[car(0.0, -10.0, 0.0, 0.0)]), (0.0, 0.0, 0.0), 400, 40.0)
     blue = np.argwhere((drawn[..., 2] > 180) & (drawn[..., 0] < 60))
     assert blue.mean(axis=0) == pytest.approx([200.0, 300.0], abs=3.0)
-    assert [tuple(c) for c in colours(np.array([[-1, 0, 100]], np.int8))[0]] == [(70, 70, 78), (205, 215, 205), (190, 40, 40)]
+    assert [tuple(c) for c in colours(np.array([[-1, 0, 100]], np.int8))[0]] == [
+        (70, 70, 78),
+        (205, 215, 205),
+        (190, 40, 40),
+    ]
     message = picture(TrackedObjectArray().header, drawn)
     assert (message.width, message.step, len(message.data), message.encoding) == (400, 1200, 480_000, "rgb8")
 
 
 def test_cloud_is_coloured_by_height_above_the_terrain() -> None:
     z = np.array([[1.0, np.nan], [2.0, 3.0]], np.float32)
-    message = GridMap(layers=["elevation", "traversability"], data=[_grid_map_layer(z), _grid_map_layer(np.array([[0, 1], [1, np.nan]], np.float32))])
+    message = GridMap(
+        layers=["elevation", "traversability"],
+        data=[_grid_map_layer(z), _grid_map_layer(np.array([[0, 1], [1, np.nan]], np.float32))],
+    )
     message.info.resolution, message.info.length_x, message.info.length_y = 1.0, 2.0, 2.0
     message.info.pose.position.x, message.info.pose.position.y = 11.0, 21.0
     elevation = Elevation.of(message)
@@ -96,12 +111,24 @@ def test_cloud_is_coloured_by_height_above_the_terrain() -> None:
     assert xyz.tolist() == [[10.5, 20.5, 1.0], [10.5, 21.5, 2.0], [11.5, 21.5, 3.0]]
     assert [hex(c) for c in rgb] == ["0xff0030", "0xc830", "0x9a9a9a"]
     cloud = coloured_cloud(message.header, xyz, rgb)
-    assert np.array_equal(np.frombuffer(cloud.data, POINT)["rgb"], rgb) and [f.name for f in cloud.fields] == ["x", "y", "z", "rgb"]
+    assert np.array_equal(np.frombuffer(cloud.data, POINT)["rgb"], rgb) and [f.name for f in cloud.fields] == [
+        "x",
+        "y",
+        "z",
+        "rgb",
+    ]
     assert np.array_equal(to_grid_map_data(z), np.frombuffer(message.data[0].data, np.float32), equal_nan=True)
 
 
 def test_graph_drawing_has_every_vertex_left_of_what_it_feeds() -> None:
-    pairs = [("player", "/a"), ("/a", "perception"), ("perception", "/b"), ("/b", "markers"), ("markers", "/c"), ("/c", "player")]
+    pairs = [
+        ("player", "/a"),
+        ("/a", "perception"),
+        ("perception", "/b"),
+        ("/b", "markers"),
+        ("markers", "/c"),
+        ("/c", "player"),
+    ]
     edges = {draw_graph.Edge(*p) for p in pairs}
     rows = draw_graph.layers(edges)
     depth = {v: i for i, row in enumerate(rows) for v in row}
@@ -116,6 +143,10 @@ def test_rviz_file_shows_only_topics_that_exist_with_standard_displays() -> None
     assert all(d["Class"].startswith("rviz_default_plugins/") for d in displays)
     shown = {d["Topic"]["Value"]: d["Topic"]["Reliability Policy"] for d in displays if "Topic" in d}
     offered = {t.name: t.qos.reliability for t in topics.OUTPUTS}
-    assert set(shown) <= set(offered) and {"/perception/markers", "/perception/occupancy_grid", "/perception/text"} <= set(shown)
+    assert set(shown) <= set(offered) and {
+        "/perception/markers",
+        "/perception/occupancy_grid",
+        "/perception/text",
+    } <= set(shown)
     too_much = [t for t, wanted in shown.items() if wanted == "Reliable" and offered[t] == "best effort"]
     assert not too_much, "these would receive nothing"
