@@ -90,7 +90,7 @@ def posterior(class_log: F64, credit: F64, seen: F64, complete: F64, height: F64
     users = np.exp(log - log.max(1, keepdims=True))
     users /= users.sum(1, keepdims=True)
     misfit = (users * fit).sum(1)  # a size that fits no class well speaks against all of them
-    odds = CREDIT_WEIGHT * (credit - CREDIT_LEVEL) + 0.7 * misfit + MOTION_CREDIT * travel
+    odds = CREDIT_WEIGHT * (credit - CREDIT_LEVEL) + 0.35 * misfit + MOTION_CREDIT * travel
     user = 1.0 / (1.0 + np.exp(-np.clip(odds, -8.0, 8.0)))
     users *= user[:, None]
     users[:, ObjectClass.UNKNOWN] = 1.0 - user
@@ -105,7 +105,7 @@ def _size_log(seen: F64, complete: F64, height: F64) -> F64:
     cost = np.minimum(0.5 * weight * z**2, 6.0).sum(-1) + np.minimum(
         0.5 * np.where(tall > 0, tall, 0.5 * tall) ** 2, 4.0
     )
-    return np.asarray(-0.5 * cost)
+    return np.asarray(-cost)
 
 
 def process_noise(probs: F64) -> Noise:

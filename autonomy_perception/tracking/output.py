@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from autonomy_perception.geometry import wrap_angle
 from autonomy_perception.tracking.models import OMEGA, VX, VY, YAW
 from autonomy_perception.tracking.orientation import availability
-from autonomy_perception.tracking.state import TrackState
+from autonomy_perception.tracking.state import SETTLED_S, TrackState
 from autonomy_perception.types import ObjectClass, Tracks
+
+F64 = NDArray[np.float64]
 
 REST_VARIANCE = 0.1**2  # [m^2/s^2] of the velocity zero that resting tracks report
 # From x y z yaw vx vy to the filter's x y vx vy yaw omega; z is filtered beside.
@@ -25,15 +28,15 @@ def to_tracks(state: TrackState, frame_id: str, now_ns: int) -> Tracks:
     cov = np.zeros((n, 6, 6))
     cov[:, ROWS[:, None], ROWS[None]] = cov6[:, SOURCE[:, None], SOURCE[None]]
     cov[:, 2, 2] = 0.25 * state.vertical_var.sum(1)
-    rest = ~state.moving
+    rest = ~(state.moving | _hasty(state, mean, cov6, now_ns))
     cov[rest, 4:, :] = 0.0
     cov[rest, :, 4:] = 0.0
     cov[rest, 4, 4] = cov[rest, 5, 5] = REST_VARIANCE
     age = (now_ns - state.birth_ns) * 1e-9
-    young = rest & (age < 0.5)  # not yet known to rest
+    young = rest & (age < SETTLED_S)  # not yet known to rest
     cov[young, 4, 4] = cov6[young, VX, VX]
     cov[young, 5, 5] = cov6[young, VY, VY]
-    moves = state.moving[:, None]
+    moves = ~rest[:, None]
     low, high = state.vertical[:, 0], state.vertical[:, 1]
     center = np.column_stack([mean[:, :2], 0.5 * (low + high)])
     size = np.column_stack([state.size, np.maximum(high - low, 0.1)])
@@ -43,7 +46,15 @@ def to_tracks(state: TrackState, frame_id: str, now_ns: int) -> Tracks:
     return Tracks(
         state.uuid.copy(), center.astype(f32), size.astype(f32), wrap_angle(mean[:, YAW]).astype(f32),
         np.where(moves, mean[:, VX : VY + 1], 0.0).astype(f32), np.where(moves, state.acceleration, 0.0).astype(f32),
-        np.where(state.moving, mean[:, OMEGA], 0.0).astype(f32), cov.astype(f32), state.probs.astype(f32),
+        np.where(rest, 0.0, mean[:, OMEGA]).astype(f32), cov.astype(f32), state.probs.astype(f32),
         state.existence.astype(f32), availability(state.quadrant, shaped), rest.copy(), age.astype(f32),
         ((now_ns - state.update_ns) * 1e-9).astype(f32), state.confirmed.copy(), frame_id,
     )  # fmt: skip
+
+
+def _hasty(state: TrackState, mean: F64, cov: F64, now_ns: int) -> NDArray[np.bool_]:
+    """New road users (N,) too fast to wait for the decision on rest or motion."""
+    speed = np.hypot(mean[:, VX], mean[:, VY])
+    sigma = np.sqrt(0.5 * (cov[:, VX, VX] + cov[:, VY, VY]))
+    new = (now_ns - state.birth_ns) * 1e-9 < SETTLED_S
+    return np.asarray(new & (state.credit > 1.0) & (speed > np.maximum(3.0, 2.5 * sigma)))

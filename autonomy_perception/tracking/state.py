@@ -15,6 +15,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 HISTORY = 24  # frames remembered by the moving test
+SETTLED_S = 0.5  # [s] from this age a track that has not moved is taken to rest
 
 
 @dataclass

@@ -10,13 +10,12 @@ from autonomy_perception.tracking import association, classes, existence, motion
 from autonomy_perception.tracking.association import Boxes
 from autonomy_perception.tracking.measurement import Scan
 from autonomy_perception.tracking.models import VX, VY, YAW
-from autonomy_perception.tracking.state import TrackState
+from autonomy_perception.tracking.state import SETTLED_S, TrackState
 from autonomy_perception.types import ObjectClass
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-SETTLED_S = 0.5  # [s] from this age a track that has not moved is taken to rest
 REST_SPREAD = 0.4  # [m/s] how firmly resting tracks are held
 LOST = 0.02  # existence at which a track is forgotten
 FAR = 70.0  # [m] beyond this nothing can be expected of the detector
