@@ -100,24 +100,25 @@ class Camera:
                 through = (grain < -0.42) & (hits.distance[rays] < 60.0)
                 rays, grain = rays[~through], grain[~through]
             color = COLOR[scene.mesh.material[hits.face[rays]]] * (1.0 + (0.45 if lumpy else 0.15) * grain)[:, None]
-            _put(picture, rays, hits, color, -1)
+            _put(picture, rays, hits.of(rays), color, -1)
         for actor in world.actors:
             if actor.present(t):
                 self._actor(actor, t, origin, directions, picture)
         return self._develop(picture, self._light(world, t, origin, directions, picture), directions)
 
     def _ground(self, world: World, origins: F32, directions: F32, picture: _Picture) -> None:
-        hits = world.terrain.cast(origins, directions)
-        rays = np.flatnonzero(hits.hit & (hits.distance < 600.0))
-        semantic, material = ground_kind(world, hits)
-        semantic, color = semantic[rays], COLOR[material[rays]].copy()
-        at = origins[rays] + directions[rays] * hits.distance[rays, None]
-        fade = np.clip(30.0 / hits.distance[rays], 0.0, 1.0)
+        down = np.flatnonzero(directions[:, 2] < 0.1)  # no slope of this world reaches higher
+        hits = world.terrain.cast(origins[down], directions[down])
+        near = hits.distance < 600.0
+        hits, rays = hits.of(near), down[near]
+        semantic, material, sd = ground_kind(world, hits)
+        color = COLOR[material].copy()
+        at = origins[rays] + directions[rays] * hits.distance[:, None]
+        fade = np.clip(30.0 / hits.distance, 0.0, 1.0)
         fine, coarse = self._sample(at[:, 0], at[:, 1], 28.0), self._sample(at[:, 0], at[:, 1], 2.3)
         strength = np.array([0, 0.10, 0.22, 0.22, 0.34, 0.30, 0, 0, 0], np.float32)[semantic]
         color *= (1.0 + strength * (fade * fine + 0.7 * coarse))[:, None]
-        sd = world.surface.road_coordinates(hits.face[rays], hits.u[rays], hits.v[rays])
-        road = (semantic == Semantic.ROAD) & (material[rays] != Material.MARKING)
+        road = (semantic == Semantic.ROAD) & (material != Material.MARKING)
         worn = np.exp(-(((np.abs(np.abs(sd[:, 1]) - 0.5 * LANE) - 0.8) / 0.32) ** 2))
         color[road] *= (1.0 - 0.10 * worn[road])[:, None].astype(np.float32)
         grass = semantic == Semantic.GRASS
@@ -202,7 +203,7 @@ class Camera:
 
 
 def _put(picture: _Picture, rays: NDArray[np.int64], hits: Hits, color: F32, instance: int) -> None:
-    picture.distance[rays] = hits.distance[rays]
+    picture.distance[rays] = hits.distance
     picture.color[rays] = color
-    picture.normal[rays] = hits.normal[rays]
+    picture.normal[rays] = hits.normal
     picture.instance[rays] = instance

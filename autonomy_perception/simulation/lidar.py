@@ -113,7 +113,7 @@ class Lidar:
         )
         every = np.arange(n)
         hits = world.terrain.cast(rays.o32, rays.d32)
-        semantic, material = ground_kind(world, hits)
+        semantic, material, _ = ground_kind(world, hits)
         out.take(every, hits, rays.d32, material, semantic, 0)
         hits = world.solid.cast(rays.o32, rays.d32)
         owner = world.solid_owner[hits.face] + FIRST_STRUCTURE
@@ -173,8 +173,8 @@ class Lidar:
         return np.asarray(value, np.float32)
 
 
-def ground_kind(world: World, hits: Hits) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Semantic and material (N,) of terrain hits, from their exact road coordinates."""
+def ground_kind(world: World, hits: Hits) -> tuple[NDArray[np.uint8], NDArray[np.uint8], F64]:
+    """Semantic and material (N,) of terrain hits from their exact road coordinates, and these (M,2) for the M that met."""
     semantic, material = np.zeros(len(hits.face), np.uint8), np.zeros(len(hits.face), np.uint8)
     met = np.flatnonzero(hits.hit)
     sd = world.surface.road_coordinates(hits.face[met], hits.u[met], hits.v[met])
@@ -182,7 +182,7 @@ def ground_kind(world: World, hits: Hits) -> tuple[NDArray[np.uint8], NDArray[np
     material[met] = MATERIAL_OF[semantic[met]]
     painted = met[(semantic[met] == Semantic.ROAD) & world.road.marking(sd[:, 0], sd[:, 1])]
     material[painted] = Material.MARKING
-    return semantic, material
+    return semantic, material, sd
 
 
 def receive(out: Returns, reflectivity: F32, rng: np.random.Generator) -> tuple[NDArray[np.int64], F32, F32]:

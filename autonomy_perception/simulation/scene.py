@@ -60,7 +60,7 @@ def join(meshes: list[Mesh]) -> Mesh:
 @dataclass(frozen=True)
 class Hits:
     """Answers for N rays: distance float32 (N,) (``FAR`` = none), face int32 (N,) (-1 = none),
-    unit normal float32 (N,3) facing the ray's origin, barycentric u, v float32 (N,) of corners 1 and 2."""
+    unit normal float32 (N,3) facing the ray's origin (zero = none), barycentric u, v float32 (N,) of corners 1 and 2."""
 
     distance: F32
     face: I32
@@ -72,6 +72,10 @@ class Hits:
     def hit(self) -> NDArray[np.bool_]:
         """Mask (N,) of the rays that met something."""
         return np.asarray(self.face >= 0)
+
+    def of(self, rays: NDArray[np.bool_] | NDArray[np.int64]) -> Hits:
+        """The answers for some of the rays, by mask or index."""
+        return Hits(self.distance[rays], self.face[rays], self.normal[rays], self.u[rays], self.v[rays])
 
 
 class Scene:
@@ -94,10 +98,12 @@ class Scene:
         raw = self._scene.run(origins, directions, query="INTERSECT", output=True)
         face = np.where(raw["geomID"] >= 0, raw["primID"], -1).astype(np.int32)
         distance = np.where(face >= 0, raw["tfar"], FAR).astype(np.float32)
-        normal = raw["Ng"] / np.maximum(np.linalg.norm(raw["Ng"], axis=1, keepdims=True), 1e-12)
-        away = np.einsum("ni,ni->n", normal, directions) > 0.0
-        normal[away] *= -1.0
-        return Hits(distance, face, normal.astype(np.float32), raw["u"], raw["v"])
+        normal = np.zeros_like(directions)
+        met = np.flatnonzero(face >= 0)
+        across = raw["Ng"][met]
+        facing = np.where(np.einsum("ni,ni->n", across, directions[met]) > 0.0, -1.0, 1.0)
+        normal[met] = across * (facing / np.sqrt(np.einsum("ni,ni->n", across, across)))[:, None]
+        return Hits(distance, face, normal, raw["u"], raw["v"])
 
     def distance(self, origins: F32, directions: F32) -> F32:
         """Distance (N,) of the first hit along every ray, ``FAR`` where there is none."""
