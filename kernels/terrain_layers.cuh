@@ -103,18 +103,28 @@ struct TerrainSide {
   float rise, tangent;  // [m], [-]
   int next;             // [cells], 0 if none
 };
+// A side while its cells are looked at from far to near: greatest rise, rise and distance of the steepest tangent,
+// nearest known cell. Unknown cells are as likely as known ones, so nothing branches on them; tangents are compared by
+// products and divided once.
+struct SideScan {
+  float rise, steepest, at, next;
+};
+AP_HD void side_look(SideScan& s, float rise, float cells) {
+  s.next = rise == rise ? cells : s.next;
+  s.rise = rise > s.rise ? rise : s.rise;
+  const bool steeper = rise * s.at > s.steepest * cells;
+  s.steepest = steeper ? rise : s.steepest;
+  s.at = steeper ? cells : s.at;
+}
+AP_HD TerrainSide side_of(const SideScan& s, float res, bool diagonal) {
+  return {s.rise, s.steepest / (res * (diagonal ? 1.41421356f : 1.0f) * s.at), static_cast<int>(s.next)};
+}
 AP_HD TerrainSide terrain_side(const TerrainView& v, int ix, int iy, int dx, int dy) {
-  TerrainSide side{0.0f, 0.0f, 0};
-  const float z = v.z(ix, iy), length = v.c.res * sqrtf(static_cast<float>(dx * dx + dy * dy));
-  for (int k = 1; k <= v.c.reach; ++k) {
-    const float rise = v.z(ix + k * dx, iy + k * dy) - z;
-    if (!(rise == rise)) continue;
-    side.next = side.next ? side.next : k;
-    const float tangent = rise / (length * static_cast<float>(k));
-    side.rise = rise > side.rise ? rise : side.rise;
-    side.tangent = tangent > side.tangent ? tangent : side.tangent;
-  }
-  return side;
+  const int32_t stride = dy * (v.c.nx + 2 * v.rim) + dx;
+  const float* cell = v.padded + (iy + v.rim) * (v.c.nx + 2 * v.rim) + ix + v.rim;
+  SideScan scan{0.0f, 0.0f, 1.0f, 0.0f};
+  for (int k = v.c.reach; k >= 1; --k) side_look(scan, cell[k * stride] - *cell, static_cast<float>(k));
+  return side_of(scan, v.c.res, dx != 0 && dy != 0);
 }
 
 AP_HD void mark_between(const TerrainView& v, int ix, int iy, int dx, int dy, int from, int next, uint8_t* negative) {
@@ -130,10 +140,9 @@ AP_HD void mark_between(const TerrainView& v, int ix, int iy, int dx, int dy, in
 // Drop: between this cell and a lower one farther from the lidar nothing was seen, and even the gentlest ground that
 // could join them is too steep.
 enum : uint8_t { kFloor = 1, kDropBefore = 2, kDropAfter = 4 };
-AP_HD uint8_t terrain_pit(const TerrainView& v, int ix, int iy, int dx, int dy) {
+AP_HD uint8_t terrain_pit(const TerrainView& v, int ix, int iy, int dx, int dy, const TerrainSide& before, const TerrainSide& after) {
   const TerrainLimits& c = v.c;
   const float z = v.z(ix, iy);
-  const TerrainSide before = terrain_side(v, ix, iy, -dx, -dy), after = terrain_side(v, ix, iy, dx, dy);
   const float steep = c.steep, depth = c.max_step + 2.0f * sqrtf(v.variance[iy * c.nx + ix]);
   // Behind an edge only the far wall shows: where cells before it are hidden, the floor is deeper than what was seen.
   const float seen = before.next > 2 || after.next > 2 ? depth - 0.5f * c.max_step : depth;
@@ -170,7 +179,7 @@ AP_HD uint16_t terrain_pits(const TerrainView& v, int cell) {
   for (int k = 0; k < kPitDirections; ++k) {
     int dx, dy;
     pit_direction(k, &dx, &dy);
-    bits = static_cast<uint16_t>(bits | terrain_pit(v, ix, iy, dx, dy) << (4 * k));
+    bits = static_cast<uint16_t>(bits | terrain_pit(v, ix, iy, dx, dy, terrain_side(v, ix, iy, -dx, -dy), terrain_side(v, ix, iy, dx, dy)) << (4 * k));
   }
   return bits;
 }

@@ -1,4 +1,5 @@
-// CPU launchers of freespace.cuh: serial counting sort by sector, then by range within a sector.
+// CPU launchers of freespace.cuh: serial counting sort by sector, then by range within a sector. Threads share the
+// sectors in small pieces; the largest free value of a cell wins, whoever found it.
 #include <algorithm>
 #include <vector>
 
@@ -64,19 +65,27 @@ AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hit
   std::vector<int32_t> at(first.begin(), first.end() - 1);
   for (int32_t i = 0; i < n; ++i)
     if (polar[i].sector >= 0) keys[at[polar[i].sector]++] = ap::range_key(polar[i].range, i);
+#pragma omp parallel for schedule(dynamic, 32)
   for (int32_t s = 0; s < n_azimuth; ++s) std::sort(keys.begin() + first[s], keys.begin() + first[s + 1]);
   float gaps[ap::kElevationBins];
   beam_gaps(keys, first, xyz, oz, beam_factor, gaps);
-  for (int32_t s = 0; s < n_azimuth; ++s) {
-    const uint64_t* sector = keys.data() + first[s];
-    for (int k = 0; k + 1 < first[s + 1] - first[s]; ++k) {
-      const uint8_t value = ap::interval_value(sector, k, label, xyz, gaps, c);
-      if (!value) continue;
-      const float* a = xyz + 3 * static_cast<int64_t>(ap::key_index(sector[k]));
-      const float* b = xyz + 3 * static_cast<int64_t>(ap::key_index(sector[k + 1]));
-      const int steps = ap::interval_steps(a, b, c);
-      for (int t = 1; t < steps; ++t) mark(ap::interval_cell(a, b, t, steps, c), value, free);
+#pragma omp parallel
+  {
+    std::vector<uint8_t> own(static_cast<size_t>(nx) * ny, 0);  // threads must not overwrite each other's larger values
+#pragma omp for schedule(dynamic, 32)
+    for (int32_t s = 0; s < n_azimuth; ++s) {
+      const uint64_t* sector = keys.data() + first[s];
+      for (int k = 0; k + 1 < first[s + 1] - first[s]; ++k) {
+        const uint8_t value = ap::interval_value(sector, k, label, xyz, gaps, c);
+        if (!value) continue;
+        const float* a = xyz + 3 * static_cast<int64_t>(ap::key_index(sector[k]));
+        const float* b = xyz + 3 * static_cast<int64_t>(ap::key_index(sector[k + 1]));
+        const int steps = ap::interval_steps(a, b, c);
+        for (int t = 1; t < steps; ++t) mark(ap::interval_cell(a, b, t, steps, c), value, own.data());
+      }
     }
+#pragma omp critical
+    for (size_t k = 0; k < own.size(); ++k) free[k] = std::max(free[k], own[k]);
   }
   return 0;
 }

@@ -1,4 +1,5 @@
-// CPU launchers of the terrain map: one thread.
+// CPU launchers of the terrain map. Threads share loops whose turns write cells of their own, in small pieces: any
+// number of threads gives the same map, and one that is not scheduled holds up little.
 #include "terrain.cuh"
 #include "terrain_layers.cuh"
 
@@ -27,14 +28,42 @@ int32_t tile_extremes(const float* elevation, const ap::TerrainLimits& c, Scratc
   return tx;
 }
 
-// Looks for ditches and drops tile by tile, where some height in or next to the tile makes them possible.
+// One side of all cells of a row, so that the loop over cells becomes vectors.
+struct RowSides {
+  std::vector<float> rise, steepest, at, next;
+  void look(const ap::TerrainView& v, int32_t iy, int32_t dx, int32_t dy) {
+    const int32_t nx = v.c.nx, width = nx + 2 * v.rim, stride = dy * width + dx;
+    rise.assign(nx, 0.0f), steepest.assign(nx, 0.0f), at.assign(nx, 1.0f), next.assign(nx, 0.0f);
+    const float* row = v.padded + (iy + v.rim) * width + v.rim;
+    float *r = rise.data(), *s = steepest.data(), *a = at.data(), *n = next.data();
+    for (int32_t k = v.c.reach; k >= 1; --k) {
+      const float cells = static_cast<float>(k);
+      const float* far = row + k * stride;
+#pragma omp simd
+      for (int32_t ix = 0; ix < nx; ++ix) {
+        ap::SideScan scan{r[ix], s[ix], a[ix], n[ix]};
+        ap::side_look(scan, far[ix] - row[ix], cells);
+        r[ix] = scan.rise, s[ix] = scan.steepest, a[ix] = scan.at, n[ix] = scan.next;
+      }
+    }
+  }
+  ap::TerrainSide of(int32_t ix, float res, bool diagonal) const {
+    return ap::side_of({rise[ix], steepest[ix], at[ix], next[ix]}, res, diagonal);
+  }
+};
+
+// Looks for ditches and drops row by row, at the cells whose height and surroundings make them possible.
 void find_pits(const ap::TerrainView& v, const float* elevation, uint16_t* pits, Scratch& s) {
   const ap::TerrainLimits& c = v.c;
   const int32_t tx = tile_extremes(elevation, c, s);
   std::fill_n(pits, static_cast<int64_t>(c.nx) * c.ny, static_cast<uint16_t>(0));
-  for (int32_t y0 = 0; y0 < c.ny; y0 += c.reach)
+#pragma omp parallel for schedule(dynamic, 8)
+  for (int32_t iy = 0; iy < c.ny; ++iy) {
+    static thread_local RowSides before, after;
+    static thread_local std::vector<int32_t> cells;
+    cells.clear();
     for (int32_t x0 = 0; x0 < c.nx; x0 += c.reach) {
-      const int32_t t = (y0 / c.reach + 1) * tx + x0 / c.reach + 1;
+      const int32_t t = (iy / c.reach + 1) * tx + x0 / c.reach + 1;
       if (s.high[t] < s.low[t]) continue;
       float high = -1e30f, low = 1e30f;
       for (int32_t j = -tx; j <= tx; j += tx)
@@ -42,10 +71,24 @@ void find_pits(const ap::TerrainView& v, const float* elevation, uint16_t* pits,
           high = std::max(high, s.high[t + j + i]);
           low = std::min(low, s.low[t + j + i]);
         }
-      if (!ap::terrain_may_pit(s.high[t], s.low[t], high, low, c)) continue;
-      for (int32_t iy = y0; iy < std::min(y0 + c.reach, c.ny); ++iy)
-        for (int32_t ix = x0; ix < std::min(x0 + c.reach, c.nx); ++ix) pits[iy * c.nx + ix] = ap::terrain_pits(v, iy * c.nx + ix);
+      for (int32_t ix = x0; ix < std::min(x0 + c.reach, c.nx); ++ix) {
+        const float z = elevation[iy * c.nx + ix];
+        if (z == z && ap::terrain_may_pit(z, z, high, low, c)) cells.push_back(ix);
+      }
     }
+    if (cells.empty()) continue;
+    for (int k = 0; k < ap::kPitDirections; ++k) {
+      int dx, dy;
+      ap::pit_direction(k, &dx, &dy);
+      const bool diagonal = dx != 0 && dy != 0;
+      before.look(v, iy, -dx, -dy);
+      after.look(v, iy, dx, dy);
+      for (const int32_t ix : cells) {
+        const uint8_t bits = ap::terrain_pit(v, ix, iy, dx, dy, before.of(ix, c.res, diagonal), after.of(ix, c.res, diagonal));
+        pits[iy * c.nx + ix] = static_cast<uint16_t>(pits[iy * c.nx + ix] | bits << (4 * k));
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -91,6 +134,7 @@ AP_API int32_t ap_terrain_derive(const float* elevation, const float* variance, 
   find_pits(v, elevation, pits, s);
   std::fill_n(negative, cells, static_cast<uint8_t>(0));
   for (int32_t k = 0; k < cells; ++k) ap::terrain_negative(v, k, pits, negative);
+#pragma omp parallel for schedule(dynamic, 2048)
   for (int32_t k = 0; k < cells; ++k) ap::terrain_derive(v, k, spread, negative, slope, step, roughness, traversability, lethal);
   return 0;
 }
