@@ -18,6 +18,8 @@ from autonomy_perception.tracking.classes import SIZE, VEHICLES
 F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+LASTING = 6  # scans after which a much larger extent is believed
+
 
 def axes_of(yaw: F64) -> F64:
     """Unit vectors (M,2,2) of length (row 0) and width (row 1) axis."""
@@ -37,8 +39,9 @@ def view(center: F64, axes: F64, extent: F64, sensor: F64) -> tuple[F64, F64]:
     """
     offset = np.einsum("mij,mj->mi", axes, sensor - center)
     side = np.clip(offset / (0.5 * extent + 0.3), -1.0, 1.0)
-    line = offset / np.maximum(np.hypot(offset[:, 0], offset[:, 1]), 0.1)[:, None]
-    return side, np.abs(line[:, ::-1])
+    # The edge along one axis shows on the face across the other, if the sensor stands before that face.
+    before = np.maximum(np.abs(offset) - 0.5 * extent, 0.0)
+    return side, before[:, ::-1] / np.maximum(np.hypot(offset[:, 0], offset[:, 1]), 0.1)[:, None]
 
 
 def locate(
@@ -89,21 +92,24 @@ def whole(variance: F64, face: F64, exposure: F64, free_ends: F64) -> F64:
     return np.asarray(np.clip((0.7 - unsure) / 0.3, 0.0, 1.0) * open_view * free_ends[:, None])
 
 
-def grow(seen: F64, complete: F64, extent: F64, sure: F64) -> tuple[F64, F64]:
-    """Robust running maximum of the size seen, and how surely it is whole.
+def grow(seen: F64, complete: F64, surplus: F64, extent: F64, sure: F64) -> tuple[F64, F64, F64]:
+    """Robust running maximum of the size seen, how surely it is whole, and how long it was exceeded by far.
 
-    A larger extent is taken at part weight, a much larger one (two objects merged?) only slowly; a smaller one
-    counts little. Extents that the detector completed count only as long as there is nothing better.
+    A larger extent is taken at part weight; one much larger than a size known to be whole (two objects merged?)
+    only once it has lasted ``LASTING`` scans; a smaller one counts little. Extents that the detector completed count
+    only as long as there is nothing better.
 
     Args:
-        seen, complete, extent: (M,2). sure: (M,2) from :func:`whole`.
+        seen, complete, surplus, extent: (M,2). sure: (M,2) from :func:`whole`.
     """
     jump = (extent > 1.3 * seen + 0.6) & (complete > 0.5)
-    up = np.where(jump, 0.12, 0.35)
+    surplus = np.where(jump, surplus + 1.0, 0.0)
+    up = np.where(jump & (surplus < LASTING), 0.0, 0.35)
     down = np.where(extent < 2.5, 0.12, 0.06)
     guess = 0.3 * (1.0 - complete) ** 2
     gain = sure * np.where(extent > seen, up, down) + (1.0 - sure) * guess
-    return seen + gain * (extent - seen), np.maximum(0.99 * complete, complete + 0.4 * (sure - complete))
+    grown = np.maximum(0.99 * complete, complete + 0.4 * (sure - complete))
+    return seen + gain * (extent - seen), np.where(jump, complete, grown), surplus
 
 
 def completed(seen: F64, complete: F64, probs: F64) -> F64:

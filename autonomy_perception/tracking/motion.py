@@ -38,6 +38,12 @@ class Displacement(NamedTuple):
     largest_step: F64
     detour: F64
 
+    def part(self, rows: slice) -> Displacement:
+        """Some of the rows."""
+        return Displacement(
+            self.common[rows], self.center[rows], self.span[rows], self.frames[rows], self.largest_step[rows], self.detour[rows]
+        )  # fmt: skip
+
 
 def displacement(history: F64, window_s: F64) -> Displacement:
     """Displacement within the newest ``window_s`` (N,) seconds of ``history`` (N,HISTORY,5): last third against first."""
@@ -82,10 +88,9 @@ def starts(moved: Displacement, limit: F64, probs: F64, size: F64, credit: F64) 
     return np.asarray(far & steady & ~structure)
 
 
-def plainness(moved: Displacement, limit: F64, moving: Bools) -> F64:
+def plainness(moved: Displacement, limit: F64) -> F64:
     """How plainly (N,) 0..1 a track travels: far beyond the noise, and straight on rather than back and forth."""
-    window = np.where(moving, STOP_WINDOW_S / START_WINDOW_S, 1.0)
-    far = np.hypot(moved.common[:, 0], moved.common[:, 1]) / (limit * window) - 1.0
+    far = np.hypot(moved.common[:, 0], moved.common[:, 1]) / limit - 1.0
     straight = (1.5 - moved.detour) / 0.4
     return np.asarray(np.clip(far, 0.0, 1.0) * np.clip(straight, 0.0, 1.0))
 

@@ -25,7 +25,8 @@ class TrackState:
     Attributes:
         mean, cov, mu: the IMM, see :class:`Filter`: (N,3,6), (N,3,6,6), (N,3).
         vertical: (N,2) bottom and top [m]; vertical_var: (N,2) [m^2].
-        seen: (N,2) robust largest length and width seen [m]; complete: (N,2) 0..1, surely whole.
+        seen: (N,2) robust largest length and width seen [m]; complete: (N,2) 0..1, surely whole;
+            surplus: (N,2) scans in a row that showed far more.
         size: (N,2) length and width believed (completed by class) [m].
         quadrant: (N,4) log-belief that the front points along yaw + k*90 deg.
         class_log: (N,C) accumulated class evidence; probs: (N,C) posterior.
@@ -49,6 +50,7 @@ class TrackState:
     vertical_var: F64
     seen: F64
     complete: F64
+    surplus: F64
     size: F64
     quadrant: F64
     class_log: F64
@@ -77,7 +79,7 @@ class TrackState:
         z = np.zeros
         return cls(
             mean=z((n, 3, 6)), cov=z((n, 3, 6, 6)), mu=z((n, 3)), vertical=z((n, 2)), vertical_var=z((n, 2)),
-            seen=z((n, 2)), complete=z((n, 2)), size=z((n, 2)), quadrant=z((n, 4)), class_log=z((n, N_CLASSES)),
+            seen=z((n, 2)), complete=z((n, 2)), surplus=z((n, 2)), size=z((n, 2)), quadrant=z((n, 4)), class_log=z((n, N_CLASSES)),
             probs=z((n, N_CLASSES)), credit=z(n), existence=z(n), rate=z(n), hits=z(n, np.int64), birth_ns=z(n, np.int64),
             update_ns=z(n, np.int64), moving=z(n, np.bool_), travel=z(n), quiet_s=z(n), acceleration=z((n, 2)),
             history=np.full((n, HISTORY, 5), np.nan), origin_xy=z((n, 2)),

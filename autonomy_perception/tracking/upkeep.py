@@ -73,7 +73,7 @@ def orientations(state: TrackState) -> None:
     imm.turn(turns.astype(np.float64))
     state.quadrant = np.take_along_axis(state.quadrant, (np.arange(4) + turns[:, None]) % 4, 1)
     odd = np.flatnonzero(turns % 2 == 1)
-    for name in ("seen", "complete", "size"):
+    for name in ("seen", "complete", "surplus", "size"):
         array = getattr(state, name)
         array[odd] = array[odd][:, ::-1]
     state.store(imm)
@@ -86,17 +86,25 @@ def motions(state: TrackState, sensor: F64, rows: I64, dt: float) -> None:
     distance = np.hypot(*(mean[:, :2] - sensor).T)
     limit = motion.threshold(state.probs, state.seen, distance)
     moving = state.moving[rows]
-    moved = motion.displacement(state.history[rows], np.where(moving, motion.STOP_WINDOW_S, motion.START_WINDOW_S))
-    started = ~moving & motion.starts(moved, limit[rows], state.probs[rows], state.seen[rows], state.credit[rows])
-    state.travel[rows] += 0.4 * (motion.plainness(moved, limit[rows], moving) - state.travel[rows])
-    calm = moving & motion.rests(moved, limit[rows])
+    history = state.history[np.concatenate([rows, rows])]
+    windows = np.repeat([motion.START_WINDOW_S, motion.STOP_WINDOW_S], len(rows))
+    both, half = motion.displacement(history, windows), len(rows)
+    moved, lately = both.part(slice(0, half)), both.part(slice(half, None))
+    probs, size, credit = state.probs[rows], state.seen[rows], state.credit[rows]
+    started = motion.starts(moved, limit[rows], probs, size, credit)
+    started |= (credit > 1.0) & motion.starts(lately, limit[rows], probs, size, credit)
+    started &= ~moving
+    state.travel[rows] += 0.4 * (motion.plainness(moved, limit[rows]) - state.travel[rows])
+    calm = moving & motion.rests(lately, limit[rows])
     state.quiet_s[rows] = np.where(calm, state.quiet_s[rows] + dt, 0.0)
-    _kick(state, mean, rows[started], moved.center[started] / np.maximum(moved.span[started], 0.05)[:, None])
+    _kick(state, mean, rows[started], lately.center[started] / np.maximum(lately.span[started], 0.05)[:, None])
     state.moving[rows[started]] = True
     state.moving[rows[state.quiet_s[rows] > 0.3]] = False
     age = (state.update_ns[rows] - state.birth_ns[rows]) * 1e-9
-    resting = rows[~state.moving[rows] & (age > SETTLED_S)]
-    imm.update_velocity(resting, np.zeros((len(resting), 2)), np.full(len(resting), REST_SPREAD**2))
+    held = ~state.moving[rows] & (age > SETTLED_S)
+    drift = np.hypot(moved.center[held, 0], moved.center[held, 1]) / limit[rows[held]]
+    spread = REST_SPREAD * (1.0 + 2.0 * drift**2)  # what drifts away is held less firmly
+    imm.update_velocity(rows[held], np.zeros((len(drift), 2)), spread**2)
     speed = np.hypot(mean[:, VX], mean[:, VY])
     height = state.vertical[:, 1] - state.vertical[:, 0]
     travel: F64 = np.where(state.moving, state.travel, 0.0)
