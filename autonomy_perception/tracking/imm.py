@@ -26,6 +26,7 @@ from autonomy_perception.tracking.models import (
     bicycle,
     constant_turn,
     constant_velocity,
+    process_noise,
 )
 
 F64 = NDArray[np.float64]
@@ -59,14 +60,15 @@ class Filter:
     def predict(self, noise: Noise, length: F64, vehicle: NDArray[np.bool_], dt: float) -> None:
         """Mix and move all tracks by ``dt`` [s]; ``length`` (N,) [m]; ``vehicle`` (N,) follows the bicycle."""
         self._mix(vehicle, dt)
+        q = process_noise(self.mean[..., YAW], noise, dt)
         steps = (
-            constant_velocity(self.mean[:, CV], noise, dt),
-            constant_turn(self.mean[:, CT], noise, dt),
-            bicycle(self.mean[:, BICYCLE], noise, length, dt),
+            constant_velocity(self.mean[:, CV], dt),
+            constant_turn(self.mean[:, CT], dt),
+            bicycle(self.mean[:, BICYCLE], length, dt),
         )
         f = np.stack([s[1] for s in steps], 1)
         self.mean = np.stack([s[0] for s in steps], 1)
-        cov = f @ self.cov @ np.swapaxes(f, -1, -2) + np.stack([s[2] for s in steps], 1)
+        cov = f @ self.cov @ np.swapaxes(f, -1, -2) + q
         self.cov = 0.5 * (cov + np.swapaxes(cov, -1, -2))
 
     def _mix(self, vehicle: NDArray[np.bool_], dt: float) -> None:

@@ -44,39 +44,45 @@ def _identity(n: int) -> F64:
     return np.broadcast_to(np.eye(N_STATES), (n, N_STATES, N_STATES)).copy()
 
 
-def _noise(along: F64, across: F64, yaw: F64, noise: Noise, turn_scale: float, dt: float) -> F64:
-    """Q (N,6,6) of white acceleration with standard deviations ``along`` and ``across`` the heading ``yaw``."""
+# How much of the noise each model is given: acceleration along and across the heading, turning. A car in the bicycle
+# model hardly slides; what turns in CT need not be explained by acceleration.
+ALONG = np.array([1.0, 0.5, 1.0])
+ACROSS = np.array([1.0, 0.5, 0.15])
+TURNING = np.array([0.5, 1.0, 1.0])
+
+
+def process_noise(yaw: F64, noise: Noise, dt: float) -> F64:
+    """Q (N,3,6,6) of all models: white acceleration along and across the headings ``yaw`` (N,3)."""
     c, s = _rotation(yaw)
-    axx = (c * along) ** 2 + (s * across) ** 2
-    ayy = (s * along) ** 2 + (c * across) ** 2
-    axy = c * s * (along**2 - across**2)
-    q = np.zeros((len(yaw), N_STATES, N_STATES))
-    gains = {(X, X): 0.25 * dt**4, (X, VX): 0.5 * dt**3, (VX, VX): dt**2}
-    for (i, j), g in gains.items():
-        q[:, i, j] = q[:, j, i] = g * axx
-        q[:, i + 1, j + 1] = q[:, j + 1, i + 1] = g * ayy
-        q[:, i, j + 1] = q[:, j + 1, i] = g * axy
-        q[:, i + 1, j] = q[:, j, i + 1] = g * axy
-    turn = turn_scale * noise.turn
-    q[:, YAW, YAW] = noise.yaw**2 * dt + 0.25 * dt**4 * turn**2
-    q[:, YAW, OMEGA] = q[:, OMEGA, YAW] = 0.5 * dt**3 * turn**2
-    q[:, OMEGA, OMEGA] = dt**2 * turn**2
+    along, across = (noise.acceleration[:, None] * ALONG) ** 2, (noise.acceleration[:, None] * ACROSS) ** 2
+    block = np.empty((*yaw.shape, 2, 2))
+    block[..., 0, 0] = c * c * along + s * s * across
+    block[..., 1, 1] = s * s * along + c * c * across
+    block[..., 0, 1] = block[..., 1, 0] = c * s * (along - across)
+    q = np.zeros((*yaw.shape, N_STATES, N_STATES))
+    q[..., X : Y + 1, X : Y + 1] = 0.25 * dt**4 * block
+    q[..., X : Y + 1, VX : VY + 1] = q[..., VX : VY + 1, X : Y + 1] = 0.5 * dt**3 * block
+    q[..., VX : VY + 1, VX : VY + 1] = dt**2 * block
+    turn = (noise.turn[:, None] * TURNING) ** 2
+    q[..., YAW, YAW] = (noise.yaw**2 * dt)[:, None] + 0.25 * dt**4 * turn
+    q[..., YAW, OMEGA] = q[..., OMEGA, YAW] = 0.5 * dt**3 * turn
+    q[..., OMEGA, OMEGA] = dt**2 * turn
     return q
 
 
-def constant_velocity(mean: F64, noise: Noise, dt: float) -> tuple[F64, F64, F64]:
-    """Predicted mean (N,6), Jacobian (N,6,6) and process noise (N,6,6); turning dies out within 0.5 s."""
+def constant_velocity(mean: F64, dt: float) -> tuple[F64, F64]:
+    """Predicted mean (N,6) and Jacobian (N,6,6); turning dies out within 0.5 s."""
     fade = float(np.exp(-dt / 0.5))
     f = _identity(len(mean))
     f[:, X, VX] = f[:, Y, VY] = dt
     f[:, YAW, OMEGA] = 0.5 * (1.0 + fade) * dt
     f[:, OMEGA, OMEGA] = fade
     out = (f @ mean[..., None])[..., 0]
-    return out, f, _noise(noise.acceleration, noise.acceleration, mean[:, YAW], noise, 0.5, dt)
+    return out, f
 
 
-def constant_turn(mean: F64, noise: Noise, dt: float) -> tuple[F64, F64, F64]:
-    """Predicted mean (N,6), Jacobian (N,6,6) and process noise (N,6,6): the velocity vector turns with omega."""
+def constant_turn(mean: F64, dt: float) -> tuple[F64, F64]:
+    """Predicted mean (N,6) and Jacobian (N,6,6): the velocity vector turns with omega."""
     vx, vy, omega = mean[:, VX], mean[:, VY], mean[:, OMEGA]
     c, s = _rotation(omega * dt)
     ch, sh = _rotation(0.5 * omega * dt)
@@ -96,11 +102,11 @@ def constant_turn(mean: F64, noise: Noise, dt: float) -> tuple[F64, F64, F64]:
     f[:, VX, OMEGA] = (-s * vx - c * vy) * dt
     f[:, VY, OMEGA] = (c * vx - s * vy) * dt
     f[:, YAW, OMEGA] = dt
-    return out, f, _noise(0.5 * noise.acceleration, 0.5 * noise.acceleration, mean[:, YAW], noise, 1.0, dt)
+    return out, f
 
 
-def bicycle(mean: F64, noise: Noise, length: F64, dt: float) -> tuple[F64, F64, F64]:
-    """Predicted mean (N,6), Jacobian (N,6,6) and process noise (N,6,6) of a front-steered vehicle.
+def bicycle(mean: F64, length: F64, dt: float) -> tuple[F64, F64]:
+    """Predicted mean (N,6) and Jacobian (N,6,6) of a front-steered vehicle.
 
     The centre sits ``0.3 length`` ahead of the rear axle and moves with
     ``s e(yaw) + 0.3 length omega n(yaw)``; omega is bounded by ``|s| tan(MAX_STEER) / (0.6 length)``.
@@ -131,4 +137,4 @@ def bicycle(mean: F64, noise: Noise, length: F64, dt: float) -> tuple[F64, F64, 
         f[:, block, VX], f[:, block, VY] = gain * e * c0[:, None], gain * e * s0[:, None]
         f[:, block, YAW] = gain * (e * slide[:, None] + swing)
         f[:, block, OMEGA] = gain * (swing * share * dt + rear[:, None] * n)
-    return out, f, _noise(noise.acceleration, 0.15 * noise.acceleration, mean[:, YAW], noise, 1.0, dt)
+    return out, f
