@@ -84,8 +84,12 @@ class OccupancyConfig(_Strict):
     free_range: float = Field(45.0, ge=5, le=200, description="ground seen farther from its lidar frees nothing [m]")
     hit: float = Field(0.9, ge=0.05, le=5, description="log-odds added to a cell with obstacle returns")
     miss: float = Field(0.6, ge=0.05, le=5, description="log-odds taken from a cell observed free")
-    clamp: float = Field(3.5, ge=0.5, le=20, description="bound of |log-odds|")
-    half_life_s: float = Field(3.0, ge=0.1, le=120, description="unseen cells fade to unknown with this half-life [s]")
+    clamp: float = Field(3.5, ge=0.5, le=20, description="upper bound of the log-odds")
+    clamp_free: float = Field(2.0, ge=0.5, le=20, description="lower bound of the log-odds, as a positive number")
+    half_life_s: float = Field(3.0, ge=0.1, le=120, description="unseen occupied cells fade with this half-life [s]")
+    free_half_life_s: float = Field(
+        0.5, ge=0.05, le=120, description="unseen free cells fade with this half-life: something may have moved in [s]"
+    )
     encoding: Literal["ros", "autoware"] = Field("ros", description="ros: -1, 0..100; autoware: 1..99 with 50 unknown")
 
 

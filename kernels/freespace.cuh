@@ -20,6 +20,7 @@ struct FreeSpaceParams {
   float slope_tolerance;     // how far the slope may fall below the one seen so far [-]
   float gap_factor, gap_floor;  // spacing accepted: floor + factor * predicted [-], [m]
   float max_gap;             // and never more than this: a ditch could hide in between [m]
+  float shadow;              // ground this far behind an obstacle is hidden [m]
 };
 
 struct Polar {
@@ -126,19 +127,36 @@ AP_HD int32_t interval_cell(const float* a, const float* b, int step, int steps,
   return grid_cell(a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), c);
 }
 
+// How far [m] the ground behind return k of a sector is hidden: an obstacle hides it up to the next return.
+AP_HD float shadow_behind(const uint64_t* keys, int k, int count, const uint8_t* label, const FreeSpaceParams& c) {
+  if (label[key_index(keys[k])] != kObstacle) return 0.0f;
+  const float next = k + 1 < count ? key_range(keys[k + 1]) - key_range(keys[k]) : c.shadow;
+  return next < c.shadow ? (next * c.inv_res < 1.0f ? 0.0f : next) : c.shadow;
+}
+// Cell at `step` half cells behind a point, seen from the lidar.
+AP_HD int32_t shadow_cell(const float* p, float range, int step, const FreeSpaceParams& c) {
+  const float t = static_cast<float>(step) / (2.0f * c.inv_res * range);
+  return grid_cell(p[0] + t * (p[0] - c.ox), p[1] + t * (p[1] - c.oy), c);
+}
+
 // Evidence of the point itself: obstacle, free value of its cell, or nothing.
 AP_HD bool takes_part(uint8_t label, float range) { return label != kIgnored && label != kOverhang && range < 1e6f; }
 
+// How a cell is fused: fading of occupied and of free evidence per step [-], what one scan adds or takes, bounds.
+struct LogOddsParams {
+  float fade, fade_free, hit, miss, clamp, clamp_free, unknown_below;
+};
+
 // One cell of the log-odds map: fade, then add the evidence of this scan. Obstacle returns win over free.
-AP_HD float log_odds_cell(float value, int32_t hits, uint8_t free, float lethal, float fade, float hit, float miss, float clamp) {
-  float v = value * fade;
+AP_HD float log_odds_cell(float value, int32_t hits, uint8_t free, float lethal, const LogOddsParams& c) {
+  float v = value * (value < 0.0f ? c.fade_free : c.fade);
   if (hits > 0 || lethal > 0.0f) {
     const float weight = hits >= 2 ? 1.0f : (hits == 1 ? 0.6f : 0.0f);
-    v += hit * (weight > lethal ? weight : lethal);
+    v += c.hit * (weight > lethal ? weight : lethal);
   } else if (free) {
-    v -= miss * (free >= 2 ? 1.0f : 0.5f);
+    v -= c.miss * (free >= 2 ? 1.0f : 0.5f);
   }
-  return v > clamp ? clamp : (v < -clamp ? -clamp : v);
+  return v > c.clamp ? c.clamp : (v < -c.clamp_free ? -c.clamp_free : v);
 }
 
 // Wire value: -1 unknown, otherwise round(100 p).

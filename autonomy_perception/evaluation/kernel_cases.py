@@ -155,14 +155,13 @@ def _terrain(lib: Library, s: KernelScene) -> KernelCase:
 
 def _free_space(lib: Library, s: KernelScene) -> KernelCase:
     xyz, label = lib.to_device(s.xyz), lib.to_device(s.label)
-    hits = lib.to_device(np.zeros(WORLD.shape, np.int32))
-    free = lib.to_device(np.zeros(WORLD.shape, np.uint8))
+    seen = freespace.Evidence.none(lib, WORLD.shape)
 
     def run() -> dict[str, Any]:
-        freespace.free_space(lib, xyz, label, ORIGIN, ANCHOR, WORLD, hits, free, 75.0)
-        return {"hits": hits, "free": free}
+        freespace.free_space(lib, xyz, label, ORIGIN, ANCHOR, WORLD, seen, 75.0)
+        return {"hits": seen.hits, "free": seen.free, "shadow": seen.shadow}
 
-    return KernelCase(run, 13 * len(s.xyz) + 5 * WORLD.nx * WORLD.ny, 0.0, 1e-4)
+    return KernelCase(run, 13 * len(s.xyz) + 6 * WORLD.nx * WORLD.ny, 0.0, 1e-4)
 
 
 def _log_odds(lib: Library, s: KernelScene) -> KernelCase:
@@ -172,7 +171,8 @@ def _log_odds(lib: Library, s: KernelScene) -> KernelCase:
     lethal, wire = lib.to_device(rng.random(WORLD.shape, np.float32)), lib.empty(WORLD.shape, np.int8)
 
     def run() -> dict[str, Any]:
-        freespace.update_log_odds(lib, odds, hits, free, lethal, wire, 0.97, 0.9, 0.6, 3.5)
+        fusion = freespace.Fusion(0.97, 0.9, 0.9, 0.6, 3.5, 2.0)
+        freespace.update_log_odds(lib, odds, hits, free, lethal, wire, fusion)
         return {"log_odds": odds, "wire": wire}
 
     return KernelCase(run, 18 * WORLD.nx * WORLD.ny, 1e-5, 1e-4)

@@ -117,8 +117,9 @@ def _log_odds(s: KernelScene) -> Run:
     def run() -> dict[str, NDArray[Any]]:
         weight = np.maximum(np.array([0.0, 0.6, 1.0], np.float32)[np.minimum(hits, 2)], lethal)
         miss = np.array([0.0, 0.3, 0.6], np.float32)[free]
-        new = odds * np.float32(0.97) + np.where((hits > 0) | (lethal > 0), np.float32(0.9) * weight, -miss)
-        new = np.clip(new, -3.5, 3.5)
+        faded = odds * np.where(odds < 0, np.float32(0.9), np.float32(0.97))
+        new = faded + np.where((hits > 0) | (lethal > 0), np.float32(0.9) * weight, -miss)
+        new = np.clip(new, -2.0, 3.5)
         wire = np.where(np.abs(new) < 0.2, -1, np.rint(100 / (1 + np.exp(-new)))).astype(np.int8)
         return {"log_odds": new, "wire": wire}
 

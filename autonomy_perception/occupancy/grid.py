@@ -16,7 +16,6 @@ from autonomy_perception.ops.library import Library
 from autonomy_perception.types import Detections, Occupancy, Tracks
 
 MARGIN = 0.5  # boxes are about this uncertain: an object's returns and the ground it hides may lie this far outside [m]
-NEW_MARGIN = 0.6  # as MARGIN, for a detection of one scan, whose hidden side is a guess [m]
 COMPACT_AREA = 60.0  # a detection larger than this is a wall or a hedge: its box covers ground that is open [m^2]
 UNKNOWN_BELOW = 0.2  # |log-odds| below this goes out as unknown
 
@@ -81,11 +80,13 @@ class OccupancyMap:
         world = self.place(*xy)
         moving = _boxes(self._lib, tracks, tracks.confirmed & ~tracks.is_stationary, world, MARGIN)
         covered = moving | self._covered(tracks, detections, world)
-        hits, free = np.zeros(world.shape, np.int32), np.zeros(world.shape, np.uint8)
+        seen = freespace.Evidence.none(self._lib, world.shape)
         for scan in scans:
             freespace.free_space(
-                self._lib, scan.xyz, scan.label, scan.origin, anchor, world, hits, free, self._config.free_range
+                self._lib, scan.xyz, scan.label, scan.origin, anchor, world, seen, self._config.free_range
             )
+        hits, free = seen.hits, seen.free
+        covered |= (seen.shadow > 0) & (free == 0)  # something may have moved in where nobody can look
         moving_hits = moving & (hits > 0)
         hits[moving] = 0
         free[covered] = 0  # what lies under an object is not seen, whatever grazes its edge
@@ -94,45 +95,39 @@ class OccupancyMap:
         self._static[left] = np.minimum(self._static[left], 0.0)
         self._moving_before = moving
         wire = np.empty(world.shape, np.int8)
-        c = self._config
-        fade = self._fade(stamp_ns)
-        freespace.update_log_odds(
-            self._lib, self._static, hits, free, lethal, wire, fade, c.hit, c.miss, c.clamp, UNKNOWN_BELOW
-        )
+        fusion = self._fusion(stamp_ns)
+        freespace.update_log_odds(self._lib, self._static, hits, free, lethal, wire, fusion)
         self._stamp_ns = stamp_ns
-        return self._published(wire, moving_hits, c.clamp)
+        return self._published(wire, moving_hits)
 
     def _covered(self, tracks: Tracks, detections: Detections, world: WorldGrid) -> NDArray[np.bool_]:
         """Cells (ny,nx) under objects: tracks, also those not confirmed yet, and compact detections."""
         compact = detections.size[:, 0] * detections.size[:, 1] < COMPACT_AREA
-        return _boxes(self._lib, tracks, np.ones(len(tracks), np.bool_), world, MARGIN) | _boxes(
-            self._lib, detections, compact, world, 0.0
-        )
+        known = _boxes(self._lib, tracks, np.ones(len(tracks), np.bool_), world, MARGIN)
+        return known | _boxes(self._lib, detections, compact, world, MARGIN)
 
     def age(self, now_ns: int) -> Occupancy | None:
         """The map at ``now_ns`` without new data: faded towards unknown. None before the first update."""
         if self._world is None:
             return None
-        zero, none = np.zeros(self._world.shape, np.int32), np.zeros(self._world.shape, np.uint8)
+        none = freespace.Evidence.none(self._lib, self._world.shape)
         wire = np.empty(self._world.shape, np.int8)
-        c = self._config
-        fade = self._fade(now_ns)
-        freespace.update_log_odds(
-            self._lib, self._static, zero, none, None, wire, fade, c.hit, c.miss, c.clamp, UNKNOWN_BELOW
-        )
+        freespace.update_log_odds(self._lib, self._static, none.hits, none.free, None, wire, self._fusion(now_ns))
         self._stamp_ns = now_ns
-        return self._published(wire, None, c.clamp)
+        return self._published(wire, None)
 
-    def _fade(self, stamp_ns: int) -> float:
+    def _fusion(self, stamp_ns: int) -> freespace.Fusion:
+        c = self._config
         dt = max(0, stamp_ns - self._stamp_ns) * 1e-9 if self._stamp_ns else 0.0
-        return float(0.5 ** (dt / self._config.half_life_s))
+        fades = (float(0.5 ** (dt / life)) for life in (c.half_life_s, c.free_half_life_s))
+        return freespace.Fusion(*fades, c.hit, c.miss, c.clamp, c.clamp_free, UNKNOWN_BELOW)
 
-    def _published(self, wire: NDArray[np.int8], moving_hits: NDArray[np.bool_] | None, clamp: float) -> Occupancy:
+    def _published(self, wire: NDArray[np.int8], moving_hits: NDArray[np.bool_] | None) -> Occupancy:
         assert self._world is not None
         log_odds = self._static.copy()
         if moving_hits is not None:
-            log_odds[moving_hits] = clamp
-            wire[moving_hits] = round(100.0 / (1.0 + np.exp(-clamp)))
+            log_odds[moving_hits] = self._config.clamp
+            wire[moving_hits] = round(100.0 / (1.0 + np.exp(-self._config.clamp)))
         return Occupancy(self._world, log_odds, wire)
 
 

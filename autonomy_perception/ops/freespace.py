@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,26 @@ N_AZIMUTH = 1800
 """Azimuth sectors of 0.2 degrees: about one column of a spinning lidar each, 0.26 m wide at 75 m."""
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """What the scans of one frame say of each cell, all (ny,nx) on the device.
+
+    Attributes:
+        hits: int32, obstacle returns.
+        free: uint8, 0 none, 1 low returns (grass), 2 ground.
+        shadow: uint8, 1 where an obstacle in front hides the ground.
+    """
+
+    hits: Any
+    free: Any
+    shadow: Any
+
+    @classmethod
+    def none(cls, lib: Library, shape: tuple[int, int]) -> Evidence:
+        """No evidence yet."""
+        return cls(*(lib.to_device(np.zeros(shape, kind)) for kind in (np.int32, np.uint8, np.uint8)))
+
+
 def free_space(
     lib: Library,
     xyz: NDArray[np.float32],
@@ -21,64 +42,65 @@ def free_space(
     origin: NDArray[np.float32],
     anchor: NDArray[np.float64],
     world: WorldGrid,
-    hits: Any,
-    free: Any,
+    evidence: Evidence,
     max_range: float,
     slope_tolerance: float = 0.03,
     gap_factor: float = 1.5,
     gap_floor: float = 0.25,
     max_gap: float = 2.0,
+    shadow: float = 3.0,
     beam_factor: float = 1.7,
 ) -> None:
-    """Add one scan's evidence to ``hits`` and ``free`` in place.
+    """Add one scan's evidence in place.
 
     Args:
         xyz: float32 (N,3) [m] in anchor; label: uint8 (N,) of PointLabel; origin: (3,) lidar in anchor.
         anchor: float64 (3,) position of the anchor frame in odom [m].
-        world: placement of the grid; hits: int32 (ny,nx) obstacle returns per cell;
-            free: uint8 (ny,nx) 0 none, 1 low returns (grass), 2 ground.
+        world: placement of the grid.
         max_range: ground returns farther away free nothing [m].
         slope_tolerance: how far the ground may fall below the slope seen so far [-].
         gap_factor, gap_floor: largest accepted spacing = floor [m] + factor * predicted spacing.
         max_gap: and never more than this [m]: a ditch could hide in between.
+        shadow: ground this far behind an obstacle is hidden, unless a return shows it [m].
         beam_factor: largest accepted elevation step in units of the scan's typical one.
     """
     shift = np.asarray(anchor[:2], np.float64) - np.asarray(world.origin)
     lib.call(
-        "ap_freespace", xyz, label, hits, free, len(xyz), *(float(v) for v in origin), float(shift[0]), float(shift[1]),
+        "ap_freespace", xyz, label, evidence.hits, evidence.free, evidence.shadow, len(xyz), *(float(v) for v in origin), float(shift[0]), float(shift[1]),
         1.0 / world.resolution, world.nx, world.ny, N_AZIMUTH, float(max_range), slope_tolerance, gap_factor, gap_floor,
-        max_gap, beam_factor,
+        max_gap, shadow, beam_factor,
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Fusion:
+    """How a cell is fused over time.
+
+    Attributes:
+        fade, fade_free: factors per step on occupied and on free evidence.
+        hit, miss: log-odds that one scan adds for returns and takes for free ground.
+        clamp, clamp_free: bounds of the log-odds, upwards and downwards.
+        unknown_below: smaller |log-odds| go out as unknown.
+    """
+
+    fade: float
+    fade_free: float
+    hit: float
+    miss: float
+    clamp: float
+    clamp_free: float
+    unknown_below: float = 0.2
+
+
 def update_log_odds(
-    lib: Library,
-    log_odds: Any,
-    hits: Any,
-    free: Any,
-    lethal: Any | None,
-    wire: Any,
-    fade: float,
-    hit: float,
-    miss: float,
-    clamp: float,
-    unknown_below: float = 0.2,
+    lib: Library, log_odds: Any, hits: Any, free: Any, lethal: Any | None, wire: Any, fusion: Fusion
 ) -> None:
     """Fade, add evidence, clamp, and write the wire values; all arrays (ny,nx), in place.
 
     ``lethal`` float32 0..1 is the weight of terrain the vehicle cannot cross; it counts as hits.
     """
+    f = fusion
     lib.call(
-        "ap_log_odds",
-        log_odds,
-        hits,
-        free,
-        lethal,
-        wire,
-        int(np.prod(log_odds.shape)),
-        fade,
-        hit,
-        miss,
-        clamp,
-        unknown_below,
-    )
+        "ap_log_odds", log_odds, hits, free, lethal, wire, int(np.prod(log_odds.shape)),
+        f.fade, f.fade_free, f.hit, f.miss, f.clamp, f.clamp_free, f.unknown_below,
+    )  # fmt: skip

@@ -41,11 +41,11 @@ void mark(int32_t cell, uint8_t value, uint8_t* free) {
 
 }  // namespace
 
-AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hits, uint8_t* free, int32_t n, float ox, float oy,
+AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hits, uint8_t* free, uint8_t* shadow, int32_t n, float ox, float oy,
                             float oz, float shift_x, float shift_y, float inv_res, int32_t nx, int32_t ny, int32_t n_azimuth,
-                            float max_range, float slope_tolerance, float gap_factor, float gap_floor, float max_gap, float beam_factor, void*) {
+                            float max_range, float slope_tolerance, float gap_factor, float gap_floor, float max_gap, float shadow_length, float beam_factor, void*) {
   if (n < 0 || nx <= 0 || ny <= 0 || n_azimuth <= 0) return -1;
-  const ap::FreeSpaceParams c{ox, oy, oz, shift_x, shift_y, inv_res, nx, ny, n_azimuth, max_range, slope_tolerance, gap_factor, gap_floor, max_gap};
+  const ap::FreeSpaceParams c{ox, oy, oz, shift_x, shift_y, inv_res, nx, ny, n_azimuth, max_range, slope_tolerance, gap_factor, gap_floor, max_gap, shadow_length};
   std::vector<ap::Polar> polar(n);
   for (int32_t i = 0; i < n; ++i) polar[i] = ap::polar_of(xyz + 3 * static_cast<int64_t>(i), c);
   std::vector<int32_t> first(n_azimuth + 1, 0);
@@ -71,11 +71,19 @@ AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hit
   beam_gaps(keys, first, xyz, oz, beam_factor, gaps);
 #pragma omp parallel
   {
-    std::vector<uint8_t> own(static_cast<size_t>(nx) * ny, 0);  // threads must not overwrite each other's larger values
+    const size_t cells = static_cast<size_t>(nx) * ny;
+    std::vector<uint8_t> own(cells, 0), hidden(cells, 0);  // threads must not overwrite each other's larger values
 #pragma omp for schedule(dynamic, 32)
     for (int32_t s = 0; s < n_azimuth; ++s) {
       const uint64_t* sector = keys.data() + first[s];
-      for (int k = 0; k + 1 < first[s + 1] - first[s]; ++k) {
+      const int count = first[s + 1] - first[s];
+      for (int k = 0; k < count; ++k) {
+        const float length = ap::shadow_behind(sector, k, count, label, c);
+        const float* p = xyz + 3 * static_cast<int64_t>(ap::key_index(sector[k]));
+        for (int t = 1; t <= static_cast<int>(2.0f * length * inv_res); ++t)
+          mark(ap::shadow_cell(p, ap::key_range(sector[k]), t, c), 1, hidden.data());
+      }
+      for (int k = 0; k + 1 < count; ++k) {
         const uint8_t value = ap::interval_value(sector, k, label, xyz, gaps, c);
         if (!value) continue;
         const float* a = xyz + 3 * static_cast<int64_t>(ap::key_index(sector[k]));
@@ -85,17 +93,21 @@ AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hit
       }
     }
 #pragma omp critical
-    for (size_t k = 0; k < own.size(); ++k) free[k] = std::max(free[k], own[k]);
+    for (size_t k = 0; k < cells; ++k) {
+      free[k] = std::max(free[k], own[k]);
+      shadow[k] = std::max(shadow[k], hidden[k]);
+    }
   }
   return 0;
 }
 
 AP_API int32_t ap_log_odds(float* log_odds, const int32_t* hits, const uint8_t* free, const float* lethal, int8_t* wire, int32_t n,
-                           float fade, float hit, float miss, float clamp, float unknown_below, void*) {
+                           float fade, float fade_free, float hit, float miss, float clamp, float clamp_free, float unknown_below, void*) {
   if (n < 0) return -1;
+  const ap::LogOddsParams c{fade, fade_free, hit, miss, clamp, clamp_free, unknown_below};
   for (int32_t i = 0; i < n; ++i) {
-    log_odds[i] = ap::log_odds_cell(log_odds[i], hits[i], free[i], lethal ? lethal[i] : 0.0f, fade, hit, miss, clamp);
-    wire[i] = ap::wire_of(log_odds[i], unknown_below);
+    log_odds[i] = ap::log_odds_cell(log_odds[i], hits[i], free[i], lethal ? lethal[i] : 0.0f, c);
+    wire[i] = ap::wire_of(log_odds[i], c.unknown_below);
   }
   return 0;
 }

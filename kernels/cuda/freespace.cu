@@ -83,22 +83,35 @@ __global__ void mark_kernel(const float* xyz, const uint8_t* label, const uint32
   }
 }
 
+__global__ void shadow_kernel(const float* xyz, const uint8_t* label, const uint32_t* sector, const uint64_t* key, const int32_t* first,
+                              uint8_t* shadow, int32_t n, ap::FreeSpaceParams c) {
+  const int32_t k = blockIdx.x * kBlock + threadIdx.x;
+  if (k >= n || sector[k] >= static_cast<uint32_t>(c.n_azimuth)) return;
+  const int32_t s = static_cast<int32_t>(sector[k]);
+  const float length = ap::shadow_behind(key + first[s], k - first[s], first[s + 1] - first[s], label, c);
+  const float* p = xyz + 3 * static_cast<int64_t>(ap::key_index(key[k]));
+  for (int t = 1; t <= static_cast<int>(2.0f * length * c.inv_res); ++t) {
+    const int32_t cell = ap::shadow_cell(p, ap::key_range(key[k]), t, c);
+    if (cell >= 0) shadow[cell] = 1;
+  }
+}
+
 __global__ void log_odds_kernel(float* log_odds, const int32_t* hits, const uint8_t* free, const float* lethal, int8_t* wire, int32_t n,
-                                float fade, float hit, float miss, float clamp, float unknown_below) {
+                                ap::LogOddsParams c) {
   const int32_t i = blockIdx.x * kBlock + threadIdx.x;
   if (i >= n) return;
-  log_odds[i] = ap::log_odds_cell(log_odds[i], hits[i], free[i], lethal ? lethal[i] : 0.0f, fade, hit, miss, clamp);
-  wire[i] = ap::wire_of(log_odds[i], unknown_below);
+  log_odds[i] = ap::log_odds_cell(log_odds[i], hits[i], free[i], lethal ? lethal[i] : 0.0f, c);
+  wire[i] = ap::wire_of(log_odds[i], c.unknown_below);
 }
 
 }  // namespace
 
-AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hits, uint8_t* free, int32_t n, float ox, float oy,
+AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hits, uint8_t* free, uint8_t* shadow, int32_t n, float ox, float oy,
                             float oz, float shift_x, float shift_y, float inv_res, int32_t nx, int32_t ny, int32_t n_azimuth,
-                            float max_range, float slope_tolerance, float gap_factor, float gap_floor, float max_gap, float beam_factor, void* stream) {
+                            float max_range, float slope_tolerance, float gap_factor, float gap_floor, float max_gap, float shadow_length, float beam_factor, void* stream) {
   if (n < 0 || nx <= 0 || ny <= 0 || n_azimuth <= 0) return -1;
   if (n == 0) return 0;
-  const ap::FreeSpaceParams c{ox, oy, oz, shift_x, shift_y, inv_res, nx, ny, n_azimuth, max_range, slope_tolerance, gap_factor, gap_floor, max_gap};
+  const ap::FreeSpaceParams c{ox, oy, oz, shift_x, shift_y, inv_res, nx, ny, n_azimuth, max_range, slope_tolerance, gap_factor, gap_floor, max_gap, shadow_length};
   const auto cs = static_cast<cudaStream_t>(stream);
   ap::Pieces room;
   const size_t at[] = {room.add<uint32_t>(n), room.add<uint32_t>(n), room.add<uint64_t>(n), room.add<uint64_t>(n),
@@ -122,14 +135,15 @@ AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hit
   gap_kernel<<<1, 1, 0, cs>>>(sorted, gaps, n, beam_factor);
   for (uint8_t value = 1; value <= 2; ++value)
     mark_kernel<<<blocks(n), kBlock, 0, cs>>>(xyz, label, sector, key, first, gaps, free, n, value, c);
+  shadow_kernel<<<blocks(n), kBlock, 0, cs>>>(xyz, label, sector, key, first, shadow, n, c);
   return cudaGetLastError() == cudaSuccess ? 0 : -3;
 }
 
 AP_API int32_t ap_log_odds(float* log_odds, const int32_t* hits, const uint8_t* free, const float* lethal, int8_t* wire, int32_t n,
-                           float fade, float hit, float miss, float clamp, float unknown_below, void* stream) {
+                           float fade, float fade_free, float hit, float miss, float clamp, float clamp_free, float unknown_below, void* stream) {
   if (n < 0) return -1;
   if (n == 0) return 0;
-  log_odds_kernel<<<blocks(n), kBlock, 0, static_cast<cudaStream_t>(stream)>>>(log_odds, hits, free, lethal, wire, n, fade, hit, miss,
-                                                                              clamp, unknown_below);
+  const ap::LogOddsParams c{fade, fade_free, hit, miss, clamp, clamp_free, unknown_below};
+  log_odds_kernel<<<blocks(n), kBlock, 0, static_cast<cudaStream_t>(stream)>>>(log_odds, hits, free, lethal, wire, n, c);
   return cudaGetLastError() == cudaSuccess ? 0 : -3;
 }

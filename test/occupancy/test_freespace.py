@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from autonomy_perception.grid import WorldGrid
-from autonomy_perception.ops.freespace import N_AZIMUTH, free_space, update_log_odds
+from autonomy_perception.ops.freespace import N_AZIMUTH, Evidence, Fusion, free_space, update_log_odds
 from autonomy_perception.ops.library import CpuLibrary, KernelError
 from autonomy_perception.types import PointLabel
 
@@ -16,10 +16,15 @@ ORIGIN = np.array([0.0, 0.0, 2.0], np.float32)
 G, L, OBS = int(PointLabel.GROUND), int(PointLabel.LOW), int(PointLabel.OBSTACLE)
 
 
+def evidence(xyz: NDArray[np.float32], label: NDArray[np.uint8]) -> Evidence:
+    seen = Evidence.none(CpuLibrary(), WORLD.shape)
+    free_space(CpuLibrary(), xyz, label, ORIGIN, np.zeros(3), WORLD, seen, 40.0)
+    return seen
+
+
 def run(xyz: NDArray[np.float32], label: NDArray[np.uint8]) -> tuple[NDArray[np.int32], NDArray[np.uint8]]:
-    hits, free = np.zeros(WORLD.shape, np.int32), np.zeros(WORLD.shape, np.uint8)
-    free_space(CpuLibrary(), xyz, label, ORIGIN, np.zeros(3), WORLD, hits, free, 40.0)
-    return hits, free
+    seen = evidence(xyz, label)
+    return seen.hits, seen.free
 
 
 def ground_rays(
@@ -77,6 +82,15 @@ def test_nothing_is_free_behind_an_obstacle_or_across_it() -> None:
     assert hits.sum() == np.count_nonzero((label == OBS) & WORLD.bev.inside(WORLD.bev.cells(xyz[:, :2])))
 
 
+def test_the_ground_behind_an_obstacle_is_hidden_until_a_return_shows_it() -> None:
+    ranges = beam_ranges()
+    xyz = full_scan(ranges[(ranges < 8.0) | (ranges > 12.0)])
+    wall = full_scan(np.array([8.0]))
+    label = np.r_[np.full(len(xyz), G, np.uint8), np.full(len(wall), OBS, np.uint8)]
+    shadow = evidence(np.concatenate([xyz, wall]), label).shadow
+    assert [free_along_x(shadow, x) for x in (6.25, 7.25, 8.75, 9.75, 10.75, 11.75)] == [0, 0, 1, 1, 1, 0]
+
+
 def test_low_returns_count_as_weak_free() -> None:
     xyz = full_scan(beam_ranges())
     _, free = run(xyz, np.full(len(xyz), L, np.uint8))
@@ -113,8 +127,9 @@ def test_log_odds_fade_add_clamp_and_wire() -> None:
     free = np.array([2, 0, 2, 0, 0, 1, 0], np.uint8)
     lethal = np.array([0, 0, 0, 0, 0, 0.5, 1.0], np.float32)
     wire = np.empty(7, np.int8)
-    update_log_odds(CpuLibrary(), value, hits, free, lethal, wire, fade=0.5, hit=1.0, miss=0.4, clamp=0.95)
-    expected = np.array([0.95, 0.95, -0.9, 0.6, 0.05, 0.5, 0.95], np.float32)
+    fusion = Fusion(fade=0.5, fade_free=0.25, hit=1.0, miss=0.4, clamp=0.95, clamp_free=0.6)
+    update_log_odds(CpuLibrary(), value, hits, free, lethal, wire, fusion)
+    expected = np.array([0.95, 0.95, -0.6, 0.6, 0.05, 0.5, 0.95], np.float32)
     assert np.allclose(value, expected, atol=1e-6)
     p = 100 / (1 + np.exp(-expected))
     assert wire.tolist() == [-1 if abs(v) < 0.2 else int(np.floor(q + 0.5)) for v, q in zip(expected, p, strict=True)]
@@ -122,4 +137,4 @@ def test_log_odds_fade_add_clamp_and_wire() -> None:
 
 def test_wrong_sizes_are_refused() -> None:
     with pytest.raises(KernelError, match="ap_freespace"):
-        CpuLibrary().call("ap_freespace", None, None, None, None, -1, *[0.0] * 6, 1, 1, 1, *[0.0] * 6)
+        CpuLibrary().call("ap_freespace", *[None] * 5, -1, *[0.0] * 6, 1, 1, 1, *[0.0] * 7)
