@@ -88,7 +88,7 @@ class OccupancyConfig(_Strict):
     clamp_free: float = Field(2.0, ge=0.5, le=20, description="lower bound of the log-odds, as a positive number")
     half_life_s: float = Field(3.0, ge=0.1, le=120, description="unseen occupied cells fade with this half-life [s]")
     free_half_life_s: float = Field(
-        0.5, ge=0.05, le=120, description="unseen free cells fade with this half-life: something may have moved in [s]"
+        0.3, ge=0.05, le=120, description="unseen free cells fade with this half-life: something may have moved in [s]"
     )
     encoding: Literal["ros", "autoware"] = Field("ros", description="ros: -1, 0..100; autoware: 1..99 with 50 unknown")
 
