@@ -51,7 +51,9 @@ class TerrainConfig(_Strict):
     side: float = Field(100.0, ge=20, le=300, description="edge length of the map [m]")
     resolution: float = Field(0.4, ge=0.1, le=2.0, description="cell edge [m]")
     max_age_s: float = Field(30.0, ge=1, le=600, description="cells unseen for longer are forgotten [s]")
-    max_range: float = Field(60.0, ge=5, le=200, description="ground returns farther from their lidar are not mapped [m]")
+    max_range: float = Field(
+        60.0, ge=5, le=200, description="ground returns farther from their lidar are not mapped [m]"
+    )
 
 
 class DetectionConfig(_Strict):
@@ -73,7 +75,9 @@ class TrackingConfig(_Strict):
     max_coast_s: float = Field(1.0, ge=0.1, le=10, description="a track unseen for longer is dropped [s]")
     max_tracks: int = Field(300, ge=1, le=2000, description="upper bound on the number of tracks")
     min_hits: int = Field(3, ge=1, le=50, description="a track is published only after this many detections")
-    publish_unknown: bool = Field(False, description="also publish resting tracks of unknown class (poles, bushes, walls)")
+    publish_unknown: bool = Field(
+        False, description="also publish resting tracks of unknown class (poles, bushes, walls)"
+    )
 
 
 class OccupancyConfig(_Strict):

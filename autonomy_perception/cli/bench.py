@@ -34,7 +34,9 @@ def _run(module: str, as_json: bool, *, note: str = "", **options: Any) -> None:
 
 
 @app.command()
-def kernels(runs: Annotated[int, typer.Option(min=1, help="timed runs of each kernel")] = 15, json: Json = False) -> None:
+def kernels(
+    runs: Annotated[int, typer.Option(min=1, help="timed runs of each kernel")] = 15, json: Json = False
+) -> None:
     """Every kernel on the CPU beside NumPy, OpenCV or Numba. Example: bench kernels --runs 30"""
     _run("evaluation.bench_kernels", json, note="120k points, 1242x375 image", runs=runs)
 

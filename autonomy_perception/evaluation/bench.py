@@ -52,7 +52,9 @@ class Timing:
         return float(np.percentile(self.runs_ms, 99, method="higher"))
 
 
-def time_pair(ours: Callable[[], object], peer: Callable[[], object], runs: int, warmup: int = 2) -> tuple[Timing, Timing]:
+def time_pair(
+    ours: Callable[[], object], peer: Callable[[], object], runs: int, warmup: int = 2
+) -> tuple[Timing, Timing]:
     """Time two functions in turn, run by run, so that a busy moment of the machine falls on both."""
     taken: tuple[list[float], list[float]] = ([], [])
     for k in range(-warmup, runs):

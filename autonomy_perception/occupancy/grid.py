@@ -119,8 +119,8 @@ class OccupancyMap:
     def _fusion(self, stamp_ns: int) -> freespace.Fusion:
         c = self._config
         dt = max(0, stamp_ns - self._stamp_ns) * 1e-9 if self._stamp_ns else 0.0
-        fades = (float(0.5 ** (dt / life)) for life in (c.half_life_s, c.free_half_life_s))
-        return freespace.Fusion(*fades, c.hit, c.miss, c.clamp, c.clamp_free, UNKNOWN_BELOW)
+        fade, fade_free = (float(0.5 ** (dt / life)) for life in (c.half_life_s, c.free_half_life_s))
+        return freespace.Fusion(fade, fade_free, c.hit, c.miss, c.clamp, c.clamp_free, UNKNOWN_BELOW)
 
     def _published(self, wire: NDArray[np.int8], moving_hits: NDArray[np.bool_] | None) -> Occupancy:
         assert self._world is not None
