@@ -14,7 +14,7 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 from setuptools.command.develop import develop
 
-if sys.version_info < (3, 10):  # colcon cannot read python_requires
+if sys.version_info < (3, 10):  # noqa: UP036 - colcon cannot read python_requires
     raise SystemExit(f"autonomy_perception needs Python 3.10 or newer, this is {sys.version.split()[0]}")
 
 NAME = "autonomy_perception"
