@@ -13,7 +13,8 @@ from autonomy_perception.tracking.state import TrackState, make_uuid
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-SPEED_SPREAD = 6.0  # [m/s] standard deviation of each velocity component of something seen once
+SPEED_SPREAD = 6.0  # [m/s] standard deviation of the velocity of something seen once
+SPEED_ALONG, SPEED_ACROSS = 14.0, 4.0  # [m/s] the same of a vehicle, along and across its longer side
 
 
 def newborn(scan: Scan, cols: I64, stamp_ns: int, seed: int) -> TrackState:
@@ -34,13 +35,15 @@ def newborn(scan: Scan, cols: I64, stamp_ns: int, seed: int) -> TrackState:
     still, height = np.zeros(n), state.vertical[:, 1] - state.vertical[:, 0]
     state.probs = classes.posterior(state.class_log, state.credit, size, np.zeros((n, 2)), height, still, still)
     _, exposure = extent.view(center, extent.axes_of(yaw), size, scan.sensor)
-    across = extent.stands_across(size[:, 0], size[:, 1], exposure, height, extent.is_vehicle(state.probs))
+    across = ~scan.learned[cols] & extent.stands_across(
+        size[:, 0], size[:, 1], exposure, height, extent.is_vehicle(state.probs)
+    )
     yaw = np.where(across, yaw + 0.5 * np.pi, yaw)
     size = np.where(across[:, None], size[:, ::-1], size)
     axes = extent.axes_of(yaw)
     side, exposure = extent.view(center, axes, size, scan.sensor)
     sure = extent.whole(scan.variance_along(cols, axes), scan.face[cols], exposure, np.ones(n))
-    state.seen, state.complete = size, 0.4 * sure
+    state.seen, state.complete = size, np.where(scan.learned[cols, None], 1.0, 0.4 * sure)
     state.size = extent.completed(state.seen, state.complete, state.probs)
     place, extra = extent.locate(
         center, np.full((n, 1), 9.0), center, axes, size, state.size, np.zeros((n, 2)), np.sign(side)
@@ -62,10 +65,18 @@ def _fill_filter(state: TrackState, scan: Scan, cols: I64, place: F64, extra: F6
     state.mu = vehicle * np.array([0.4, 0.2, 0.4]) + (1.0 - vehicle) * np.array([0.9, 0.08, 0.02])
     state.mean[:, :, X : Y + 1] = place[:, None]
     state.mean[:, :, YAW] = yaw[:, None]
-    measured = np.isfinite(scan.velocity[cols]).all(1)
+    measured = np.asarray(np.isfinite(scan.velocity[cols]).all(1))
     state.mean[measured, :, VX : VY + 1] = scan.velocity[cols[measured], None]
-    speed_var = np.where(measured, 1.5**2, SPEED_SPREAD**2)[:, None]
     state.cov[:, :, X, X] = state.cov[:, :, Y, Y] = (scan.face[cols] ** 2 + 0.01 + extra**2)[:, None]
-    state.cov[:, :, VX, VX] = state.cov[:, :, VY, VY] = speed_var
+    state.cov[:, :, VX : VY + 1, VX : VY + 1] = _speed_cov(state, yaw, measured)[:, None]
     state.cov[:, :, YAW, YAW] = (scan.noise_yaw[cols] + 0.1**2)[:, None]
     state.cov[:, :, OMEGA, OMEGA] = 0.3**2
+
+
+def _speed_cov(state: TrackState, yaw: F64, measured: NDArray[np.bool_]) -> F64:
+    """Covariance (M,2,2) of the velocity at birth: a long vehicle hardly moves sideways, but fast along its axis."""
+    long = (extent.is_vehicle(state.probs) > 0.4) & (state.size[:, 0] > 1.6 * state.size[:, 1])
+    along = np.where(measured, 1.5, np.where(long, SPEED_ALONG, SPEED_SPREAD)) ** 2
+    across = np.where(measured, 1.5, np.where(long, SPEED_ACROSS, SPEED_SPREAD)) ** 2
+    axes = extent.axes_of(yaw)
+    return np.asarray(np.swapaxes(axes, 1, 2) @ (np.stack([along, across], 1)[..., None] * axes))

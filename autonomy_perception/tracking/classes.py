@@ -32,7 +32,7 @@ TOP_SPEED = np.array([   40.0, 45.0, 30.0, 28.0, 28.0, 45.0, 9.0, 2.8,  6.0])   
 VEHICLES = np.isin(np.arange(N_CLASSES), [1, 2, 3, 4])
 ROAD_USERS = np.isin(np.arange(N_CLASSES), [1, 2, 3, 4, 5, 6])  # their box points where they go
 
-CREDIT_LEVEL = 0.8  # [nat] mean log-odds from which a resting thing counts as a road user
+CREDIT_LEVEL = 0.6  # [nat] mean log-odds from which a resting thing counts as a road user
 CREDIT_WEIGHT = 2.0
 MOTION_CREDIT = 4.5  # [nat] what plainly travels is no bush
 

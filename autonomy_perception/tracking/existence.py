@@ -14,7 +14,7 @@ Bools = NDArray[np.bool_]
 
 SURVIVAL_S = 20.0  # [s] mean life of an object within the field of view
 MISS_WEIGHT = 0.6  # consecutive misses share a cause, so one counts less than an independent one
-CAP = 0.995
+CAP = 0.99
 
 
 def survive(existence: F64, dt: float) -> F64:

@@ -34,6 +34,7 @@ class Scan:
             noise_yaw: (M,) [rad^2].
         velocity: (M,2) [m/s], NaN where not measured.
         existence: (M,); known: (M,) front and back told apart.
+        learned: (M,) boxes of a network (or fused): whole boxes, not visible parts.
         sensor: (2,) [m] where the lidar stands.
     """
 
@@ -44,6 +45,7 @@ class Scan:
     velocity: F64
     existence: F64
     known: NDArray[np.bool_]
+    learned: NDArray[np.bool_]
     sensor: F64
 
     def __len__(self) -> int:
@@ -93,7 +95,9 @@ def read_scan(d: Detections, T_odom_base: F64, sweep: Sweep) -> Scan:
         np.stack([center[:, 2] - half, center[:, 2] + half], 1), np.log(existing) - np.log1p(-existing), np.zeros((len(center), 2)), delay,
     )  # fmt: skip
     velocity = d.velocity[used].astype(np.float64)
-    return Scan(boxes, cov[:, :2, :2], face, yaw_noise, velocity, existing, d.yaw_known[used], sensor)
+    return Scan(
+        boxes, cov[:, :2, :2], face, yaw_noise, velocity, existing, d.yaw_known[used], d.source[used] > 0, sensor
+    )
 
 
 def _delays(center: F64, size: F64, sensor: F64, heading: float, sweep: Sweep) -> F64:
@@ -122,9 +126,10 @@ def apply(state: TrackState, scan: Scan, rows: I64, cols: I64, stamp_ns: int) ->
     side, exposure = extent.view(center, axes, seen_now, scan.sensor)
     before = state.size[rows]
     _resize(state, scan, rows, cols, seen_now, axes, exposure)
-    pointed = (state.probs[rows] @ classes.ROAD_USERS > 0.5)[:, None]  # the rest has no near and far end
-    believed = np.where(pointed, state.size[rows], seen_now)
-    before = np.where(pointed, before, seen_now)
+    # Network boxes are whole, and what is no vehicle or rider has no near and far end.
+    partial = ((state.probs[rows] @ classes.ROAD_USERS > 0.5) & ~scan.learned[cols])[:, None]
+    believed = np.where(partial, state.size[rows], seen_now)
+    before = np.where(partial, before, seen_now)
     # The end that faces the sensor stays where it is: a growing box must not look like motion.
     moved = np.einsum("mij,mi->mj", axes, -0.5 * side * (believed - before))
     imm.shift(rows, moved)
@@ -160,6 +165,9 @@ def _resize(state: TrackState, scan: Scan, rows: I64, cols: I64, seen_now: F64, 
     state.seen[rows], state.complete[rows], state.surplus[rows] = extent.grow(
         state.seen[rows], state.complete[rows], state.surplus[rows], seen_now, sure
     )
+    learned = rows[scan.learned[cols]]
+    state.seen[learned] += 0.2 * (seen_now[scan.learned[cols]] - state.seen[learned])
+    state.complete[learned] = 1.0
     state.size[rows] = extent.completed(state.seen[rows], state.complete[rows], state.probs[rows])
 
 
@@ -167,7 +175,8 @@ def _noise(scan: Scan, cols: I64, axes: F64, extra: F64, state: TrackState, rows
     """Measurement covariance (M,3,3) of x, y, yaw: a face in view, plus what the partial view leaves open."""
     r = np.zeros((len(cols), 3, 3))
     along = extra**2 + scan.face[cols, None] ** 2
-    r[:, :2, :2] = np.swapaxes(axes, 1, 2) @ (along[..., None] * axes)
+    faces = np.swapaxes(axes, 1, 2) @ (along[..., None] * axes)
+    r[:, :2, :2] = np.where(scan.learned[cols, None, None], scan.cov[cols], faces)
     probs, size = state.probs[rows], scan.boxes.size[cols]
     round_one = probs[:, ObjectClass.PEDESTRIAN] + probs[:, ObjectClass.ANIMAL]
     stubby = np.clip(1.6 - size.max(1) / size.min(1), 0.0, 0.6)

@@ -102,7 +102,7 @@ class Tracker:
         _, cov = state.filter.combined()
         tracks = upkeep.boxes_of(state)
         spread = np.sqrt(np.maximum(cov[:, 0, 0], cov[:, 1, 1]))
-        reach = np.minimum(1.0 + REACH_SPEED * dt + 0.5 * spread, 6.0)
+        reach = np.minimum(1.0 + REACH_SPEED * dt + spread, 6.0)
         cost = association.costs(tracks, cov[:, :2, :2], scan.boxes, scan.face**2 + 0.01, reach)
         rows, cols = association.assign(cost)
         open_cols = np.setdiff1d(np.arange(len(scan)), cols)
