@@ -64,22 +64,26 @@ def near_pairs(first: Boxes, second: Boxes, reach: F64) -> Pairs:
     """
     dx = second.center[None, :, 0] - first.center[:, None, 0]
     dy = second.center[None, :, 1] - first.center[:, None, 1]
-    travel = MAX_DELAY * np.hypot(first.velocity[:, 0], first.velocity[:, 1])
-    limit = (reach + travel + 0.5 * np.hypot(first.size[:, 0], first.size[:, 1]))[:, None]
-    limit = limit + 0.5 * np.hypot(second.size[:, 0], second.size[:, 1])[None]
-    limit = limit + MAX_DELAY * np.hypot(second.velocity[:, 0], second.velocity[:, 1])[None]
+    limit = (reach + _reach_of(first))[:, None] + _reach_of(second)[None]
     row, col = np.nonzero(dx * dx + dy * dy < limit * limit)
-    plain = np.stack([dx[row, col], dy[row, col]], 1)
-    delay = first.delay[row, :, None] - second.delay[col, :, None]
-    options = plain[:, None] + delay * (first.velocity[row] + second.velocity[col])[:, None]
-    nearer = (options**2).sum(2).argmin(1)
-    px, py = options[np.arange(len(row)), nearer].T
+    px, py = dx[row, col], dy[row, col]
+    delay, speed = first.delay[row] - second.delay[col], first.velocity[row] + second.velocity[col]
+    ox, oy = px[:, None] + delay * speed[:, :1], py[:, None] + delay * speed[:, 1:]
+    away = ox * ox + oy * oy
+    other = away[:, 1] < away[:, 0]
+    px, py = np.where(other, ox[:, 1], ox[:, 0]), np.where(other, oy[:, 1], oy[:, 0])
     yaw = first.yaw[row]
     c, s = np.cos(yaw), np.sin(yaw)
     _, turns = fold(second.yaw[col], yaw)
     size = second.size[col]
     size = np.where((turns % 2 == 1)[:, None], size[:, ::-1], size)
     return Pairs(row, col, np.stack([c * px + s * py, c * py - s * px], 1), size)
+
+
+def _reach_of(boxes: Boxes) -> F64:
+    """Half diagonal of boxes (N,) plus the way they go during a sweep [m]."""
+    half = 0.5 * np.hypot(boxes.size[:, 0], boxes.size[:, 1])
+    return np.asarray(half + MAX_DELAY * np.hypot(boxes.velocity[:, 0], boxes.velocity[:, 1]))
 
 
 def costs(tracks: Boxes, cov: F64, detections: Boxes, noise: F64, reach: F64) -> F64:
@@ -104,12 +108,15 @@ def costs(tracks: Boxes, cov: F64, detections: Boxes, noise: F64, reach: F64) ->
     det = np.maximum(sxx * syy - sxy**2, 1e-9)
     u, v = rest[:, 0], rest[:, 1]
     distance = (syy * u * u - 2.0 * sxy * u * v + sxx * v * v) / det
-    plain = (along**2).sum(1) / (sxx + syy + 0.5)
-    ratio = np.clip(np.log((pairs.size + 0.3) / (tracks.size[row] + 0.3)), -1.5, 1.5)
+    plain = (along[:, 0] ** 2 + along[:, 1] ** 2) / (sxx + syy + 0.5)
+    ratio = np.log((pairs.size + 0.3) / (tracks.size[row] + 0.3))
+    unlike = np.minimum(ratio * ratio, 2.25)
     above = detections.vertical[col, 0] - tracks.vertical[row, 1]
     below = tracks.vertical[row, 0] - detections.vertical[col, 1]
     affinity = ((tracks.probs @ COMPATIBILITY) @ detections.probs.T)[row, col]
-    alike = 2.0 * (ratio**2).sum(1) + np.minimum(0.25 * (tracks.credit[row] - detections.credit[col]) ** 2, 3.0)
+    alike = 2.0 * (unlike[:, 0] + unlike[:, 1]) + np.minimum(
+        0.25 * (tracks.credit[row] - detections.credit[col]) ** 2, 3.0
+    )
     cost = distance + 0.5 * np.minimum(plain, 9.0) + alike + np.log(det) - 2.0 * np.log(affinity)
     allowed = (distance < GATE) & (u * u + v * v < reach[row] ** 2) & (affinity > 0.08)
     allowed &= (above < 0.7) & (below < 0.7)
@@ -133,9 +140,9 @@ def inside(outer: Boxes, inner: Boxes, margin: float) -> Bools:
     half = 0.5 * outer.size[pairs.row] + margin
     low = np.maximum(pairs.along - 0.5 * pairs.size, -half)
     high = np.minimum(pairs.along + 0.5 * pairs.size, half)
-    share = (np.clip(high - low, 0.0, None) / np.maximum(pairs.size, 0.1)).prod(1)
+    share = np.maximum(high - low, 0.0) / np.maximum(pairs.size, 0.1)
     out = np.zeros((len(outer.center), len(inner.center)), np.bool_)
-    out[pairs.row, pairs.col] = share > 0.7
+    out[pairs.row, pairs.col] = share[:, 0] * share[:, 1] > 0.7
     return out
 
 

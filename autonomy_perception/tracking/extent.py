@@ -23,8 +23,11 @@ LASTING = 6  # scans after which a much larger extent is believed
 
 def axes_of(yaw: F64) -> F64:
     """Unit vectors (M,2,2) of length (row 0) and width (row 1) axis."""
-    c, s = np.cos(yaw), np.sin(yaw)
-    return np.asarray(np.stack([np.stack([c, s], -1), np.stack([-s, c], -1)], -2))
+    out = np.empty((*np.shape(yaw), 2, 2))
+    out[..., 0, 0] = out[..., 1, 1] = np.cos(yaw)
+    out[..., 0, 1] = np.sin(yaw)
+    out[..., 1, 0] = -out[..., 0, 1]
+    return out
 
 
 def view(center: F64, axes: F64, extent: F64, sensor: F64) -> tuple[F64, F64]:

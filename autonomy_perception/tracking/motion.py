@@ -38,35 +38,38 @@ class Displacement(NamedTuple):
     largest_step: F64
     detour: F64
 
-    def part(self, rows: slice) -> Displacement:
-        """Some of the rows."""
-        return Displacement(
-            self.common[rows], self.center[rows], self.span[rows], self.frames[rows], self.largest_step[rows], self.detour[rows]
-        )  # fmt: skip
+
+def displacements(history: F64, windows_s: tuple[float, ...]) -> list[Displacement]:
+    """Displacement within the newest ``windows_s`` seconds of ``history`` (N,HISTORY,5): last third against first third."""
+    time = history[..., 0]
+    values = np.where(np.isnan(time)[..., None], 0.0, history)
+    sums = np.zeros((len(history), HISTORY + 1, history.shape[2]))
+    np.cumsum(values, axis=1, out=sums[:, 1:])
+    middle = 0.5 * (values[..., 1:3] + values[..., 3:5])
+    steps = middle[:, 1:] - middle[:, :-1]
+    return [_within(time >= time[:, -1:] - window - 1e-6, sums, steps) for window in windows_s]
 
 
-def displacement(history: F64, window_s: F64) -> Displacement:
-    """Displacement within the newest ``window_s`` (N,) seconds of ``history`` (N,HISTORY,5): last third against first."""
-    t = history[..., 0]
-    inside = t >= t[:, -1:] - window_s[:, None] - 1e-6  # False for NaN
+def _within(inside: Bools, sums: F64, steps: F64) -> Displacement:
+    """One window: ``inside`` (N,HISTORY) its frames, ``sums`` (N,HISTORY+1,5) running sums, ``steps`` (N,HISTORY-1,2)."""
+    rows = np.arange(len(inside))
     frames = inside.sum(1)
-    rank = np.arange(HISTORY) - (HISTORY - frames)[:, None]
-    third = np.maximum(frames // 3, 1)[:, None]
-    values = np.where(inside[..., None], history, 0.0)
-    first, last = inside & (rank < third), inside & (rank >= frames[:, None] - third)
-    parts = np.stack([first, inside & ~first & ~last, last], 1).astype(np.float64)
-    means = (parts @ values) / np.maximum(parts.sum(2), 1.0)[..., None]
-    shift = means[:, 2] - means[:, 0]
+    third = np.maximum(frames // 3, 1)
+    start = HISTORY - frames
+    ends = sums[rows, HISTORY], sums[rows, HISTORY - third], sums[rows, start + third], sums[rows, start]
+    first, last = (ends[2] - ends[3]) / third[:, None], (ends[0] - ends[1]) / third[:, None]
+    between = (ends[1] - ends[2]) / np.maximum(frames - 2 * third, 1)[:, None]
+    shift = last - first
     low, high = shift[:, 1:3], shift[:, 3:5]
-    common = np.where(low * high > 0.0, np.sign(low) * np.minimum(np.abs(low), np.abs(high)), 0.0)
+    common = np.where(low * high > 0.0, np.copysign(np.minimum(np.abs(low), np.abs(high)), low), 0.0)
     center = 0.5 * (low + high)
     length = np.maximum(np.hypot(center[:, 0], center[:, 1]), 1e-3)
-    legs = 0.5 * (np.diff(means, axis=1)[..., 1:3] + np.diff(means, axis=1)[..., 3:5])
-    way = np.where(frames >= 3, np.hypot(legs[..., 0], legs[..., 1]).sum(1), length)
-    steps = 0.5 * (np.diff(values, axis=1)[..., 1:3] + np.diff(values, axis=1)[..., 3:5])
+    leg = 0.5 * (between[:, 1:3] - first[:, 1:3] + between[:, 3:5] - first[:, 3:5])
+    rest = center - leg
+    way = np.hypot(leg[:, 0], leg[:, 1]) + np.hypot(rest[:, 0], rest[:, 1])
     along = (steps @ (center / length[:, None])[..., None])[..., 0]
-    along = np.where(inside[:, 1:] & inside[:, :-1], along, 0.0)
-    return Displacement(common, center, shift[:, 0], frames, along.max(1) / length, way / length)
+    largest = np.where(inside[:, :-1], along, 0.0).max(1)  # a frame inside has its successor inside too
+    return Displacement(common, center, shift[:, 0], frames, largest / length, np.where(frames >= 3, way / length, 1.0))
 
 
 def threshold(probs: F64, size: F64, distance: F64) -> F64:

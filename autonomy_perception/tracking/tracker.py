@@ -66,7 +66,9 @@ class Tracker:
         self._advance(dt)
         rows, cols, absorbed = self._associate(scan, dt)
         self._measure(scan, rows, cols, absorbed, before, dt)
-        self._bear(scan, np.setdiff1d(np.arange(len(scan)), np.concatenate([cols, absorbed])))
+        free = np.ones(len(scan), np.bool_)
+        free[cols] = free[absorbed] = False
+        self._bear(scan, np.flatnonzero(free))
         return to_tracks(self._state, self._frame, stamp_ns)
 
     def predict(self, now_ns: int) -> Tracks:
@@ -105,7 +107,9 @@ class Tracker:
         reach = np.minimum(1.0 + REACH_SPEED * dt + spread, 6.0)
         cost = association.costs(tracks, cov[:, :2, :2], scan.boxes, scan.face**2 + 0.01, reach)
         rows, cols = association.assign(cost)
-        open_cols = np.setdiff1d(np.arange(len(scan)), cols)
+        free = np.ones(len(scan), np.bool_)
+        free[cols] = False
+        open_cols = np.flatnonzero(free)
         if len(open_cols) == 0 or len(rows) == 0:
             return rows, cols, np.empty(0, np.int64)
         part = association.inside(tracks.take(rows), scan.boxes.take(open_cols), 0.3)

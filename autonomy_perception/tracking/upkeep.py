@@ -86,10 +86,7 @@ def motions(state: TrackState, sensor: F64, rows: I64, dt: float) -> None:
     distance = np.hypot(*(mean[:, :2] - sensor).T)
     limit = motion.threshold(state.probs, state.seen, distance)
     moving = state.moving[rows]
-    history = state.history[np.concatenate([rows, rows])]
-    windows = np.repeat([motion.START_WINDOW_S, motion.STOP_WINDOW_S], len(rows))
-    both, half = motion.displacement(history, windows), len(rows)
-    moved, lately = both.part(slice(0, half)), both.part(slice(half, None))
+    moved, lately = motion.displacements(state.history[rows], (motion.START_WINDOW_S, motion.STOP_WINDOW_S))
     probs, size, credit = state.probs[rows], state.seen[rows], state.credit[rows]
     started = motion.starts(moved, limit[rows], probs, size, credit)
     started |= (credit > 1.0) & motion.starts(lately, limit[rows], probs, size, credit)
