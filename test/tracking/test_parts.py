@@ -135,7 +135,7 @@ def _history(x: np.ndarray) -> np.ndarray:
 
 
 def _starts(x: np.ndarray) -> bool:
-    moved = motion.displacement(_history(x), np.full(1, 2.4))
+    (moved,) = motion.displacements(_history(x), (2.4,))
     probs = np.zeros((1, N_CLASSES))
     probs[0, ObjectClass.CAR] = 1.0
     return bool(motion.starts(moved, np.array([0.7]), probs, np.array([[4.4, 1.8]]), np.array([2.0]))[0])
