@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.tracking import classes, existence, extent, motion
-from autonomy_perception.tracking.measurement import Scan
 from autonomy_perception.tracking.models import OMEGA, VX, VY, YAW, X, Y
+from autonomy_perception.tracking.scan import Scan
 from autonomy_perception.tracking.state import TrackState, make_uuid
 
 F64 = NDArray[np.float64]

@@ -10,8 +10,9 @@ from autonomy_perception.tracking import association, existence, upkeep
 from autonomy_perception.tracking.birth import newborn
 from autonomy_perception.tracking.classes import process_noise
 from autonomy_perception.tracking.extent import is_vehicle
-from autonomy_perception.tracking.measurement import Scan, apply, read_scan
+from autonomy_perception.tracking.measurement import apply
 from autonomy_perception.tracking.output import to_tracks
+from autonomy_perception.tracking.scan import Scan, read_scan
 from autonomy_perception.tracking.state import TrackState
 from autonomy_perception.tracking.sweep import Sweep
 from autonomy_perception.types import Detections, Tracks

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from autonomy_perception.config import TrackingConfig
 from autonomy_perception.tracking import association, classes, existence, motion, orientation
 from autonomy_perception.tracking.association import Boxes
-from autonomy_perception.tracking.measurement import Scan
 from autonomy_perception.tracking.models import VX, VY, YAW
+from autonomy_perception.tracking.scan import Scan
 from autonomy_perception.tracking.state import SETTLED_S, TrackState
 from autonomy_perception.types import ObjectClass
 
