@@ -135,11 +135,20 @@ class Pipeline:
         )  # fmt: skip
         return self._last
 
-    def tick(self, now_ns: int) -> Perception | None:
-        """Without a frame for ``tick_ms``: the aged outputs with stamp ``now_ns`` (ROS time); otherwise None."""
-        if self._last is None or now_ns - self._last.stamp_ns < self._config.pipeline.tick_ms * 1e6:
+    def due(self, now_ns: int) -> bool:
+        """Whether no frame has come for ``tick_ms`` at ``now_ns`` (ROS time), so that :meth:`tick` has work."""
+        return self._last is not None and now_ns - self._last.stamp_ns >= self._config.pipeline.tick_ms * 1e6
+
+    def tick(self, now_ns: int, health: tuple[SensorHealth, ...] | None = None) -> Perception | None:
+        """The aged outputs with stamp ``now_ns`` if they are due; otherwise None.
+
+        Args:
+            now_ns: ROS time.
+            health: state of the sensors now; that of the last frame if not given.
+        """
+        if self._last is None or not self.due(now_ns):
             return None
-        return self._aged(now_ns, self._last.health)
+        return self._aged(now_ns, self._last.health if health is None else health)
 
     def reset(self, reason: str, stamp_ns: int = 0) -> None:
         """Drop all maps and tracks (time or odometry jumped); the reason goes to the mode machine."""

@@ -109,8 +109,11 @@ def test_elevation_of_level_ground_is_zero(pipeline: Pipeline) -> None:
 def test_outputs_age_when_the_lidar_stops(pipeline: Pipeline) -> None:
     last = run_scene(pipeline)
     assert pipeline.tick(last.stamp_ns + 100_000_000) is None
+    silent = (SensorHealth("top", SensorState.MISSING, 300_000_000, "silent"),)
+    told = pipeline.tick(last.stamp_ns + 200_000_000, silent)
+    assert told is not None and told.health == silent and "LIDAR_MISSING" in told.reasons
     modes = []
-    for k in range(1, 101):
+    for k in range(2, 101):
         result = pipeline.tick(last.stamp_ns + k * 200_000_000)
         assert result is not None and result.data_stamp_ns == last.data_stamp_ns
         assert "NO_DATA" in result.reasons

@@ -48,7 +48,7 @@ def replay_offline(
             frames_done += 1
             if max_frames is not None and frames_done >= max_frames:
                 return
-        if not frames:
-            aged = pipeline.tick(event.receive_ns)
+        if not frames and pipeline.due(event.receive_ns):
+            aged = pipeline.tick(event.receive_ns, front.health(event.receive_ns))
             if aged is not None:
                 yield ReplayStep(None, aged, 0.0, 0.0)

@@ -109,7 +109,7 @@ class Core:
 
     def _tick(self, now_ns: int) -> bool:
         try:
-            result = self.pipeline.tick(now_ns)
+            result = self.pipeline.tick(now_ns, self.front.health(now_ns)) if self.pipeline.due(now_ns) else None
         except Exception as e:
             self._failed(e, now_ns)
             return True
