@@ -90,6 +90,9 @@ AP_HD float terrain_own_gradient(const TerrainView& v, int ix, int iy) {
   return sqrtf(gx * gx + gy * gy) / v.c.res;
 }
 
+// Angle [rad] of a gradient; NaN stays NaN.
+AP_HD float slope_angle(float gradient) { return gradient == gradient ? atan2_approx(gradient, 1.0f) : NAN; }
+
 AP_HD float known_max(float a, float b) { return !(a == a) || b > a ? b : a; }
 
 // 0 up to the limit, then the probability mass beyond it: 2 Phi(d / sigma) - 1, by the logistic approximation.
@@ -228,13 +231,13 @@ AP_HD void terrain_derive(const TerrainView& v, int cell, const float* spread, c
   bump = known_max(bump, terrain_bump(v, ix, iy, 0, h));
   bump = known_max(bump, terrain_bump(v, ix, iy, q, q));
   bump = known_max(bump, terrain_bump(v, ix, iy, q, -q));
-  slope[cell] = atanf(gradient);
+  slope[cell] = slope_angle(gradient);
   step[cell] = rise;
   const float tilt = gradient == gradient ? gradient * c.res : 0.0f, flat = spread[cell] * spread[cell] - tilt * tilt * (1.0f / 12.0f);
   roughness[cell] = flat > 0.0f ? sqrtf(flat) : 0.0f;
   if (!(gradient == gradient) || negative[cell]) return;
   const float sigma = sqrtf(v.variance[cell]) + 1e-3f, reach = c.res * (2 * kSlopeReach + 1);
-  const float own = atanf(terrain_own_gradient(v, ix, iy)), steepness = own < slope[cell] ? own : slope[cell];
+  const float own = slope_angle(terrain_own_gradient(v, ix, iy)), steepness = own < slope[cell] ? own : slope[cell];
   float t = share_left(steepness, c.max_slope), l = excess(steepness, c.max_slope, 2.0f * sigma / reach);
   if (rise == rise) {
     t = fminf(t, share_left(rise, c.max_step));
