@@ -50,6 +50,9 @@ class TerrainConfig(_Strict):
 
     side: float = Field(100.0, ge=20, le=300, description="edge length of the map [m]")
     resolution: float = Field(0.4, ge=0.1, le=2.0, description="cell edge [m]")
+    derive_period_ms: float = Field(
+        250.0, ge=0, le=2000, description="slope, steps, ditches and traversability are derived anew this often [ms]"
+    )
     max_age_s: float = Field(30.0, ge=1, le=600, description="cells unseen for longer are forgotten [s]")
     max_range: float = Field(
         60.0, ge=5, le=200, description="ground returns farther from their lidar are not mapped [m]"

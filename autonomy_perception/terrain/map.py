@@ -15,6 +15,9 @@ from autonomy_perception.types import F32, U8, GroundLabels, TerrainGrid
 class TerrainMap:
     """Elevation map that scrolls with the vehicle. Only GROUND returns enter it, so traffic leaves no mark.
 
+    Elevation is fused with every sweep; what follows from it (slope to lethal) every ``derive_period_ms``, because
+    ground does not move and a sweep changes it little.
+
     Args:
         config: size, resolution and memory of the map.
         dimensions: limits of the vehicle: slope, step, clearance, wheelbase.
@@ -31,6 +34,7 @@ class TerrainMap:
         self._stamp_ns = 0
         self._lidar = (0.0, 0.0)
         self._fresh = False
+        self._derived_ns: int | None = None
 
     def update(
         self,
@@ -104,7 +108,7 @@ class TerrainMap:
     def _place(self, world: WorldGrid) -> None:
         old, self._world = self._world, world
         if old is None or (old.shape, old.resolution) != (world.shape, world.resolution):
-            self._stamp_ns = 0
+            self._stamp_ns, self._derived_ns = 0, None
             self._elevation, self._slope, self._step, self._roughness, self._traversability = (
                 np.full(world.shape, np.nan, np.float32) for _ in range(5)
             )
@@ -120,6 +124,11 @@ class TerrainMap:
         self._variance = _scrolled(self._variance, old, world, 0.0)
         self._spread = _scrolled(self._spread, old, world, 0.0)
         self._age = _scrolled(self._age, old, world, 0.0)
+        self._step = _scrolled(self._step, old, world, np.nan)
+        self._roughness = _scrolled(self._roughness, old, world, np.nan)
+        self._traversability = _scrolled(self._traversability, old, world, np.nan)
+        self._lethal = _scrolled(self._lethal, old, world, 0.0)
+        self._negative = np.asarray(scroll(self._negative, old, world, 0), np.uint8)
 
     def _forget(self) -> None:
         old = self._age > self._config.max_age_s
@@ -129,6 +138,10 @@ class TerrainMap:
     def _derive(self) -> None:
         if self._fresh or self._world is None:
             return
+        self._fresh = True
+        if self._derived_ns is not None and self._stamp_ns - self._derived_ns < self._config.derive_period_ms * 1e6:
+            return
+        self._derived_ns = self._stamp_ns
         b = self._body
         terrain.derive(
             self._lib, self._elevation, self._variance, self._spread, self._pits, self._negative, self._slope, self._step,
@@ -136,7 +149,6 @@ class TerrainMap:
             self._traversability, self._lethal, self._lidar, self._world.resolution, b.max_slope, b.max_step, b.ground_clearance,
             b.wheelbase,
         )  # fmt: skip
-        self._fresh = True
 
 
 def _scrolled(layer: F32, old: WorldGrid, new: WorldGrid, fill: float) -> F32:
