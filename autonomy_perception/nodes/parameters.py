@@ -43,7 +43,7 @@ class PlayerConfig(_Strict):
     wait_for: list[str] = Field(
         [], description="topics that need a subscriber before the start; empty: any cloud topic"
     )
-    wait_for_nodes: list[str] = Field([], description="names of nodes that must be there before the start")
+    wait_for_nodes: list[str] = Field([], description="nodes that must be there and listen before the start")
     wait_s: float = Field(30.0, ge=0, le=600, description="longest wait for subscribers; then the player gives up [s]")
     linger_s: float = Field(1.0, ge=0, le=60, description="time that the publishers stay after the last message [s]")
     trace_file: str = Field("", description="JSON written at the end: when each cloud and image was sent; empty: none")

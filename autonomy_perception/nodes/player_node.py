@@ -11,7 +11,7 @@ from typing import Any
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
-from rclpy.node import Node
+from rclpy.node import Node, NodeNameNonExistentError
 from rosgraph_msgs.msg import Clock
 from std_srvs.srv import SetBool, Trigger
 
@@ -107,7 +107,7 @@ class PlayerNode(Node):
 
         def ready() -> bool:
             count = self._endpoints()
-            missing = set(self.config.wait_for_nodes) - set(self.get_node_names())
+            missing = [name for name in self.config.wait_for_nodes if not self._at_work(name, wanted)]
             if count != seen[0] or missing:
                 seen[:] = [count, time.monotonic()]
             if missing or (self._token is not None and not self._token.connected()):
@@ -118,10 +118,20 @@ class PlayerNode(Node):
         if spin_until(executor, self._stop, ready, self.config.wait_s):
             return True
         if not self._stop.set:
-            self.get_logger().error(
-                f"nobody subscribed to {wanted} within {self.config.wait_s:g} s: nothing was played"
-            )
+            absent = [name for name in self.config.wait_for_nodes if not self._at_work(name, wanted)]
+            what = f"{', '.join(absent)} did not begin to listen" if absent else f"nobody subscribed to {wanted}"
+            self.get_logger().error(f"{what} within {self.config.wait_s:g} s: nothing was played")
         return False
+
+    def _at_work(self, name: str, clouds: list[str]) -> bool:
+        """Whether a node is there and listens: perception to a cloud, the recorder to an output; others need not."""
+        try:
+            heard = {topic for topic, _ in self.get_subscriber_names_and_types_by_node(name, "/")}
+        except NodeNameNonExistentError:
+            return False
+        if name == "perception":
+            return bool(heard & set(clouds))
+        return name != "bag_recorder" or any(topic.startswith("/perception/") for topic in heard)
 
     def _endpoints(self) -> int:
         """All publishers and subscriptions of the graph: while their number grows, somebody is still starting."""
