@@ -100,7 +100,7 @@ class Pipeline:
         self._ground = GroundSegmenter(config.ground, body, lib)
         self._terrain = TerrainMap(config.terrain, body, lib)
         self._clusters = ClusterDetector(config.detection, lib)
-        self._tracker = Tracker(config.tracking, config.pipeline.seed)
+        self._tracker = Tracker(config.tracking, lib, config.pipeline.seed)
         self._occupancy = OccupancyMap(config.occupancy, lib)
         self.modes = ModeMachine(config.pipeline)
         self._last: Perception | None = None

@@ -15,6 +15,7 @@ from scipy.optimize import linear_sum_assignment
 from autonomy_perception.config import TrackingConfig
 from autonomy_perception.evaluation.bench import BenchResult, Figures
 from autonomy_perception.evaluation.mot import MotTally
+from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.tracking.tracker import Tracker
 from autonomy_perception.types import N_CLASSES, Detections, ObjectClass
 
@@ -124,7 +125,7 @@ def run(frames: int = 200, settle: int = 10) -> BenchResult:
     Args:
         frames: scans of the scene; settle: scans at the start that are neither timed nor scored.
     """
-    ours, peer = Tracker(TrackingConfig(), 0), FilterpyTracker()
+    ours, peer = Tracker(TrackingConfig(), CpuLibrary(), 0), FilterpyTracker()
     times: tuple[list[float], list[float]] = ([], [])
     tallies = (MotTally(), MotTally())
     pose = np.eye(4)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from autonomy_perception.evaluation.kernel_case import KernelCase
+from autonomy_perception.evaluation.kernel_cases_tracking import TRACKING_CASES
 from autonomy_perception.evaluation.kernel_scene import CAMERA, SENSOR_HEIGHT, T_CAMERA_LIDAR, KernelScene
 from autonomy_perception.grid import BevGrid, WorldGrid
 from autonomy_perception.ops import (
@@ -26,30 +27,11 @@ from autonomy_perception.ops import (
 )
 from autonomy_perception.ops.library import Library
 
-Run = Callable[[], dict[str, Any]]
-
 GRID = BevGrid.square(102.4, 0.4)
 WORLD = WorldGrid.around(0.0, 0.0, 150.0, 0.5)
 TERRAIN = WorldGrid.around(0.0, 0.0, 100.0, 0.4)
 ORIGIN = np.array([0.0, 0.0, SENSOR_HEIGHT], np.float32)
 ANCHOR = np.zeros(3)
-
-
-@dataclass(frozen=True)
-class KernelCase:
-    """One kernel with its inputs in place.
-
-    Attributes:
-        run: launches it and names its results; the results of the first call are the ones to compare.
-        n_bytes: what it has to read and write at least.
-        tolerance: largest difference between two devices; the share of values that may differ by more is
-            ``outliers`` (a point within 1e-4 m of a border may fall into the next cell).
-    """
-
-    run: Run
-    n_bytes: int
-    tolerance: float = 0.0
-    outliers: float = 0.0
 
 
 def _unpack(lib: Library, s: KernelScene) -> KernelCase:
@@ -216,4 +198,5 @@ CASES: dict[str, Callable[[Library, KernelScene], KernelCase]] = {
     "project": _project,
     "iou_bev": lambda lib, s: _iou(lib, s, full=False),
     "iou_3d": lambda lib, s: _iou(lib, s, full=True),
+    **TRACKING_CASES,
 }

@@ -24,7 +24,7 @@ def newborn(scan: Scan, cols: I64, stamp_ns: int, seed: int) -> TrackState:
     line of sight, and the box is completed away from the sensor.
     """
     n = len(cols)
-    state = TrackState.zeros(n)
+    state = TrackState.zeros(scan.lib, n)
     if n == 0:
         return state
     boxes = scan.boxes

@@ -9,7 +9,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception.tracking.models import Noise
 from autonomy_perception.types import N_CLASSES, ObjectClass
 
 F64 = NDArray[np.float64]
@@ -26,6 +25,7 @@ SIZE_SPREAD = np.array([
 ACCELERATION = np.array([2.0,  3.0,  2.0,  1.5,  2.0,  4.0,  2.0, 1.5,  3.0])   # [m/s^2]
 TURN = np.array([        0.5,  0.5,  0.25, 0.2,  0.25, 1.0,  1.0, 1.5,  2.0])   # [rad/s^2]
 YAW_DRIFT = np.array([   0.15, 0.03, 0.02, 0.02, 0.02, 0.10, 0.2, 0.8,  0.8])   # [rad/sqrt(s)]
+NOISE = np.stack([ACCELERATION, TURN, YAW_DRIFT], 1)
 TOP_SPEED = np.array([   40.0, 45.0, 30.0, 28.0, 28.0, 45.0, 9.0, 2.8,  6.0])   # [m/s]
 # fmt: on
 
@@ -108,6 +108,6 @@ def _size_log(seen: F64, complete: F64, height: F64) -> F64:
     return np.asarray(-cost)
 
 
-def process_noise(probs: F64) -> Noise:
-    """Process noise of tracks with class probabilities (N,C): the expectation over classes."""
-    return Noise(probs @ ACCELERATION, probs @ TURN, probs @ YAW_DRIFT)
+def process_noise(probs: F64) -> F64:
+    """Process noise (N,3) of tracks with class probabilities (N,C), the expectation over classes: columns of ``NOISE``."""
+    return np.asarray(probs @ NOISE)

@@ -9,6 +9,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from autonomy_perception.ops import pairs
+from autonomy_perception.ops.library import Library
+
 F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
@@ -46,30 +49,25 @@ def learn_rate(rate: F64, matched: Bools, visible: F64) -> F64:
     return np.asarray(np.clip(rate + gain * (matched - rate), 0.3, 0.98))
 
 
-def bearings(center: F64, radius: F64, sensor: F64) -> tuple[F64, F64, F64]:
-    """Range [m], bearing [rad] and half angular width [rad] of discs (N,) seen from ``sensor`` (2,)."""
-    d = center - sensor
-    distance = np.maximum(np.hypot(d[:, 0], d[:, 1]), 0.1)
-    return distance, np.arctan2(d[:, 1], d[:, 0]), np.arctan(radius / distance)
+def bearings(center: F64, radius: F64, sensor: F64) -> F64:
+    """Range [m], bearing [rad] and half angular width [rad] (N,3) of discs (N,) seen from ``sensor`` (2,)."""
+    dx, dy = center[:, 0] - sensor[0], center[:, 1] - sensor[1]
+    out = np.empty((len(center), 3))
+    out[:, 0] = np.maximum(np.hypot(dx, dy), 0.1)
+    out[:, 1] = np.arctan2(dy, dx)
+    out[:, 2] = np.arctan(radius / out[:, 0])
+    return out
 
 
-def shadowed(target: tuple[F64, F64, F64], screen: tuple[F64, F64, F64], margin: float = 1.0) -> tuple[F64, Bools]:
+def shadowed(lib: Library, targets: F64, screens: F64, margin: float = 1.0) -> tuple[F64, Bools]:
     """How much of each target (N,) lies behind nearer screens (M,).
 
     Args:
-        target, screen: from :func:`bearings`.
+        targets, screens: (N,3), (M,3) from :func:`bearings`.
         margin: a screen must be nearer by this much [m].
 
     Returns:
         largest hidden fraction (N,) 0..1 of the angular width, and whether an end is touched (N,).
     """
-    if len(target[0]) == 0 or len(screen[0]) == 0:
-        return np.zeros(len(target[0])), np.zeros(len(target[0]), np.bool_)
-    gap = np.abs(target[1][:, None] - screen[1][None])
-    gap = np.minimum(gap, 2.0 * np.pi - gap)
-    reach = target[2][:, None] + screen[2][None]
-    nearer = screen[0][None] < target[0][:, None] - margin
-    overlap = np.clip((reach - gap) / np.maximum(2.0 * target[2][:, None], 1e-3), 0.0, 1.0)
-    overlap = np.where(nearer, overlap, 0.0)
-    touched = (nearer & (gap < reach + 0.01)).any(1)
-    return overlap.max(1), np.asarray(touched)
+    hidden, touched = pairs.shadowed(lib, lib.to_device(targets), lib.to_device(screens), margin)
+    return lib.to_host(hidden), lib.to_host(touched).view(np.bool_)

@@ -67,7 +67,7 @@ def _resize(state: TrackState, scan: Scan, rows: I64, cols: I64, seen_now: F64, 
     boxes = scan.boxes
     radius = 0.5 * np.hypot(boxes.size[:, 0], boxes.size[:, 1])
     look = bearings(boxes.center, radius, scan.sensor)
-    _, touched = shadowed((look[0][cols], look[1][cols], look[2][cols]), look)
+    _, touched = shadowed(state.lib, look[cols], look)
     sure = extent.whole(scan.variance_along(cols, axes), scan.face[cols], exposure, np.where(touched, 0.0, 1.0))
     state.seen[rows], state.complete[rows], state.surplus[rows] = extent.grow(
         state.seen[rows], state.complete[rows], state.surplus[rows], seen_now, sure

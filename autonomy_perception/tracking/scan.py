@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.geometry import transform_points, yaw_of
+from autonomy_perception.ops.library import Library
 from autonomy_perception.tracking.association import Boxes, united
 from autonomy_perception.tracking.existence import bearings
 from autonomy_perception.tracking.sweep import Sweep
@@ -26,6 +27,7 @@ class Scan:
     """Finite detections (M,) of one scan as float64.
 
     Attributes:
+        lib: runs the kernels.
         boxes: centre, size, yaw, class probabilities, bottom and top.
         cov: (M,2,2) of x and y as detected [m^2]; face: (M,) [m] standard deviation of a face in view;
             noise_yaw: (M,) [rad^2].
@@ -35,6 +37,7 @@ class Scan:
         sensor: (2,) [m] where the lidar stands.
     """
 
+    lib: Library
     boxes: Boxes
     cov: F64
     face: F64
@@ -68,13 +71,13 @@ class Scan:
         members = members[late - early < SAME_TIME]
         if len(members) == 0:
             return
-        center, size = united(self.boxes, k, self.boxes, members)
+        center, size = united(self.lib, self.boxes, k, members)
         self.boxes.center[k], self.boxes.size[k] = center, size
         self.boxes.vertical[k, 0] = min(self.boxes.vertical[k, 0], self.boxes.vertical[members, 0].min())
         self.boxes.vertical[k, 1] = max(self.boxes.vertical[k, 1], self.boxes.vertical[members, 1].max())
 
 
-def read_scan(d: Detections, T_odom_base: F64, sweep: Sweep) -> Scan:
+def read_scan(lib: Library, d: Detections, T_odom_base: F64, sweep: Sweep) -> Scan:
     """Detections as a :class:`Scan`; rows with values that are not finite are left out."""
     sensor, heading = transform_points(T_odom_base, sweep.origin[None])[0, :2], yaw_of(T_odom_base)
     used = np.isfinite(d.center).all(1) & np.isfinite(d.size).all(1) & np.isfinite(d.yaw) & np.isfinite(d.existence)
@@ -87,19 +90,19 @@ def read_scan(d: Detections, T_odom_base: F64, sweep: Sweep) -> Scan:
     yaw_noise = np.maximum(cov[:, 3, 3], 0.03**2)
     existing = np.clip(d.existence[used].astype(np.float64), 0.05, 0.99)
     delay = _delays(center[:, :2], size, sensor, heading, sweep)
-    boxes = Boxes(
-        center[:, :2], size[:, :2], d.yaw[used].astype(np.float64), probs / probs.sum(1, keepdims=True),
-        np.stack([center[:, 2] - half, center[:, 2] + half], 1), np.log(existing) - np.log1p(-existing), np.zeros((len(center), 2)), delay,
-    )  # fmt: skip
+    vertical = np.stack([center[:, 2] - half, center[:, 2] + half], 1)
+    credit, share = np.log(existing) - np.log1p(-existing), probs / probs.sum(1, keepdims=True)
+    still = np.zeros(2)
+    boxes = Boxes.of(center[:, :2], size[:, :2], d.yaw[used].astype(np.float64), vertical, credit, still, delay, share)
     velocity = d.velocity[used].astype(np.float64)
     return Scan(
-        boxes, cov[:, :2, :2], face, yaw_noise, velocity, existing, d.yaw_known[used], d.source[used] > 0, sensor
+        lib, boxes, cov[:, :2, :2], face, yaw_noise, velocity, existing, d.yaw_known[used], d.source[used] > 0, sensor
     )
 
 
 def _delays(center: F64, size: F64, sensor: F64, heading: float, sweep: Sweep) -> F64:
     """Delays (M,2) [s] at both edges of the detections as the lidar sees them."""
-    _, bearing, half = bearings(center, 0.5 * np.hypot(size[:, 0], size[:, 1]), sensor)
+    _, bearing, half = bearings(center, 0.5 * np.hypot(size[:, 0], size[:, 1]), sensor).T
     reach = np.minimum(half, 0.5) + SEAM_MARGIN
     edges = sweep.look_up(np.stack([bearing - reach, bearing + reach], 1) - heading)
     middle = sweep.look_up(bearing - heading)[:, None]

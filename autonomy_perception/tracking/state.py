@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
+import hashlib
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autonomy_perception.ops.library import Library
 from autonomy_perception.tracking.imm import Filter
 from autonomy_perception.types import N_CLASSES
 
@@ -23,6 +25,7 @@ class TrackState:
     """N tracks.
 
     Attributes:
+        lib: runs the kernels.
         mean, cov, mu: the IMM, see :class:`Filter`: (N,3,6), (N,3,6,6), (N,3).
         vertical: (N,2) bottom and top [m]; vertical_var: (N,2) [m^2].
         seen: (N,2) robust largest length and width seen [m]; complete: (N,2) 0..1, surely whole;
@@ -43,6 +46,7 @@ class TrackState:
         uuid: (N,16) uint8.
     """
 
+    lib: Library
     mean: F64
     cov: F64
     mu: F64
@@ -74,11 +78,11 @@ class TrackState:
         return len(self.mean)
 
     @classmethod
-    def zeros(cls, n: int) -> TrackState:
+    def zeros(cls, lib: Library, n: int) -> TrackState:
         """State of ``n`` tracks with nothing filled in."""
         z = np.zeros
         return cls(
-            mean=z((n, 3, 6)), cov=z((n, 3, 6, 6)), mu=z((n, 3)), vertical=z((n, 2)), vertical_var=z((n, 2)),
+            lib=lib, mean=z((n, 3, 6)), cov=z((n, 3, 6, 6)), mu=z((n, 3)), vertical=z((n, 2)), vertical_var=z((n, 2)),
             seen=z((n, 2)), complete=z((n, 2)), surplus=z((n, 2)), size=z((n, 2)), quadrant=z((n, 4)), class_log=z((n, N_CLASSES)),
             probs=z((n, N_CLASSES)), credit=z(n), existence=z(n), rate=z(n), hits=z(n, np.int64), birth_ns=z(n, np.int64),
             update_ns=z(n, np.int64), moving=z(n, np.bool_), travel=z(n), quiet_s=z(n), acceleration=z((n, 2)),
@@ -88,25 +92,32 @@ class TrackState:
 
     def take(self, index: NDArray[np.bool_] | I64) -> TrackState:
         """The tracks of a mask or index, copied."""
-        return TrackState(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
+        return TrackState(self.lib, *(a[index] for a in self._arrays()))
 
     def join(self, other: TrackState) -> TrackState:
         """These tracks followed by the other ones."""
-        return TrackState(
-            **{f.name: np.concatenate([getattr(self, f.name), getattr(other, f.name)]) for f in fields(self)}
-        )
+        both = zip(self._arrays(), other._arrays(), strict=True)
+        return TrackState(self.lib, *(np.concatenate(pair) for pair in both))
+
+    def _arrays(self) -> list[NDArray[Any]]:
+        return [getattr(self, name) for name in _ARRAYS]
 
     @property
     def filter(self) -> Filter:
         """The IMM as an object; write results back with :meth:`store`."""
-        return Filter(self.mean, self.cov, self.mu)
+        return Filter(self.lib, self.mean, self.cov, self.mu)
 
     def store(self, imm: Filter) -> None:
         """Take over the IMM's arrays."""
         self.mean, self.cov, self.mu = imm.mean, imm.cov, imm.mu
 
 
+_ARRAYS = tuple(f.name for f in fields(TrackState))[1:]
+
+
 def make_uuid(seed: int, stamp_ns: int, index: int) -> NDArray[np.uint8]:
     """Deterministic identity (16,): uuid5 in the namespace ``seed`` of birth stamp and index of birth in that step."""
-    name = f"{stamp_ns}:{index}"
-    return np.frombuffer(uuid.uuid5(uuid.UUID(int=seed % 2**128), name).bytes, np.uint8)
+    space, name = (seed % 2**128).to_bytes(16, "big"), f"{stamp_ns}:{index}"
+    digest = bytearray(hashlib.sha1(space + name.encode(), usedforsecurity=False).digest()[:16])
+    digest[6], digest[8] = digest[6] & 0x0F | 0x50, digest[8] & 0x3F | 0x80  # version and variant: RFC 4122, 4.3
+    return np.frombuffer(digest, np.uint8)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.config import TrackingConfig
+from autonomy_perception.ops.library import Library
 from autonomy_perception.tracking import association, existence, upkeep
 from autonomy_perception.tracking.birth import newborn
 from autonomy_perception.tracking.classes import process_noise
@@ -30,16 +31,16 @@ class Tracker:
     bit, identities included.
     """
 
-    def __init__(self, config: TrackingConfig, seed: int = 0) -> None:
-        """``config``: limits and thresholds. ``seed``: namespace of the track identities."""
-        self._config = config
+    def __init__(self, config: TrackingConfig, lib: Library, seed: int = 0) -> None:
+        """``config``: limits and thresholds. ``lib``: runs the kernels. ``seed``: namespace of the track identities."""
+        self._config, self._lib = config, lib
         self.reset(seed)
 
     def reset(self, seed: int | None = None) -> None:
         """Drop all tracks; a new ``seed`` changes the identities that follow."""
         if seed is not None:
             self._seed = seed
-        self._state = TrackState.zeros(0)
+        self._state = TrackState.zeros(self._lib, 0)
         self._stamp_ns: int | None = None
         self._frame = "odom"
 
@@ -62,7 +63,7 @@ class Tracker:
             self._frame = detections.frame_id
         dt = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) * 1e-9
         self._stamp_ns = stamp_ns
-        scan = read_scan(detections, T_odom_base, sweep or Sweep())
+        scan = read_scan(self._lib, detections, T_odom_base, sweep or Sweep())
         before = self._state.filter.average()[:, 2:4]
         self._advance(dt)
         rows, cols, absorbed = self._associate(scan, dt)
@@ -106,14 +107,14 @@ class Tracker:
         tracks = upkeep.boxes_of(state)
         spread = np.sqrt(np.maximum(cov[:, 0, 0], cov[:, 1, 1]))
         reach = np.minimum(1.0 + REACH_SPEED * dt + spread, 6.0)
-        cost = association.costs(tracks, cov[:, :2, :2], scan.boxes, scan.face**2 + 0.01, reach)
+        cost = association.costs(self._lib, tracks, cov[:, :2, :2], scan.boxes, scan.face**2 + 0.01, reach)
         rows, cols = association.assign(cost)
         free = np.ones(len(scan), np.bool_)
         free[cols] = False
         open_cols = np.flatnonzero(free)
         if len(open_cols) == 0 or len(rows) == 0:
             return rows, cols, np.empty(0, np.int64)
-        part = association.inside(tracks.take(rows), scan.boxes.take(open_cols), 0.3)
+        part = association.inside(self._lib, tracks.take(rows), scan.boxes.take(open_cols), 0.3)
         part &= (state.hits[rows] >= 3)[:, None]
         for k in np.flatnonzero(part.any(1)):
             scan.stretch(int(cols[k]), open_cols[part[k]])

@@ -24,16 +24,9 @@ FAR = 70.0  # [m] beyond this nothing can be expected of the detector
 def boxes_of(state: TrackState) -> Boxes:
     """Believed boxes of all tracks."""
     mean = state.filter.average()
-    velocity = mean[:, VX : VY + 1]
-    return Boxes(
-        mean[:, :2],
-        state.size,
-        mean[:, YAW],
-        state.probs,
-        state.vertical,
-        state.credit,
-        velocity,
-        np.zeros_like(velocity),
+    now = np.zeros(2)
+    return Boxes.of(
+        mean[:, :2], state.size, mean[:, YAW], state.vertical, state.credit, mean[:, VX : VY + 1], now, state.probs
     )
 
 
@@ -55,9 +48,11 @@ def _visible(tracks: Boxes, scan: Scan, cols: I64) -> F64:
     """How surely (N,) 0..1 unmatched tracks should have been seen: not behind nearer things, not far, not merged."""
     target = existence.bearings(tracks.center, 0.4 * tracks.size.min(1), scan.sensor)
     radius = 0.5 * np.hypot(scan.boxes.size[:, 0], scan.boxes.size[:, 1])
-    hidden, _ = existence.shadowed(target, existence.bearings(scan.boxes.center, radius, scan.sensor), margin=2.0)
-    visible = np.maximum(1.0 - hidden, 0.1) * np.where(target[0] > FAR, 0.3, 1.0)
-    merged = association.inside(scan.boxes.take(cols), tracks, 0.3).any(0)
+    hidden, _ = existence.shadowed(
+        scan.lib, target, existence.bearings(scan.boxes.center, radius, scan.sensor), margin=2.0
+    )
+    visible = np.maximum(1.0 - hidden, 0.1) * np.where(target[:, 0] > FAR, 0.3, 1.0)
+    merged = association.inside(scan.lib, scan.boxes.take(cols), tracks, 0.3).any(0)
     return np.where(merged, 0.3 * visible, visible)
 
 
@@ -144,7 +139,7 @@ def prune(state: TrackState, stamp_ns: int, config: TrackingConfig) -> TrackStat
     junior = np.flatnonzero((unseen > 0.15) | (state.hits < 3))
     if len(junior):
         boxes = boxes_of(state)
-        within = association.inside(boxes, boxes.take(junior), 0.2)
+        within = association.inside(state.lib, boxes, boxes.take(junior), 0.2)
         within[junior, np.arange(len(junior))] = False
         senior = (state.hits[:, None] >= state.hits[None, junior]) & matched[:, None]
         keep[junior[(within & senior).any(0)]] = False

@@ -8,8 +8,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autonomy_perception.tracking.association import FORBIDDEN, Boxes, assign, costs, inside, near_pairs, united
+from autonomy_perception.ops import pairs
+from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.tracking.association import FORBIDDEN, Boxes, assign, costs, inside, united
 from autonomy_perception.types import N_CLASSES, ObjectClass
+
+LIB = CpuLibrary()
 
 
 def boxes(center, size, yaw=None, label=ObjectClass.CAR, velocity=None, delay=None) -> Boxes:  # type: ignore[no-untyped-def]
@@ -17,16 +21,16 @@ def boxes(center, size, yaw=None, label=ObjectClass.CAR, velocity=None, delay=No
     n = len(center)
     probs = np.zeros((n, N_CLASSES))
     probs[:, label] = 1.0
-    zero = np.zeros((n, 2))
-    return Boxes(
-        center, size, np.zeros(n) if yaw is None else np.asarray(yaw, float), probs, np.tile([0.0, 1.6], (n, 1)),
-        np.ones(n), zero if velocity is None else np.asarray(velocity, float), zero if delay is None else np.asarray(delay, float),
-    )  # fmt: skip
+    heading = np.zeros(n) if yaw is None else np.asarray(yaw, float)
+    motion = [np.zeros(2) if a is None else np.asarray(a, float) for a in (velocity, delay)]
+    return Boxes.of(center, size, heading, np.array([0.0, 1.6]), np.ones(n), *motion, probs)
 
 
 def cost_of(tracks: Boxes, found: Boxes) -> np.ndarray:
     n = len(tracks.center)
-    return costs(tracks, np.tile(0.04 * np.eye(2), (n, 1, 1)), found, np.full(len(found.center), 0.01), np.full(n, 2.0))
+    return costs(
+        LIB, tracks, np.tile(0.04 * np.eye(2), (n, 1, 1)), found, np.full(len(found.center), 0.01), np.full(n, 2.0)
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -45,7 +49,7 @@ def test_assignment_is_optimal(n: int, m: int, seed: int) -> None:
 
 def test_nothing_to_assign() -> None:
     assert [len(a) for a in assign(np.zeros((0, 3)))] == [0, 0]
-    assert near_pairs(boxes([], []), boxes([[0, 0]], [[1, 1]]), np.zeros(0)).row.size == 0
+    assert cost_of(boxes([], []), boxes([[0, 0]], [[1, 1]])).shape == (0, 1)
 
 
 def test_partial_view_is_no_distance() -> None:
@@ -59,7 +63,8 @@ def test_partial_view_is_no_distance() -> None:
 def test_class_and_height_close_the_gate() -> None:
     track = boxes([[0, 0]], [[4.4, 1.8]])
     assert cost_of(track, boxes([[0.2, 0]], [[4.4, 1.8]], label=ObjectClass.PEDESTRIAN))[0, 0] == FORBIDDEN
-    above = boxes([[0.2, 0]], [[4.4, 1.8]])._replace(vertical=np.array([[4.0, 5.0]]))
+    above = boxes([[0.2, 0]], [[4.4, 1.8]])
+    above.vertical[:] = 4.0, 5.0
     assert cost_of(track, above)[0, 0] == FORBIDDEN
 
 
@@ -69,15 +74,16 @@ def test_a_moving_track_is_compared_where_it_was_seen() -> None:
     late = boxes(seen, [[4.4, 1.8]], delay=[[-0.09, -0.09]])
     seam = boxes(seen, [[4.4, 1.8]], delay=[[0.0, -0.09]])
     now = boxes(seen, [[4.4, 1.8]])
-    assert abs(near_pairs(track, late, np.ones(1)).along[0, 0]) < 1e-9
-    assert abs(near_pairs(track, seam, np.ones(1)).along[0, 0]) < 1e-9
-    assert abs(near_pairs(track, now, np.ones(1)).along[0, 0] + 1.8) < 1e-9
+    assert abs(pairs.along(LIB, track.table, late.table)[0, 0, 0]) < 1e-9
+    assert abs(pairs.along(LIB, track.table, seam.table)[0, 0, 0]) < 1e-9
+    assert abs(pairs.along(LIB, track.table, now.table)[0, 0, 0] + 1.8) < 1e-9
 
 
 def test_inside_and_united_in_turned_axes() -> None:
     outer = boxes([[5.0, 5.0]], [[8.0, 2.5]], yaw=[np.pi / 2])
     part = boxes([[5.0, 8.0], [9.0, 5.0]], [[2.0, 1.0], [2.0, 1.0]], yaw=[np.pi / 2, 0.0])
-    assert inside(outer, part, 0.2).tolist() == [[True, False]]
-    center, size = united(outer, 0, boxes([[5.0, 10.0]], [[2.0, 2.5]], yaw=[np.pi / 2]), np.array([0]))
+    assert inside(LIB, outer, part, 0.2).tolist() == [[True, False]]
+    both = Boxes(np.concatenate([outer.table, boxes([[5.0, 10.0]], [[2.0, 2.5]], yaw=[np.pi / 2]).table]))
+    center, size = united(LIB, both, 0, np.array([1]))
     np.testing.assert_allclose(center, [5.0, 6.0], atol=1e-9)
     np.testing.assert_allclose(size, [10.0, 2.5], atol=1e-9)

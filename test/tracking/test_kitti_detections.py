@@ -11,6 +11,7 @@ from tracking.partial_views import PERIOD_NS, START_NS
 from autonomy_perception.config import TrackingConfig
 from autonomy_perception.evaluation.mot import MotTally
 from autonomy_perception.geometry import invert, transform_points
+from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.tracking.tracker import Tracker
 from autonomy_perception.types import N_CLASSES, Detections, ObjectClass
 
@@ -76,7 +77,7 @@ def test_cars_of_a_sequence(real_data: Path, sequence: str, mota: float, idf1: f
     T = _lidar_from_camera(base / "calib" / f"{sequence}.txt")
     found = _detections(base / "detections_pointrcnn" / "Car" / f"{sequence}.txt", T)
     labels = _labels(base / "label_02" / f"{sequence}.txt", T)
-    tracker, tally = Tracker(TrackingConfig(), 0), MotTally()
+    tracker, tally = Tracker(TrackingConfig(), CpuLibrary(), 0), MotTally()
     for k in range(max(labels) + 1):
         tracks = tracker.step(_scan(found.get(k, [])), START_NS + k * PERIOD_NS, np.eye(4))
         x, y = tracks.center[:, 0], tracks.center[:, 1]

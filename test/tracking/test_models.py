@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from autonomy_perception.tracking.models import (
+from tracking.imm_reference import (
     OMEGA,
     VX,
     VY,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.tracking import classes, existence, extent, motion, orientation
 from autonomy_perception.tracking.state import HISTORY, make_uuid
 from autonomy_perception.tracking.sweep import Sweep
@@ -107,9 +110,10 @@ def test_shadow() -> None:
     sensor = np.zeros(2)
     target = existence.bearings(np.array([[20.0, 0.0], [20.0, 20.0], [5.0, 0.0]]), np.full(3, 0.5), sensor)
     screen = existence.bearings(np.array([[10.0, 0.0]]), np.array([1.0]), sensor)
-    share, touched = existence.shadowed(target, screen)
+    share, touched = existence.shadowed(CpuLibrary(), target, screen)
     np.testing.assert_allclose(share, [1.0, 0.0, 0.0])
     assert touched.tolist() == [True, False, False]
+    assert not existence.shadowed(CpuLibrary(), target, screen[:0])[0].any()
 
 
 def test_class_needs_credit_and_a_size_that_fits() -> None:
@@ -167,6 +171,7 @@ def test_sweep_tells_when_a_bearing_was_seen() -> None:
 
 def test_identity_depends_on_seed_stamp_and_index_only() -> None:
     a = make_uuid(0, 10**18, 3)
+    assert a.tobytes() == uuid.uuid5(uuid.UUID(int=0), f"{10**18}:3").bytes
     assert np.array_equal(a, make_uuid(0, 10**18, 3)) and a.shape == (16,)
     others = [make_uuid(1, 10**18, 3), make_uuid(0, 10**18 + 1, 3), make_uuid(0, 10**18, 4)]
     assert not any(np.array_equal(a, o) for o in others)

@@ -10,6 +10,7 @@ from tracking.partial_views import PERIOD_NS, START_NS, bush, detections, togeth
 
 from autonomy_perception.config import TrackingConfig
 from autonomy_perception.geometry import make_transform, rotation_z, wrap_angle
+from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.tracking.tracker import Tracker
 from autonomy_perception.types import Detections, ObjectClass, Tracks
 
@@ -34,7 +35,7 @@ def _only(tracks: Tracks) -> int:
 def test_a_moving_car() -> None:
     rng = np.random.default_rng(0)
     scans = [_car(5 + 1.2 * k + rng.normal(0, 0.05), yaw=np.pi * (k % 2) + rng.normal(0, 0.03)) for k in range(20)]
-    out = _feed(Tracker(TrackingConfig(), 0), scans)
+    out = _feed(Tracker(TrackingConfig(), CpuLibrary(), 0), scans)
     last, i = out[-1], _only(out[-1])
     assert len({o.uuid[_only(o)].tobytes() for o in out[3:]}) == 1
     assert not last.is_stationary[i] and last.orientation[i] == 2
@@ -49,7 +50,10 @@ def test_a_moving_car() -> None:
 
 def test_a_parked_car_reports_no_speed_and_no_front() -> None:
     rng = np.random.default_rng(1)
-    out = _feed(Tracker(TrackingConfig(), 0), [_car(15 + rng.normal(0, 0.1), yaw=np.pi * (k % 2)) for k in range(30)])
+    out = _feed(
+        Tracker(TrackingConfig(), CpuLibrary(), 0),
+        [_car(15 + rng.normal(0, 0.1), yaw=np.pi * (k % 2)) for k in range(30)],
+    )
     for tracks in out[3:]:
         i = _only(tracks)
         assert tracks.is_stationary[i] and not tracks.velocity[i].any()
@@ -68,7 +72,7 @@ def test_seen_from_behind_the_length_axis_points_away() -> None:
             hidden=np.array([[0.1, 2.0]]),
         )
         scans.append(d)
-    out = _feed(Tracker(TrackingConfig(), 0), scans)
+    out = _feed(Tracker(TrackingConfig(), CpuLibrary(), 0), scans)
     i = _only(out[-1])
     assert abs(wrap_angle(out[-1].yaw[i])) < 0.15 and out[-1].orientation[i] == 2
     assert out[-1].size[i, 0] > 3.5 and abs(out[-1].size[i, 1] - 1.8) < 0.2
@@ -78,13 +82,14 @@ def test_seen_from_behind_the_length_axis_points_away() -> None:
 
 def test_flickering_bushes_never_move_and_are_not_published() -> None:
     rng = np.random.default_rng(2)
-    tracker = Tracker(TrackingConfig(), 0)
+    tracker = Tracker(TrackingConfig(), CpuLibrary(), 0)
     places = [(float(x), float(y)) for x in (10, 20, 30) for y in (-12, -6, 6, 12)]
     out = _feed(tracker, [together(*(bush(p, rng) for p in places)) for _ in range(60)])
     assert sum(int(o.confirmed.sum()) for o in out) == 0
     assert sum(int((~o.is_stationary).sum()) for o in out) <= 5
     shown = _feed(
-        Tracker(TrackingConfig(publish_unknown=True), 0), [together(*(bush(p, rng) for p in places)) for _ in range(20)]
+        Tracker(TrackingConfig(publish_unknown=True), CpuLibrary(), 0),
+        [together(*(bush(p, rng) for p in places)) for _ in range(20)],
     )
     assert shown[-1].confirmed.sum() >= 8
     assert (shown[-1].class_probs[shown[-1].confirmed].argmax(1) == ObjectClass.UNKNOWN).all()
@@ -97,12 +102,12 @@ def test_a_wall_whose_visible_part_slides_along_does_not_move() -> None:
         )
         for k in range(30)
     ]
-    out = _feed(Tracker(TrackingConfig(), 0), scans)
+    out = _feed(Tracker(TrackingConfig(), CpuLibrary(), 0), scans)
     assert all(not o.confirmed.any() and o.is_stationary.all() for o in out)
 
 
 def test_tractor_and_trailer_split_and_merge_without_new_identity() -> None:
-    tracker = Tracker(TrackingConfig(), 0)
+    tracker = Tracker(TrackingConfig(), CpuLibrary(), 0)
     names: list[bytes] = []
     for k in range(40):
         x = 10.0 + 0.8 * k
@@ -124,7 +129,7 @@ def test_tractor_and_trailer_split_and_merge_without_new_identity() -> None:
 
 def test_growing_view_of_a_truck_is_no_speed() -> None:
     # A parked truck comes out from behind a house: its rear end stays, its visible front end moves on.
-    tracker = Tracker(TrackingConfig(), 0)
+    tracker = Tracker(TrackingConfig(), CpuLibrary(), 0)
     for k in range(25):
         length = 2.5 + 0.25 * k
         d = detections(
@@ -135,7 +140,7 @@ def test_growing_view_of_a_truck_is_no_speed() -> None:
 
 
 def test_two_cars_that_merge_for_a_moment_keep_their_identity() -> None:
-    tracker = Tracker(TrackingConfig(), 0)
+    tracker = Tracker(TrackingConfig(), CpuLibrary(), 0)
     before: set[bytes] = set()
     for k in range(30):
         a, b = 10.0 + 0.5 * k, 10.0
@@ -160,16 +165,19 @@ def test_two_cars_that_merge_for_a_moment_keep_their_identity() -> None:
 def test_same_input_same_output_bit_for_bit() -> None:
     rng = np.random.default_rng(4)
     scans = [together(_car(5 + k, yaw=rng.normal()), bush((20.0, -5.0), rng)) for k in range(15)]
-    a, b = _feed(Tracker(TrackingConfig(), 7), scans), _feed(Tracker(TrackingConfig(), 7), scans)
+    a, b = (
+        _feed(Tracker(TrackingConfig(), CpuLibrary(), 7), scans),
+        _feed(Tracker(TrackingConfig(), CpuLibrary(), 7), scans),
+    )
     for x, y in zip(a, b, strict=True):
         for name, value in vars(x).items():
             assert np.array_equal(value, getattr(y, name)), name
-    other = _feed(Tracker(TrackingConfig(), 8), scans)
+    other = _feed(Tracker(TrackingConfig(), CpuLibrary(), 8), scans)
     assert not set(map(bytes, other[-1].uuid)) & set(map(bytes, a[-1].uuid))
 
 
 def test_reset_begins_anew_with_the_same_names() -> None:
-    tracker = Tracker(TrackingConfig(), 3)
+    tracker = Tracker(TrackingConfig(), CpuLibrary(), 3)
     first = _feed(tracker, [_car(5.0 + k) for k in range(5)])
     tracker.reset()
     assert np.array_equal(_feed(tracker, [_car(5.0 + k) for k in range(5)])[-1].uuid, first[-1].uuid)
@@ -178,7 +186,7 @@ def test_reset_begins_anew_with_the_same_names() -> None:
 
 
 def test_no_detections_and_broken_detections() -> None:
-    tracker = Tracker(TrackingConfig(), 0)
+    tracker = Tracker(TrackingConfig(), CpuLibrary(), 0)
     assert len(tracker.step(Detections.empty("odom"), START_NS, HOME)) == 0
     assert len(tracker.predict(START_NS)) == 0
     good = _car(10.0)
@@ -195,7 +203,7 @@ def test_no_detections_and_broken_detections() -> None:
 
 def test_coasting_ends() -> None:
     config = TrackingConfig(max_coast_s=0.6)
-    tracker = Tracker(config, 0)
+    tracker = Tracker(config, CpuLibrary(), 0)
     out = _feed(tracker, [_car(5 + 1.0 * k) for k in range(10)])
     x = out[-1].center[_only(out[-1]), 0]
     blind = _feed(tracker, [Detections.empty("odom")] * 9, start=10)
@@ -206,7 +214,7 @@ def test_coasting_ends() -> None:
 
 
 def test_predict_moves_and_fades_but_keeps_the_state() -> None:
-    tracker = Tracker(TrackingConfig(), 0)
+    tracker = Tracker(TrackingConfig(), CpuLibrary(), 0)
     now = _feed(tracker, [_car(5 + 1.0 * k) for k in range(10)])[-1]
     stamp = START_NS + 9 * PERIOD_NS
     later = tracker.predict(stamp + 3 * PERIOD_NS)
@@ -220,7 +228,7 @@ def test_predict_moves_and_fades_but_keeps_the_state() -> None:
 
 
 def test_more_than_max_tracks() -> None:
-    tracker = Tracker(TrackingConfig(max_tracks=20), 0)
+    tracker = Tracker(TrackingConfig(max_tracks=20), CpuLibrary(), 0)
     xy = np.stack(np.meshgrid(np.arange(7) * 10.0, np.arange(7) * 10.0), -1).reshape(-1, 2)
     d = detections(xy, np.tile(CAR, (49, 1)), np.zeros(49), [ObjectClass.CAR] * 49)
     first = tracker.step(d, START_NS, HOME)
@@ -229,7 +237,7 @@ def test_more_than_max_tracks() -> None:
 
 
 def test_another_frame_or_a_stamp_from_the_past_begins_anew() -> None:
-    tracker = Tracker(TrackingConfig(), 0)
+    tracker = Tracker(TrackingConfig(), CpuLibrary(), 0)
     old = _feed(tracker, [_car(5.0 + k) for k in range(5)])[-1]
     back = tracker.step(_car(9.0), START_NS, HOME)
     assert back.age_s.max() == 0.0
@@ -240,7 +248,7 @@ def test_another_frame_or_a_stamp_from_the_past_begins_anew() -> None:
 
 def test_measured_velocity_is_used() -> None:
     d = replace(_car(10.0), velocity=np.array([[9.0, 0.0]], np.float32), yaw_known=np.array([True]))
-    tracker = Tracker(TrackingConfig(), 0)
+    tracker = Tracker(TrackingConfig(), CpuLibrary(), 0)
     tracker.step(d, START_NS, HOME)
     moved = replace(_car(10.9), velocity=d.velocity, yaw_known=d.yaw_known)
     tracks = tracker.step(moved, START_NS + PERIOD_NS, HOME)
@@ -251,7 +259,7 @@ def test_measured_velocity_is_used() -> None:
 def test_result_does_not_depend_on_where_odom_begins() -> None:
     T = make_transform(rotation_z(1.0), (300.0, -200.0, 5.0))
     scans = [_car(8.0 + 0.9 * k, yaw=0.02 * (k % 3)) for k in range(12)]
-    here = _feed(Tracker(TrackingConfig(), 0), scans)[-1]
+    here = _feed(Tracker(TrackingConfig(), CpuLibrary(), 0), scans)[-1]
     moved = [
         replace(
             d,
@@ -261,7 +269,7 @@ def test_result_does_not_depend_on_where_odom_begins() -> None:
         )
         for d in scans
     ]
-    tracker = Tracker(TrackingConfig(), 0)
+    tracker = Tracker(TrackingConfig(), CpuLibrary(), 0)
     for k, d in enumerate(moved):
         there = tracker.step(d, START_NS + k * PERIOD_NS, T)
     np.testing.assert_allclose((there.center - T[:3, 3]) @ T[:3, :3], here.center, atol=2e-3)

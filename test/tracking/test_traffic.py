@@ -10,6 +10,7 @@ from autonomy_perception.config import TrackingConfig
 from autonomy_perception.evaluation.bench_tracker import run
 from autonomy_perception.evaluation.mot import MotTally
 from autonomy_perception.geometry import make_transform
+from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.tracking.tracker import Tracker
 from autonomy_perception.types import ObjectClass
 
@@ -32,7 +33,7 @@ def _road(rng: np.random.Generator) -> list[Thing]:
 @pytest.mark.parametrize("seed", range(3))
 def test_accuracy_on_partial_views(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    things, tracker, tally = _road(rng), Tracker(TrackingConfig(), 0), MotTally()
+    things, tracker, tally = _road(rng), Tracker(TrackingConfig(), CpuLibrary(), 0), MotTally()
     for k in range(60):
         t = 0.1 * k
         ego = np.array([8.0 * t, 0.0])

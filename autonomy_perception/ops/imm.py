@@ -1,0 +1,55 @@
+"""Interacting multiple models of N tracks at once: constant velocity, constant turn rate, kinematic bicycle.
+
+All work in float64 on mean (N,3,6), covariance (N,3,6,6) and model probabilities (N,3) with rows that sum to 1; the
+state is ``x y vx vy yaw omega`` of the box centre [m, m/s, rad, rad/s]. Sources of the formulas: ``kernels/imm.cuh``.
+The arrays given are replaced in place where they lie on the device of ``lib``; use those returned.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from autonomy_perception.ops.library import Library
+
+N_MODELS, N_STATES = 3, 6
+
+
+def predict(
+    lib: Library, mean: Any, cov: Any, mu: Any, noise: Any, length: Any, vehicle: Any, dt: float
+) -> tuple[Any, Any, Any]:
+    """Mean, covariance and probabilities mixed and moved by ``dt`` [s].
+
+    Args:
+        noise: (N,3) acceleration [m/s^2], turn acceleration [rad/s^2], yaw drift [rad/sqrt(s)].
+        length: (N,) [m]. vehicle: uint8 (N,), other than 0 where the track steers.
+    """
+    lib.call("ap_imm_predict", mean, cov, mu, noise, length, vehicle, len(mean), float(dt))
+    return mean, cov, mu
+
+
+def update(lib: Library, mean: Any, cov: Any, mu: Any, rows: Any, z: Any, r: Any, delay: Any) -> tuple[Any, Any, Any]:
+    """Measure x, y, yaw of the tracks ``rows`` int64 (M,), none of them twice.
+
+    Args:
+        z: (M,3); yaw must be within pi of the state. r: (M,3,3).
+        delay: (M,) [s] of the measurement relative to the state's time: it saw position + delay * velocity.
+    """
+    lib.call("ap_imm_update", mean, cov, mu, rows, z, r, delay, len(mean), len(rows))
+    return mean, cov, mu
+
+
+def update_velocity(lib: Library, mean: Any, cov: Any, rows: Any, velocity: Any, variance: Any) -> tuple[Any, Any]:
+    """Measure vx, vy of the tracks ``rows`` int64 (M,), none of them twice: (M,2) [m/s], isotropic variance (M,)."""
+    lib.call("ap_imm_update_velocity", mean, cov, rows, velocity, variance, len(mean), len(rows))
+    return mean, cov
+
+
+def combine(lib: Library, mean: Any, cov: Any, mu: Any) -> tuple[Any, Any]:
+    """Moment-matched mean (N,6) and covariance (N,6,6) over the models; without covariance where ``cov`` is None."""
+    n = len(mean)
+    out = lib.empty((n, N_STATES), np.float64)
+    spread = None if cov is None else lib.empty((n, N_STATES, N_STATES), np.float64)
+    lib.call("ap_imm_combine", mean, cov, mu, out, spread, n)
+    return out, spread
