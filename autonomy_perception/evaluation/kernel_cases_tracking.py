@@ -10,7 +10,7 @@ import numpy as np
 
 from autonomy_perception.evaluation.kernel_case import KernelCase
 from autonomy_perception.evaluation.kernel_scene import KernelScene
-from autonomy_perception.ops import imm, pairs
+from autonomy_perception.ops import imm, pairs, tracks
 from autonomy_perception.ops.library import Library
 
 
@@ -64,7 +64,28 @@ def _pairs(lib: Library, s: KernelScene, verb: str) -> KernelCase:
     return KernelCase(run, size + 2 * table.nbytes, 1e-9, 1e-5)
 
 
+def _tracks(lib: Library, s: KernelScene, verb: str) -> KernelCase:
+    n = len(s.boxes)
+    wave = np.sin(np.arange(n * 24 * 5.0)).reshape(n, 24, 5)
+    history = s.boxes[:, None, [0, 0, 1, 0, 1]] + 0.2 * wave + np.linspace(0.0, 2.0, 24)[:, None]
+    history[..., 0] = 0.1 * np.arange(24)
+    history[::2, :10] = np.nan
+    classes = np.abs(wave[:9, 0, [0, 1, 2, 3, 4, 0, 1]]) + 1.0
+    past, rows = lib.to_device(history), lib.to_device(np.arange(n)[::-1].copy())
+    seen, height = s.boxes[:, 3:5].astype(np.float64), s.boxes[:, 5].astype(np.float64)
+    given = (wave[:, :9, 0], wave[:, 0, 0], seen, np.abs(wave[:, 0, :2]), height, 9.0 * height, np.abs(wave[:, 1, 1]))
+    arrays = [lib.to_device(a) for a in (*given, classes)]
+
+    def run() -> dict[str, Any]:
+        if verb == "posterior":
+            return {"probs": tracks.class_posterior(lib, *arrays)}
+        return {"shift": tracks.displacement(lib, past, rows, 1.25)}
+
+    return KernelCase(run, 25 * 8 * n if verb == "posterior" else history.nbytes, 1e-9)
+
+
 TRACKING_CASES: dict[str, Callable[[Library, KernelScene], KernelCase]] = {
     **{f"imm_{v}": partial(_imm, verb=v) for v in ("predict", "update", "velocity", "combine")},
     **{f"pairs_{v}": partial(_pairs, verb=v) for v in ("costs", "inside", "along", "shadowed")},
+    **{f"tracks_{v}": partial(_tracks, verb=v) for v in ("posterior", "displacement")},
 }

@@ -33,7 +33,9 @@ def newborn(scan: Scan, cols: I64, stamp_ns: int, seed: int) -> TrackState:
     state.class_log = classes.accumulate(np.zeros((n, boxes.probs.shape[1])), boxes.probs[cols], rate=1.0)
     state.credit = classes.mean_credit(np.zeros(n), np.ones(n, np.int64), boxes.credit[cols])
     still, height = np.zeros(n), state.vertical[:, 1] - state.vertical[:, 0]
-    state.probs = classes.posterior(state.class_log, state.credit, size, np.zeros((n, 2)), height, still, still)
+    state.probs = classes.posterior(
+        scan.lib, state.class_log, state.credit, size, np.zeros((n, 2)), height, still, still
+    )
     _, exposure = extent.view(center, extent.axes_of(yaw), size, scan.sensor)
     across = ~scan.learned[cols] & extent.stands_across(
         size[:, 0], size[:, 1], exposure, height, extent.is_vehicle(state.probs)

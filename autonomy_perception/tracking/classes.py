@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from autonomy_perception.ops import tracks
+from autonomy_perception.ops.library import Library
 from autonomy_perception.types import N_CLASSES, ObjectClass
 
 F64 = NDArray[np.float64]
@@ -32,9 +34,7 @@ TOP_SPEED = np.array([   40.0, 45.0, 30.0, 28.0, 28.0, 45.0, 9.0, 2.8,  6.0])   
 VEHICLES = np.isin(np.arange(N_CLASSES), [1, 2, 3, 4])
 ROAD_USERS = np.isin(np.arange(N_CLASSES), [1, 2, 3, 4, 5, 6])  # their box points where they go
 
-CREDIT_LEVEL = 0.6  # [nat] mean log-odds from which a resting thing counts as a road user
-CREDIT_WEIGHT = 2.0
-MOTION_CREDIT = 4.5  # [nat] what plainly travels is no bush
+_TABLE = np.column_stack([SIZE, SIZE_SPREAD, TOP_SPEED])
 
 # How well a detection of one class fits a track of another (0..1): neighbours in size are often confused.
 _GROUPS = ({1, 2, 3, 4}, {5, 6}, {6, 7}, {7, 8})
@@ -73,7 +73,9 @@ def mean_credit(credit: F64, hits: NDArray[np.int64], detected: F64) -> F64:
     return np.asarray(credit + np.maximum(1.0 / hits, 0.1) * (detected - credit))
 
 
-def posterior(class_log: F64, credit: F64, seen: F64, complete: F64, height: F64, speed: F64, travel: F64) -> F64:
+def posterior(
+    lib: Library, class_log: F64, credit: F64, seen: F64, complete: F64, height: F64, speed: F64, travel: F64
+) -> F64:
     """Class probabilities (N,C) from detections, the size seen so far and the motion.
 
     Args:
@@ -83,29 +85,9 @@ def posterior(class_log: F64, credit: F64, seen: F64, complete: F64, height: F64
         height: (N,) [m].
         speed: (N,) [m/s]; travel: (N,) 0..1, how plainly it moves.
     """
-    fit = _size_log(seen, complete, height)
-    fast = np.maximum(speed[:, None] - TOP_SPEED, 0.0) / (0.15 * TOP_SPEED)
-    log = class_log + fit - np.where(travel > 0.0, 1.0, 0.0)[:, None] * np.minimum(0.5 * fast**2, 10.0)
-    log[:, ObjectClass.UNKNOWN] = -np.inf
-    users = np.exp(log - log.max(1, keepdims=True))
-    users /= users.sum(1, keepdims=True)
-    misfit = (users * fit).sum(1)  # a size that fits no class well speaks against all of them
-    odds = CREDIT_WEIGHT * (credit - CREDIT_LEVEL) + 0.35 * misfit + MOTION_CREDIT * travel
-    user = 1.0 / (1.0 + np.exp(-np.clip(odds, -8.0, 8.0)))
-    users *= user[:, None]
-    users[:, ObjectClass.UNKNOWN] = 1.0 - user
-    return np.asarray(users)
-
-
-def _size_log(seen: F64, complete: F64, height: F64) -> F64:
-    """Log-likelihood (N,C) <= 0 of a partly seen size: too large always speaks against a class, too small only if complete."""
-    z = (seen[:, None] - SIZE[:, :2]) / SIZE_SPREAD[:, :2]
-    weight = np.where(z > 0.0, 1.0, np.minimum(complete, 1.0)[:, None] ** 2)
-    tall = (height[:, None] - SIZE[:, 2]) / (1.5 * SIZE_SPREAD[:, 2])
-    cost = np.minimum(0.5 * weight * z**2, 6.0).sum(-1) + np.minimum(
-        0.5 * np.where(tall > 0, tall, 0.5 * tall) ** 2, 4.0
-    )
-    return np.asarray(-cost)
+    put = lib.to_device
+    given = (class_log, credit, seen, complete, height, speed, travel, _TABLE)
+    return lib.to_host(tracks.class_posterior(lib, *(put(a) for a in given)))
 
 
 def process_noise(probs: F64) -> F64:

@@ -81,7 +81,8 @@ def motions(state: TrackState, sensor: F64, rows: I64, dt: float) -> None:
     distance = np.hypot(*(mean[:, :2] - sensor).T)
     limit = motion.threshold(state.probs, state.seen, distance)
     moving = state.moving[rows]
-    moved, lately = motion.displacements(state.history[rows], (motion.START_WINDOW_S, motion.STOP_WINDOW_S))
+    windows = (motion.START_WINDOW_S, motion.STOP_WINDOW_S)
+    moved, lately = (motion.displacement(state.lib, state.history, rows, w) for w in windows)
     probs, size, credit = state.probs[rows], state.seen[rows], state.credit[rows]
     started = motion.starts(moved, limit[rows], probs, size, credit)
     started |= (credit > 1.0) & motion.starts(lately, limit[rows], probs, size, credit)
@@ -100,12 +101,16 @@ def motions(state: TrackState, sensor: F64, rows: I64, dt: float) -> None:
     speed = np.hypot(mean[:, VX], mean[:, VY])
     height = state.vertical[:, 1] - state.vertical[:, 0]
     travel: F64 = np.where(state.moving, state.travel, 0.0)
-    state.probs = classes.posterior(state.class_log, state.credit, state.seen, state.complete, height, speed, travel)
+    state.probs = classes.posterior(
+        state.lib, state.class_log, state.credit, state.seen, state.complete, height, speed, travel
+    )
     state.store(imm)
 
 
 def _kick(state: TrackState, mean: F64, rows: I64, velocity: F64) -> None:
     """A track held at rest that turns out to move starts with the velocity of its displacement."""
+    if len(rows) == 0:
+        return
     off = np.hypot(*(mean[rows, VX : VY + 1] - velocity).T) > 0.5 + 0.3 * np.hypot(*velocity.T)
     state.filter.restart_velocity(rows[off], velocity[off], np.full(int(off.sum()), 1.5**2))
 

@@ -121,7 +121,9 @@ def test_class_needs_credit_and_a_size_that_fits() -> None:
     one, zero = np.ones((1, 2)), np.zeros(1)
 
     def unknown(credit: float, size: list[float], travel: float = 0.0) -> float:
-        p = classes.posterior(log, np.array([credit]), np.array([size]), one, np.array([1.5]), zero, np.array([travel]))
+        p = classes.posterior(
+            CpuLibrary(), log, np.array([credit]), np.array([size]), one, np.array([1.5]), zero, np.array([travel])
+        )
         np.testing.assert_allclose(p.sum(), 1.0)
         return float(p[0, ObjectClass.UNKNOWN])
 
@@ -139,7 +141,8 @@ def _history(x: np.ndarray) -> np.ndarray:
 
 
 def _starts(x: np.ndarray) -> bool:
-    (moved,) = motion.displacements(_history(x), (2.4,))
+    history = _history(x)
+    moved = motion.displacement(CpuLibrary(), history, np.arange(len(history)), 2.4)
     probs = np.zeros((1, N_CLASSES))
     probs[0, ObjectClass.CAR] = 1.0
     return bool(motion.starts(moved, np.array([0.7]), probs, np.array([[4.4, 1.8]]), np.array([2.0]))[0])
