@@ -1,5 +1,7 @@
 """Class posterior and displacement against NumPy over all tracks at once."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -65,7 +67,7 @@ def displacement(past: F64, window: float) -> F64:
     detour = 1.0
     if n >= 3:
         way = [past[i:j, 1:].mean(0) for i, j in ((0, third), (third, n - third), (n - third, n))]
-        legs = [0.5 * (b - a)[:2] + 0.5 * (b - a)[2:] for a, b in zip(way, way[1:], strict=False)]
+        legs = [0.5 * (b - a)[:2] + 0.5 * (b - a)[2:] for a, b in itertools.pairwise(way)]
         detour = sum(float(np.hypot(*leg)) for leg in legs) / length
     return np.array([*common, *center, last[0] - first[0], n, largest, detour])
 
