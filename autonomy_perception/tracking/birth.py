@@ -55,7 +55,7 @@ def newborn(scan: Scan, cols: I64, stamp_ns: int, seed: int) -> TrackState:
     state.existence, state.rate = existence.born(scan.existence[cols]), np.full(n, 0.75)
     state.hits[:], state.birth_ns[:], state.update_ns[:] = 1, stamp_ns, stamp_ns
     state.origin_xy = center
-    reach = 0.5 * np.abs(np.swapaxes(extent.axes_of(yaw), 1, 2) * size[:, None]).sum(2)
+    reach = 0.5 * np.abs(np.swapaxes(axes, 1, 2) * size[:, None]).sum(2)
     motion.remember(state.history, np.arange(n), boxes.delay[cols].mean(1), -reach, reach)
     for k in range(n):
         state.uuid[k] = make_uuid(seed, stamp_ns, k)

@@ -40,7 +40,7 @@ def view(center: F64, axes: F64, extent: F64, sensor: F64) -> tuple[F64, F64]:
         side (M,2) in -1..1 per axis: +1 the positive end faces the sensor, 0 the sensor is abeam and sees
         both ends; exposure (M,2) in 0..1: how broadly the face *along* that axis is seen (0: edge-on).
     """
-    offset = np.einsum("mij,mj->mi", axes, sensor - center)
+    offset = (axes @ (sensor - center)[..., None])[..., 0]
     side = np.clip(offset / (0.5 * extent + 0.3), -1.0, 1.0)
     # The edge along one axis shows on the face across the other, if the sensor stands before that face.
     before = np.maximum(np.abs(offset) - 0.5 * extent, 0.0)
@@ -65,20 +65,24 @@ def locate(
         centre (M,2) [m] and its extra standard deviation along each axis (M,2) [m].
     """
     missing = size - extent
-    ahead = np.einsum("mij,mj->mi", axes, predicted - center)
-    slack = 0.5 * np.abs(missing)
-    free = np.clip(ahead, -slack, slack)
+    ahead = (axes @ (predicted - center)[..., None])[..., 0]
+    slack, abeam = 0.5 * np.abs(missing), 1.0 - np.abs(side)
     # Abeam of the sensor both ends are in view and neither is "near": the centre may lie anywhere in the slack.
-    near = -0.5 * side * missing + (1.0 - np.abs(side)) * free
-    options = np.stack([near, 0.5 * side * missing, free])
+    options = np.empty((3, *missing.shape))
+    options[1] = 0.5 * side * missing
+    options[2] = np.minimum(np.maximum(ahead, -slack), slack)
+    options[0] = abeam * options[2] - options[1]
     other = complete * (missing > 0.3)
-    prior = np.stack([np.ones_like(near), 0.15 * other * np.abs(side), 0.05 * np.maximum(other, missing < -0.3)])
-    sigma = np.hypot(spread, 0.2)
-    weight = prior * np.exp(-0.5 * np.minimum(((options - ahead) / sigma) ** 2, 50.0))
+    weight = np.empty_like(options)  # prior times agreement with the prediction
+    weight[0] = 1.0
+    weight[1] = 0.15 * other * (1.0 - abeam)
+    weight[2] = 0.05 * np.maximum(other, missing < -0.3)
+    off = (options - ahead) / np.hypot(spread, 0.2)
+    weight *= np.exp(-0.5 * np.minimum(off * off, 50.0))
     weight /= weight.sum(0)
     chosen = (weight * options).sum(0)
     doubt = np.sqrt((weight * (options - chosen) ** 2).sum(0)) + weight[2] * 0.5 * slack
-    return center + np.einsum("mij,mi->mj", axes, chosen), doubt + (1.0 - np.abs(side)) * 0.3 * slack
+    return center + (chosen[:, None] @ axes)[:, 0], doubt + abeam * 0.3 * slack
 
 
 def whole(variance: F64, face: F64, exposure: F64, free_ends: F64) -> F64:
@@ -118,7 +122,7 @@ def grow(seen: F64, complete: F64, surplus: F64, extent: F64, sure: F64) -> tupl
 def completed(seen: F64, complete: F64, probs: F64) -> F64:
     """Believed size (N,2): what was seen, or the expectation over classes where the edge was never seen whole."""
     by_class = np.maximum(seen[:, None], SIZE[None, :, :2])
-    expected = np.einsum("nc,nca->na", probs, by_class)
+    expected = (probs[:, None] @ by_class)[:, 0]
     return np.asarray(complete * seen + (1.0 - complete) * expected)
 
 

@@ -38,7 +38,7 @@ def apply(state: TrackState, scan: Scan, rows: I64, cols: I64, stamp_ns: int) ->
     believed = np.where(partial, state.size[rows], seen_now)
     before = np.where(partial, before, seen_now)
     # The end that faces the sensor stays where it is: a growing box must not look like motion.
-    moved = np.einsum("mij,mi->mj", axes, -0.5 * side * (believed - before))
+    moved = ((-0.5 * side * (believed - before))[:, None] @ axes)[:, 0]
     imm.shift(rows, moved)
     mean[rows, :2] += moved
     spread = np.sqrt(np.maximum(0.5 * (cov[rows, 0, 0] + cov[rows, 1, 1]), 0.01))[:, None]

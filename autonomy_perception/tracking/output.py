@@ -15,8 +15,8 @@ F64 = NDArray[np.float64]
 
 REST_VARIANCE = 0.1**2  # [m^2/s^2] of the velocity zero that resting tracks report
 # From x y z yaw vx vy to the filter's x y vx vy yaw omega; z is filtered beside.
-ROWS = np.array([0, 1, 3, 4, 5])
-SOURCE = np.array([0, 1, YAW, VX, VY])
+SOURCE = np.array([0, 1, 0, YAW, VX, VY])
+CELLS = (6 * SOURCE[:, None] + SOURCE).ravel()
 
 
 def to_tracks(state: TrackState, frame_id: str, now_ns: int) -> Tracks:
@@ -25,8 +25,8 @@ def to_tracks(state: TrackState, frame_id: str, now_ns: int) -> Tracks:
     if n == 0:
         return Tracks.empty(frame_id)
     mean, cov6 = state.filter.combined()
-    cov = np.zeros((n, 6, 6))
-    cov[:, ROWS[:, None], ROWS[None]] = cov6[:, SOURCE[:, None], SOURCE[None]]
+    cov = cov6.reshape(n, 36).take(CELLS, 1).reshape(n, 6, 6)
+    cov[:, 2, :] = cov[:, :, 2] = 0.0
     cov[:, 2, 2] = 0.25 * state.vertical_var.sum(1)
     rest = ~(state.moving | _hasty(state, mean, cov6, now_ns))
     cov[rest, 4:, :] = 0.0

@@ -81,7 +81,7 @@ def read_scan(lib: Library, d: Detections, T_odom_base: F64, sweep: Sweep) -> Sc
     """Detections as a :class:`Scan`; rows with values that are not finite are left out."""
     sensor, heading = transform_points(T_odom_base, sweep.origin[None])[0, :2], yaw_of(T_odom_base)
     used = np.isfinite(d.center).all(1) & np.isfinite(d.size).all(1) & np.isfinite(d.yaw) & np.isfinite(d.existence)
-    used &= np.isfinite(d.class_probs).all(1) & np.isfinite(d.covariance).all((1, 2))
+    used &= np.isfinite(d.class_probs).all(1) & np.isfinite(d.covariance.reshape(len(d), 16)).all(1)
     center, size = d.center[used].astype(np.float64), np.maximum(d.size[used].astype(np.float64), 0.05)
     half = 0.5 * size[:, 2]
     probs = np.maximum(d.class_probs[used].astype(np.float64), 1e-3)
@@ -104,7 +104,6 @@ def _delays(center: F64, size: F64, sensor: F64, heading: float, sweep: Sweep) -
     """Delays (M,2) [s] at both edges of the detections as the lidar sees them."""
     _, bearing, half = bearings(center, 0.5 * np.hypot(size[:, 0], size[:, 1]), sensor).T
     reach = np.minimum(half, 0.5) + SEAM_MARGIN
-    edges = sweep.look_up(np.stack([bearing - reach, bearing + reach], 1) - heading)
-    middle = sweep.look_up(bearing - heading)[:, None]
-    seam = np.ptp(edges, axis=1) > SAME_TIME
-    return np.where(seam[:, None], edges, middle)
+    early, late, middle = sweep.look_up(np.stack([bearing - reach, bearing + reach, bearing]) - heading)
+    seam = np.abs(late - early) > SAME_TIME
+    return np.stack([np.where(seam, early, middle), np.where(seam, late, middle)], 1)

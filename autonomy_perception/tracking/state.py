@@ -92,7 +92,8 @@ class TrackState:
 
     def take(self, index: NDArray[np.bool_] | I64) -> TrackState:
         """The tracks of a mask or index, copied."""
-        return TrackState(self.lib, *(a[index] for a in self._arrays()))
+        rows = np.flatnonzero(index) if index.dtype == np.bool_ else index
+        return TrackState(self.lib, *(a.take(rows, 0) for a in self._arrays()))
 
     def join(self, other: TrackState) -> TrackState:
         """These tracks followed by the other ones."""

@@ -52,5 +52,6 @@ class Sweep:
 
 
 def _bin(bearing: NDArray[np.floating]) -> NDArray[np.int64]:
-    turn = np.nan_to_num((np.asarray(bearing, np.float64) + np.pi) / (2.0 * np.pi)) % 1.0
-    return np.minimum((turn * BINS).astype(np.int64), BINS - 1)
+    turn = (np.asarray(bearing, np.float64) + np.pi) / (2.0 * np.pi)
+    turn -= np.floor(turn)  # NaN where the bearing is not finite: bin 0
+    return (np.fmax(turn, 0.0) * BINS).astype(np.int64) % BINS
