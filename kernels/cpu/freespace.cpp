@@ -54,11 +54,15 @@ AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hit
       polar[i].sector = -1;
       continue;
     }
-    ++first[polar[i].sector + 1];
     const float* p = xyz + 3 * static_cast<int64_t>(i);
     const int32_t cell = ap::grid_cell(p[0], p[1], c);
     if (cell >= 0 && label[i] == ap::kObstacle) ++hits[cell];
-    else if (polar[i].range <= max_range && ap::is_ground_like(label[i])) mark(cell, label[i] == ap::kGround ? 2 : 1, free);
+    if (polar[i].range > max_range) {  // beyond, nothing is freed or hidden
+      polar[i].sector = -1;
+      continue;
+    }
+    if (ap::is_ground_like(label[i])) mark(cell, label[i] == ap::kGround ? 2 : 1, free);
+    ++first[polar[i].sector + 1];
   }
   for (int32_t s = 0; s < n_azimuth; ++s) first[s + 1] += first[s];
   std::vector<uint64_t> keys(first[n_azimuth]);

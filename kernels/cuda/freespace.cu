@@ -15,10 +15,10 @@ __global__ void point_kernel(const float* xyz, const uint8_t* label, int32_t* hi
   if (i >= n) return;
   const float* p = xyz + 3 * static_cast<int64_t>(i);
   const ap::Polar q = ap::polar_of(p, c);
-  const bool in = ap::takes_part(label[i], q.range);
+  const bool part = ap::takes_part(label[i], q.range), in = part && q.range <= c.max_range;  // beyond, nothing is freed or hidden
   sector[i] = in ? static_cast<uint32_t>(q.sector) : static_cast<uint32_t>(c.n_azimuth);
   key[i] = ap::range_key(in ? q.range : 0.0f, i);
-  const int32_t cell = in ? ap::grid_cell(p[0], p[1], c) : -1;
+  const int32_t cell = part ? ap::grid_cell(p[0], p[1], c) : -1;
   if (cell >= 0 && label[i] == ap::kObstacle) atomicAdd(hits + cell, 1);
 }
 
