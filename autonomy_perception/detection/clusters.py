@@ -19,6 +19,8 @@ F64 = NDArray[np.float64]
 _NO_YAW_LENGTH = 1.1  # what is shorter shows no direction [m]
 _NO_YAW_STD = 0.9  # that of a direction anywhere in half a turn [rad]
 _UNKNOWN_HEIGHT = 1.0  # taken for clusters over ground that nobody knows [m]
+_HIDDEN_HEIGHT, _HIDDEN_RANGE = 1.2, 10.0  # of a neighbour's lower part at the lidar; beyond that range nothing [m]
+_PRESUMED_LENGTH = 6.0  # nothing unseen is taken for longer: trucks that show one end are 5 to 16 m long [m]
 
 
 class ClusterDetector:
@@ -83,8 +85,13 @@ class ClusterDetector:
 
 
 def _stands(table: F64) -> NDArray[np.bool_]:
-    """Clusters (C,) that may stand on the ground: they begin near it, or low enough to be a car behind a car."""
-    reach = 0.8 + 0.02 * table[:, Feature.RANGE] + np.where(table[:, Feature.HEIGHT_MAX] < 2.2, 0.6, 0.0)
+    """Clusters (C,) that may stand on the ground: they begin near it, or low enough to be a car behind a car.
+
+    Near the lidar the vehicle's own body and the lowest beam hide what is low: the more, the nearer.
+    """
+    distance = table[:, Feature.RANGE]
+    reach = 0.8 + 0.02 * distance + np.where(table[:, Feature.HEIGHT_MAX] < 2.2, 0.6, 0.0)
+    reach += _HIDDEN_HEIGHT * np.clip(1.0 - distance / _HIDDEN_RANGE, 0.0, 1.0)
     return np.asarray(~(table[:, Feature.HEIGHT_MIN] > reach))
 
 
@@ -94,7 +101,8 @@ def _complete(view: boxes.View, guess: Guess, distance: F64) -> tuple[boxes.View
     sure = guess.probs[np.arange(len(guess.best)), guess.best] > 0.4
     cut = ~view.seen | (view.extent < mean - 3.0 * spread)  # not in view, or something stands before it
     grows = cut & sure[:, None]
-    size = np.where(grows, np.maximum(view.extent, mean - 0.5 * spread), view.extent)
+    presumed = np.minimum(mean - 0.5 * spread, _PRESUMED_LENGTH)
+    size = np.where(grows, np.maximum(view.extent, presumed), view.extent)
     std = np.where(cut, np.minimum(1.5 * spread, 0.5 * size + 0.1), 0.1 + 0.004 * distance[:, None])
     return boxes.grow(view, size), std
 

@@ -20,9 +20,10 @@ def shape_features(table: F64, level: NDArray[np.uint8], guess: Guess) -> F64:
     """What existence is judged by (C,7).
 
     1; size evidence; share of the near side on an L; cut out of something larger; filled outline; a long face without
-    depth [m, above 4]; stretch between ground and lowest return [m].
+    depth [m, above 4] that is no side of a truck; stretch between ground and lowest return [m].
     """
     length, width = table[:, Feature.LENGTH], table[:, Feature.WIDTH]
+    wall = (width < 0.8) & ~_side_of_truck(table, level)
     return np.column_stack(
         [
             np.ones(len(table)),
@@ -30,10 +31,22 @@ def shape_features(table: F64, level: NDArray[np.uint8], guess: Guess) -> F64:
             table[:, Feature.EDGE_SHARE] - 0.7,
             level > 0,
             table[:, Feature.FACE_FILL] - 0.5,
-            np.where(width < 0.8, np.clip(length - 4.0, 0.0, 4.0), 0.0),
+            np.where(wall, np.clip(length - 4.0, 0.0, 4.0), 0.0),
             np.clip(np.nan_to_num(table[:, Feature.HEIGHT_MIN]) - 0.3, 0.0, 1.0),
         ]
     )
+
+
+def _side_of_truck(table: F64, level: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Flat clusters (C,) that may be all one sees of a truck or trailer abeam, or of one behind its tractor.
+
+    Free standing, plane and closed, as long and as high as such a side. Whether it is a piece of wall is for the
+    tracker to find out: walls do not move.
+    """
+    length, height = table[:, Feature.LENGTH], table[:, Feature.HEIGHT_MAX]
+    sized = (length > 5.0) & (length < 14.0) & (height > 2.2) & (height < 4.2)
+    plane = (level == 0) & (table[:, Feature.FACE_FILL] > 0.75) & (table[:, Feature.EDGE_SHARE] > 0.9)
+    return np.asarray(sized & plane)
 
 
 def existence_of(features: F64) -> F64:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from autonomy_perception import geometry
 from autonomy_perception.config import DetectionConfig, Dimensions, GroundConfig
-from autonomy_perception.detection.clusters import ClusterDetector
+from autonomy_perception.detection.clusters import ClusterDetector, _stands
+from autonomy_perception.ops.cluster import N_FEATURES, Feature
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.terrain.ground import GroundSegmenter
 from autonomy_perception.types import Detections, GroundLabels, ObjectClass, PointLabel
@@ -78,6 +79,30 @@ def test_rear_view_is_completed_away_from_the_lidar_and_says_what_it_does_not_kn
     assert abs(np.sin(found.yaw[0])) < 0.06
     along, across = found.covariance[0, 0, 0], found.covariance[0, 1, 1]
     assert along > 4 * across
+
+
+def test_truck_from_behind_is_not_presumed_to_be_a_bus() -> None:
+    found = detect([(20.0, 0.0, 0.0, 8.0, 2.5, 3.2)])  # its rear is at 16 m
+    assert len(found) == 1 and 4.0 < found.size[0, 0] <= 6.0
+    assert found.center[0, 0] - 0.5 * found.size[0, 0] == pytest.approx(16.0, abs=0.15)
+    assert found.covariance[0, 0, 0] > 1.0**2  # how far it reaches is left open
+
+
+def test_side_of_a_trailer_is_found_but_no_wall_of_the_same_shape_that_is_longer_or_lower() -> None:
+    def existence(length: float, height: float) -> float:
+        found = detect([(12.0, 6.0, 0.0, length, 0.1, height)])
+        return float(found.existence.max()) if len(found) else 0.0
+
+    assert existence(8.0, 3.4) > 0.25
+    assert existence(17.0, 3.4) < 0.15 and existence(8.0, 1.9) < 0.15
+
+
+def test_lower_half_may_be_hidden_near_the_lidar_only() -> None:
+    table = np.zeros((3, N_FEATURES))
+    table[:, Feature.HEIGHT_MAX] = 3.0
+    table[:, Feature.HEIGHT_MIN] = 1.6, 1.6, 2.4
+    table[:, Feature.RANGE] = 2.5, 12.0, 2.5
+    assert _stands(table).tolist() == [True, False, False]  # beside the vehicle; a sign; a branch over the vehicle
 
 
 def test_neighbours_stay_apart() -> None:
