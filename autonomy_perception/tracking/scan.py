@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception.geometry import transform_points, yaw_of
+from autonomy_perception.geometry import box_corners, transform_points, wrap_angle, yaw_of
 from autonomy_perception.ops.library import Library
 from autonomy_perception.tracking.association import Boxes, united
-from autonomy_perception.tracking.existence import bearings
 from autonomy_perception.tracking.sweep import Sweep
 from autonomy_perception.types import Detections
 
@@ -18,7 +17,9 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 SAME_TIME = 0.03  # [s] delays nearer than this are the same
-SEAM_MARGIN = 0.035  # [rad] a detection this near to the seam of the sweep may have been seen on either side
+STRIPS = 8  # in which the view of a detection is timed
+MINORITY = 0.3  # share of these that does not count when they lie on both sides of the seam of the sweep
+RADIAL = 2.0  # [m/s] from this speed on something plainly comes nearer or goes away
 FACE_NEAR, FACE_PER_M = 0.06, 0.002  # [m], [m/m] standard deviation of a face in view
 
 
@@ -56,14 +57,22 @@ class Scan:
         return np.asarray(((axes @ self.cov[cols]) * axes).sum(2))
 
     def delay_of(self, cols: I64, expected: F64, velocity: F64) -> F64:
-        """Delay (M,) [s] of ``cols``: of both candidates the one that agrees with the prediction.
+        """Delay (M,) [s] of ``cols``: of both candidates the one at which its near end was seen.
+
+        What lies across the seam of the sweep and comes nearer shows its near end last, what goes away first. Where
+        that says nothing, the candidate counts that agrees with the prediction.
 
         Args:
             expected: (M,2) predicted centres at the stamp [m]; velocity: (M,2) [m/s].
         """
-        delay = self.boxes.delay[cols]
+        delay, rows = self.boxes.delay[cols], np.arange(len(cols))
         off = (self.boxes.center[cols] - expected)[:, None] - delay[:, :, None] * velocity[:, None]
-        return np.asarray(delay[np.arange(len(cols)), (off**2).sum(2).argmin(1)])
+        away = expected - self.sensor
+        receding = (away * velocity).sum(1) / np.maximum(np.hypot(away[:, 0], away[:, 1]), 0.1)
+        last = delay.argmax(1)
+        agreeing = (off**2).sum(2).argmin(1)
+        pick = np.where(receding < -RADIAL, last, np.where(receding > RADIAL, 1 - last, agreeing))
+        return np.asarray(delay[rows, pick])
 
     def stretch(self, k: int, members: I64) -> None:
         """Let detection ``k`` cover the detections ``members``, parts of the same object seen at the same time."""
@@ -89,7 +98,7 @@ def read_scan(lib: Library, d: Detections, T_odom_base: F64, sweep: Sweep) -> Sc
     cov = d.covariance[used].astype(np.float64)
     yaw_noise = np.maximum(cov[:, 3, 3], 0.03**2)
     existing = np.clip(d.existence[used].astype(np.float64), 0.05, 0.99)
-    delay = _delays(center[:, :2], size, sensor, heading, sweep)
+    delay = _delays(center[:, :2], size[:, :2], d.yaw[used].astype(np.float64), sensor, heading, sweep)
     vertical = np.stack([center[:, 2] - half, center[:, 2] + half], 1)
     credit, share = np.log(existing) - np.log1p(-existing), probs / probs.sum(1, keepdims=True)
     still = np.zeros(2)
@@ -100,10 +109,18 @@ def read_scan(lib: Library, d: Detections, T_odom_base: F64, sweep: Sweep) -> Sc
     )
 
 
-def _delays(center: F64, size: F64, sensor: F64, heading: float, sweep: Sweep) -> F64:
-    """Delays (M,2) [s] at both edges of the detections as the lidar sees them."""
-    _, bearing, half = bearings(center, 0.5 * np.hypot(size[:, 0], size[:, 1]), sensor).T
-    reach = np.minimum(half, 0.5) + SEAM_MARGIN
-    early, late, middle = sweep.look_up(np.stack([bearing - reach, bearing + reach, bearing]) - heading)
-    seam = np.abs(late - early) > SAME_TIME
-    return np.stack([np.where(seam, early, middle), np.where(seam, late, middle)], 1)
+def _delays(center: F64, size: F64, yaw: F64, sensor: F64, heading: float, sweep: Sweep) -> F64:
+    """Delays (M,2) [s] of the detections: two candidates only where a good part lies on each side of the seam."""
+    bearing = np.arctan2(center[:, 1] - sensor[1], center[:, 0] - sensor[0])
+    corners = box_corners(center, size, yaw) - sensor
+    off = np.clip(wrap_angle(np.arctan2(corners[..., 1], corners[..., 0]) - bearing[:, None]), -0.5, 0.5)
+    low, high = off.min(1), off.max(1)
+    strips = (bearing + low)[:, None] + (high - low)[:, None] * (np.arange(STRIPS) + 0.5) / STRIPS
+    time = sweep.look_up(strips - heading)
+    early = time <= 0.5 * (time.min(1) + time.max(1))[:, None]
+    share = early.mean(1)
+    first = (time * early).sum(1) / early.sum(1)
+    last = (time * ~early).sum(1) / np.maximum((~early).sum(1), 1)
+    seam, middle = np.ptp(time, axis=1) > SAME_TIME, time.mean(1)
+    first, last = np.where(seam, first, middle), np.where(seam, last, middle)
+    return np.stack([np.where(share < MINORITY, last, first), np.where(share > 1.0 - MINORITY, first, last)], 1)
