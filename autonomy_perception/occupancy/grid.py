@@ -88,11 +88,11 @@ class OccupancyMap:
         hits, free = seen.hits, seen.free
         covered |= (seen.shadow > 0) & (free == 0)  # something may have moved in where nobody can look
         moving_hits = moving & (hits > 0)
-        hits[moving] = 0
-        free[covered] = 0  # what lies under an object is not seen, whatever grazes its edge
-        self._static[covered] = np.maximum(self._static[covered], 0.0)
+        np.putmask(hits, moving, 0)
+        np.putmask(free, covered, 0)  # what lies under an object is not seen, whatever grazes its edge
+        np.maximum(self._static, 0.0, out=self._static, where=covered)
         left = self._moving_before | moving
-        self._static[left] = np.minimum(self._static[left], 0.0)
+        np.minimum(self._static, 0.0, out=self._static, where=left)
         self._moving_before = moving
         wire = np.empty(world.shape, np.int8)
         fusion = self._fusion(stamp_ns)
