@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -218,14 +217,6 @@ def lay_over(occupancy: Occupancy, truth: TruthGrid) -> NDArray[np.int8]:
     """
     grid: WorldGrid = occupancy.grid
     return np.asarray(scroll(occupancy.wire, grid, truth.grid, -1), np.int8)
-
-
-def evaluate(steps: Iterable[tuple[Output, TruthFrame]]) -> Accuracy:
-    """Figures of a whole drive."""
-    out = Accuracy()
-    for output, truth in steps:
-        out.add(output, truth)
-    return out
 
 
 def _rms(values: list[float]) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import array
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from autonomy_perception_msgs.msg import (
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from std_msgs.msg import Float32MultiArray, MultiArrayDimension
 
 from autonomy_perception import grid as grids
+from autonomy_perception.occupancy.grid import to_autoware
 from autonomy_perception.types import Detections, Perception, Tracks
 
 LAYERS = ("elevation", "variance", "traversability", "drivable", "terrain_class", "age")
@@ -49,8 +50,8 @@ def to_array(values: NDArray[Any], code: str) -> array.array[Any]:
     return out
 
 
-def occupancy_grid(result: Perception, world_frame: str) -> OccupancyGrid:
-    """nav_msgs/OccupancyGrid in ``world_frame``; origin z is the height of base_link [m]."""
+def occupancy_grid(result: Perception, world_frame: str, encoding: Literal["ros", "autoware"] = "ros") -> OccupancyGrid:
+    """nav_msgs/OccupancyGrid in ``world_frame``; origin z is the height of base_link [m]. ``encoding``: config.py."""
     message = OccupancyGrid()
     placement = result.occupancy.grid
     message.header.stamp = to_time(result.stamp_ns)
@@ -61,7 +62,8 @@ def occupancy_grid(result: Perception, world_frame: str) -> OccupancyGrid:
     position = message.info.origin.position
     position.x, position.y = (float(v) for v in placement.origin)
     position.z = float(result.T_odom_base[2, 3])
-    message.data = to_array(grids.to_occupancy_data(result.occupancy.wire), "b")
+    wire = result.occupancy.wire
+    message.data = to_array(grids.to_occupancy_data(wire if encoding == "ros" else to_autoware(wire)), "b")
     return message
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from autonomy_perception.nodes import conversions, topics
 from autonomy_perception.nodes.core import Output
@@ -23,10 +23,13 @@ class Outputs:
         node: the node that owns the publishers.
         watch: receives quality-of-service events.
         base_frame, odom_frame: names of the vehicle's frames.
+        encoding: ``occupancy.encoding`` of the configuration.
     """
 
-    def __init__(self, node: Any, watch: QosWatch, base_frame: str, odom_frame: str) -> None:
-        self._base, self._odom, self._node = base_frame, odom_frame, node
+    def __init__(
+        self, node: Any, watch: QosWatch, base_frame: str, odom_frame: str, encoding: Literal["ros", "autoware"]
+    ) -> None:
+        self._base, self._odom, self._node, self._encoding = base_frame, odom_frame, node, encoding
         self._publishers = {
             t.name: self._open(t, watch) for t in topics.OUTPUTS if t.node == "perception" and t is not topics.ACK
         }
@@ -50,7 +53,7 @@ class Outputs:
         result, start = output.result, time.perf_counter_ns()
         world = self._odom if result.has_ego_motion else self._base
         self._send(topics.TRACKED_OBJECTS, conversions.tracked_objects(result.tracks, result.stamp_ns))
-        self._send(topics.OCCUPANCY_GRID, conversions.occupancy_grid(result, world))
+        self._send(topics.OCCUPANCY_GRID, conversions.occupancy_grid(result, world, self._encoding))
         if output.frame is not None and self._wanted(topics.DETECTED_OBJECTS):
             self._send(topics.DETECTED_OBJECTS, conversions.detected_objects(result.detections, result.stamp_ns))
         done_ns = time.monotonic_ns()

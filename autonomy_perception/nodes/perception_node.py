@@ -78,7 +78,8 @@ class PerceptionNode(LifecycleNode):
             self.get_logger().error(str(e))
             return FAILURE
         self._counters = Counters()
-        self._outputs = Outputs(self, self._watch, self.vehicle.base_frame, self.vehicle.odom_frame)
+        frames = self.vehicle.base_frame, self.vehicle.odom_frame
+        self._outputs = Outputs(self, self._watch, *frames, stages.occupancy.encoding)
         self._fixed = True
         return SUCCESS
 

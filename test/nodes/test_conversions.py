@@ -72,6 +72,8 @@ def test_grids_keep_every_cell(nx: int, ny: int, seed: int) -> None:
     grid = wire_trip(c.occupancy_grid(result, "odom"))
     assert (grid.info.width, grid.info.height) == (nx, ny)
     assert np.array_equal(np.frombuffer(grid.data, np.int8).reshape(ny, nx), wire)
+    autoware = np.frombuffer(wire_trip(c.occupancy_grid(result, "odom", "autoware")).data, np.int8).reshape(ny, nx)
+    assert np.array_equal(autoware, np.where(wire < 0, 50, np.clip(wire, 1, 99)))
     assert (grid.info.origin.position.x, grid.info.origin.position.y, grid.info.origin.position.z) == (-3.5, 6.0, 3.0)
     terrain = wire_trip(c.grid_map(result, "odom"))
     assert list(terrain.layers) == ["elevation", "age"]
