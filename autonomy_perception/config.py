@@ -103,7 +103,7 @@ class OccupancyConfig(_Strict):
 class PipelineConfig(_Strict):
     """Mode machine and output timing."""
 
-    tick_ms: float = Field(200.0, ge=20, le=2000, description="without a frame for this long outputs age by ticks [ms]")
+    tick_ms: float = Field(180.0, ge=20, le=2000, description="without a frame for this long outputs age by ticks [ms]")
     stale_after_s: float = Field(0.5, ge=0.05, le=10, description="mode STALE when data is older [s]")
     stopped_after_s: float = Field(3.0, ge=0.1, le=60, description="mode STOPPED when data is older [s]")
     max_jump_m: float = Field(

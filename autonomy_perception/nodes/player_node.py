@@ -27,6 +27,7 @@ from autonomy_perception.nodes.process import StopFlag, freeze_garbage, run, spi
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.ros_parameters import read
 from autonomy_perception.nodes.topics import LATCHED, QosSpec
+from autonomy_perception.nodes.trace import Sendings
 
 OWN = {t.name for t in table.OUTPUTS}
 CLOCK_PERIOD_S = 0.02
@@ -53,7 +54,7 @@ class PlayerNode(Node):
         self._clock_due = 0.0
         self._token = TokenSender(self) if self.config.lockstep else None
         self._outlets: dict[str, Any] = {}
-        self.sent: list[tuple[str, int, int]] = []
+        self.sent = Sendings()
         self.messages, self.loops, self.worst_lag_ms = 0, 0, 0.0
         self.create_service(Trigger, "~/start", self._on_start)
         self.create_service(SetBool, "~/pause", self._on_pause)
@@ -178,7 +179,7 @@ class PlayerNode(Node):
         if self._token is not None:
             self._token.announce(message.topic, message.receive_ns)
         if heavy and self.config.trace_file:
-            self.sent.append((message.topic, header_stamp(message.data), time.monotonic_ns()))
+            self.sent.add(message.topic, header_stamp(message.data), time.monotonic_ns())
         self._outlets[message.topic].publish(message.data)
         self.messages += 1
         if self._token is not None:
@@ -204,7 +205,7 @@ class PlayerNode(Node):
         lag = self.worst_lag_ms if math.isfinite(self.worst_lag_ms) else 0.0
         self.get_logger().info(f"played {self.messages} messages, {self.loops} loops, largest delay {lag:.1f} ms")
         if self.config.trace_file:
-            what = {"messages": self.messages, "loops": self.loops, "worst_lag_ms": lag, "sent": self.sent}
+            what = {"messages": self.messages, "loops": self.loops, "worst_lag_ms": lag, "sent": self.sent.rows()}
             Path(self.config.trace_file).write_text(json.dumps(what))
 
 

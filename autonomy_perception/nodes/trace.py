@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,31 +13,60 @@ if TYPE_CHECKING:  # the CLI reads traces without loading the pipeline
     from autonomy_perception.nodes.core import Output
 
 
+class Sendings:
+    """Topic, header stamp and monotonic time of sending (all [ns]), 24 bytes each: runs may last for hours."""
+
+    def __init__(self) -> None:
+        self._topics: dict[str, int] = {}
+        self._rows = array("q")
+
+    def add(self, topic: str, stamp_ns: int, sent_ns: int) -> None:
+        """Keep one."""
+        self._rows.extend((self._topics.setdefault(topic, len(self._topics)), stamp_ns, sent_ns))
+
+    def rows(self) -> list[tuple[str, int, int]]:
+        """All of them, in order."""
+        names, rows = list(self._topics), self._rows
+        return [(names[rows[k]], rows[k + 1], rows[k + 2]) for k in range(0, len(rows), 3)]
+
+
 @dataclass
 class Trace:
     """Times of every frame. Monotonic times are comparable between processes of one machine.
 
-    Each frame is ``[stamp_ns, arrival_ns, published_ns, [topic, header_stamp_ns], sweeps]``; topic and stamp are those of
-    the frame's message that arrived last, by which its moment of sending is found in the player's trace.
+    Each frame is written as ``[stamp_ns, arrival_ns, published_ns, [topic, header_stamp_ns], sweeps]``; topic and stamp
+    are those of the frame's message that arrived last, by which its moment of sending is found in the player's trace.
     """
 
     path: Path
-    frames: list[list[Any]] = field(default_factory=list)
-    stages: dict[str, list[float]] = field(default_factory=dict)
+    frames: array[int] = field(default_factory=lambda: array("q"))
+    stages: dict[str, array[float]] = field(default_factory=dict)
+    last_messages: Sendings = field(default_factory=Sendings)
 
     def note(self, output: Output, published_ns: int, stage_ms: dict[str, float]) -> None:
         """Keep one frame's times; a tick has none."""
         if output.frame is None:
             return
-        self.frames.append(
-            [output.frame.stamp_ns, output.frame.arrival_ns, published_ns, output.last_message, len(output.frame.scans)]
-        )
+        topic, stamp = output.last_message or ("", 0)
+        self.last_messages.add(topic, stamp, published_ns)
+        self.frames.extend((output.frame.stamp_ns, output.frame.arrival_ns, len(output.frame.scans)))
         for name, ms in stage_ms.items():
-            self.stages.setdefault(name, []).append(round(ms, 3))
+            self.stages.setdefault(name, array("f")).append(ms)
 
     def write(self, **more: Any) -> None:
         """Write the file with ``more`` beside the frames."""
-        self.path.write_text(json.dumps({**more, "frames": self.frames, "stages": self.stages}))
+        frames = [
+            [
+                self.frames[3 * k],
+                self.frames[3 * k + 1],
+                published,
+                [topic, stamp] if topic else None,
+                self.frames[3 * k + 2],
+            ]
+            for k, (topic, stamp, published) in enumerate(self.last_messages.rows())
+        ]
+        stages = {name: [round(ms, 3) for ms in samples] for name, samples in self.stages.items()}
+        self.path.write_text(json.dumps({**more, "frames": frames, "stages": stages}))
 
 
 def latencies_ms(perception: dict[str, Any], player: dict[str, Any], skip: int = 0) -> list[float]:
