@@ -69,7 +69,7 @@ def run_demo(seed: int, duration_s: float, folder: Path) -> list[Check]:
     print_table(result, console)
     print_checks(checks, console)
     with console.status("pictures and report"):
-        pictures = pictures_of(outputs, recording, drive, demo_vehicle(), PerceptionConfig(), CpuLibrary(), N_PICTURES)
+        pictures = pictures_of(recording, drive, demo_vehicle(), PerceptionConfig(), CpuLibrary(), N_PICTURES)
         summary = {
             "drive": f"synthetic, seed {seed}, {duration_s:.0f} s",
             "graph": ", ".join(("bag_player", "perception", *NODES, "bag_recorder")) + " as processes over DDS",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.bags.events import events
-from autonomy_perception.bags.outputs import RecordedOutput, read_terrain
+from autonomy_perception.bags.outputs import RecordedOutput, read_outputs, read_terrain
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.evaluation.accuracy import Accuracy
 from autonomy_perception.evaluation.render import render_step
@@ -38,32 +38,28 @@ def accuracy_of(outputs: Sequence[RecordedOutput], drive: Path) -> tuple[Accurac
 
 
 def pictures_of(
-    outputs: Sequence[RecordedOutput],
-    recording: Path,
-    drive: Path,
-    vehicle: VehicleConfig,
-    config: PerceptionConfig,
-    lib: Library,
-    count: int,
+    recording: Path, drive: Path, vehicle: VehicleConfig, config: PerceptionConfig, lib: Library, count: int
 ) -> list[tuple[str, NDArray[np.uint8]]]:
-    """``count`` pictures, evenly over the drive, of what was recorded, laid over the drive's own camera and cloud."""
-    chosen = (
-        {outputs[k].stamp_ns: outputs[k] for k in np.linspace(0, len(outputs) - 1, count + 2).astype(int)[1:-1]}
-        if outputs
-        else {}
-    )
+    """``count`` pictures, evenly over the drive, of what was recorded, laid over the drive's own camera and cloud.
+
+    Raises:
+        BagError: one of the bags cannot be read.
+    """
+    stamps = [o.stamp_ns for o in read_outputs(recording)]
+    chosen = {stamps[k] for k in np.linspace(0, len(stamps) - 1, count + 2).astype(int)[1:-1]} if stamps else set()
+    outputs = {o.stamp_ns: o for o in read_outputs(recording) if o.stamp_ns in chosen}
     terrain = list(read_terrain(recording))
     front = SensorFrontEnd(config, vehicle, lib)
     out = []
     for event in events(drive, vehicle):
         for frame in front.feed(event):
-            output = chosen.pop(frame.stamp_ns, None)
+            output = outputs.pop(frame.stamp_ns, None)
             if output is not None:
                 result = as_perception(output, frame, terrain)
-                seconds = (frame.stamp_ns - outputs[0].stamp_ns) * 1e-9
-                out.append(
-                    (f"{seconds:.1f} s: {int(result.tracks.confirmed.sum())} tracks", render_step(frame, result))
-                )
+                title = f"{(frame.stamp_ns - stamps[0]) * 1e-9:.1f} s: {int(result.tracks.confirmed.sum())} tracks"
+                out.append((title, render_step(frame, result)))
+        if not outputs:
+            break
     return out
 
 

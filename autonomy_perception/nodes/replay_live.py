@@ -7,10 +7,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from autonomy_perception.config import ConfigError
+from autonomy_perception.config import ConfigError, PerceptionConfig, load_perception, load_vehicle
 from autonomy_perception.evaluation.latency import BUDGET_MS, TOTAL_P50_MS, Percentiles
+from autonomy_perception.evaluation.recorded import pictures_of
 from autonomy_perception.evaluation.report import Report, write_report
 from autonomy_perception.nodes.live_run import LiveOptions, LiveResult, LiveRunError, run_live
+from autonomy_perception.ops.library import CpuLibrary
+
+N_PICTURES = 8
 
 
 def run_live_replay(
@@ -35,9 +39,13 @@ def run_live_replay(
         raise ConfigError("a node died during the replay (its last lines are above)")
     figures = figures_of(result)
     print_table(result, Console())
-    if output:
+    if output and record:
+        config = load_perception(params) if params else PerceptionConfig()
+        with console.status("pictures"):
+            pictures = pictures_of(record, bag, load_vehicle(vehicle), config, CpuLibrary(), N_PICTURES)
         summary = {k: f"{v:.1f}" for k, v in figures.items()} | {"hash": result.digest}
-        page = Report(f"Replay of {bag.name} (live nodes)", summary, (), result.stages_ms, result.latency_ms)
+        title = f"Replay of {bag.name} (live nodes)"
+        page = Report(title, summary, (), result.stages_ms, result.latency_ms, pictures)
         Console().print(f"report: {write_report(page, output / 'report.html')}")
     return figures, result.digest
 

@@ -16,6 +16,7 @@ from autonomy_perception.ops.library import Library
 from autonomy_perception.types import Detections, Occupancy, Tracks
 
 MARGIN = 0.5  # boxes are about this uncertain: an object's returns and the ground it hides may lie this far outside [m]
+REACH = 1.5  # the far end of an object is an estimate: it may lie this far behind the box's [m]
 COMPACT_AREA = 60.0  # a detection larger than this is a wall or a hedge: its box covers ground that is open [m^2]
 UNKNOWN_BELOW = 0.2  # |log-odds| below this goes out as unknown
 
@@ -79,14 +80,16 @@ class OccupancyMap:
         """
         world = self.place(*xy)
         moving = _boxes(self._lib, tracks, tracks.confirmed & ~tracks.is_stationary, world, MARGIN)
-        covered = moving | self._covered(tracks, detections, world)
+        covered = moving | self._covered(tracks, detections, world, MARGIN)
         seen = freespace.Evidence.none(self._lib, world.shape)
         for scan in scans:
             freespace.free_space(
                 self._lib, scan.xyz, scan.label, scan.origin, anchor, world, seen, self._config.free_range
             )
         hits, free = seen.hits, seen.free
-        covered |= (seen.shadow > 0) & (free == 0)  # something may have moved in where nobody can look
+        # Something may have moved in where nobody can look, and the ground under a far end shows between the wheels.
+        hidden, unseen, near = seen.shadow > 0, free == 0, self._covered(tracks, detections, world, REACH)
+        covered |= (unseen & (hidden | near)) | (hidden & near)
         moving_hits = moving & (hits > 0)
         np.putmask(hits, moving, 0)
         np.putmask(free, covered, 0)  # what lies under an object is not seen, whatever grazes its edge
@@ -100,11 +103,11 @@ class OccupancyMap:
         self._stamp_ns = stamp_ns
         return self._published(wire, moving_hits)
 
-    def _covered(self, tracks: Tracks, detections: Detections, world: WorldGrid) -> NDArray[np.bool_]:
-        """Cells (ny,nx) under objects: tracks, also those not confirmed yet, and compact detections."""
+    def _covered(self, tracks: Tracks, detections: Detections, world: WorldGrid, margin: float) -> NDArray[np.bool_]:
+        """Cells (ny,nx) within ``margin`` [m] of objects: tracks, also unconfirmed ones, and compact detections."""
         compact = detections.size[:, 0] * detections.size[:, 1] < COMPACT_AREA
-        known = _boxes(self._lib, tracks, np.ones(len(tracks), np.bool_), world, MARGIN)
-        return known | _boxes(self._lib, detections, compact, world, MARGIN)
+        known = _boxes(self._lib, tracks, np.ones(len(tracks), np.bool_), world, margin)
+        return known | _boxes(self._lib, detections, compact, world, margin)
 
     def age(self, now_ns: int) -> Occupancy | None:
         """The map at ``now_ns`` without new data: faded towards unknown. None before the first update."""

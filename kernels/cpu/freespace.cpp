@@ -46,29 +46,30 @@ AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hit
                             float max_range, float slope_tolerance, float gap_factor, float gap_floor, float max_gap, float shadow_length, float beam_factor, void*) {
   if (n < 0 || nx <= 0 || ny <= 0 || n_azimuth <= 0) return -1;
   const ap::FreeSpaceParams c{ox, oy, oz, shift_x, shift_y, inv_res, nx, ny, n_azimuth, max_range, slope_tolerance, gap_factor, gap_floor, max_gap, shadow_length};
-  std::vector<ap::Polar> polar(n);
-  for (int32_t i = 0; i < n; ++i) polar[i] = ap::polar_of(xyz + 3 * static_cast<int64_t>(i), c);
+  // Sector of the returns that free or hide ground, -1 of the others; their ranges.
+  std::vector<int32_t> sector_of(n);
+  std::vector<float> range(n);
+#pragma omp parallel for schedule(static)
+  for (int32_t i = 0; i < n; ++i) {
+    const ap::Polar p = ap::polar_of(xyz + 3 * static_cast<int64_t>(i), c);
+    sector_of[i] = ap::takes_part(label[i], p.range) && !(p.range > max_range) ? p.sector : -1;
+    range[i] = p.range;
+  }
   std::vector<int32_t> first(n_azimuth + 1, 0);
   for (int32_t i = 0; i < n; ++i) {
-    if (!ap::takes_part(label[i], polar[i].range)) {
-      polar[i].sector = -1;
-      continue;
-    }
+    if (!ap::takes_part(label[i], range[i])) continue;
     const float* p = xyz + 3 * static_cast<int64_t>(i);
     const int32_t cell = ap::grid_cell(p[0], p[1], c);
     if (cell >= 0 && label[i] == ap::kObstacle) ++hits[cell];
-    if (polar[i].range > max_range) {  // beyond, nothing is freed or hidden
-      polar[i].sector = -1;
-      continue;
-    }
+    if (sector_of[i] < 0) continue;  // beyond the range nothing is freed or hidden
     if (ap::is_ground_like(label[i])) mark(cell, label[i] == ap::kGround ? 2 : 1, free);
-    ++first[polar[i].sector + 1];
+    ++first[sector_of[i] + 1];
   }
   for (int32_t s = 0; s < n_azimuth; ++s) first[s + 1] += first[s];
   std::vector<uint64_t> keys(first[n_azimuth]);
   std::vector<int32_t> at(first.begin(), first.end() - 1);
   for (int32_t i = 0; i < n; ++i)
-    if (polar[i].sector >= 0) keys[at[polar[i].sector]++] = ap::range_key(polar[i].range, i);
+    if (sector_of[i] >= 0) keys[at[sector_of[i]]++] = ap::range_key(range[i], i);
 #pragma omp parallel for schedule(dynamic, 32)
   for (int32_t s = 0; s < n_azimuth; ++s) std::sort(keys.begin() + first[s], keys.begin() + first[s + 1]);
   float gaps[ap::kElevationBins];

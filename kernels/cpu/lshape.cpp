@@ -6,6 +6,7 @@
 AP_API int32_t ap_cluster_fit(const float* grouped, const int32_t* offsets, float* table, int32_t clusters, float ox, float oy,
                               float d0, float max_length, void*) {
   if (clusters < 0 || !(d0 > 0.0f)) return -1;
+#pragma omp parallel for schedule(dynamic, 8)
   for (int32_t c = 0; c < clusters; ++c) {
     const ap::Cluster g{grouped + 4 * static_cast<int64_t>(offsets[c]), offsets[c + 1] - offsets[c], ox, oy, 0.0f};
     if (g.n > 0) ap::fit_cluster(g, d0, max_length, table + static_cast<int64_t>(c) * ap::kFeatures);
