@@ -14,11 +14,12 @@ from autonomy_perception.ops.unpack import Crop, Masks, unpack
 from autonomy_perception.sensors import image
 from autonomy_perception.sensors.calibration import Calibration, CalibrationError
 from autonomy_perception.sensors.cloud import Sweep
-from autonomy_perception.sensors.collector import Group, Item
+from autonomy_perception.sensors.collector import Group
 from autonomy_perception.sensors.deskew import SweepTime, pose_table
 from autonomy_perception.sensors.events import CloudMsg, ImageMsg
 from autonomy_perception.sensors.health import HealthBook
 from autonomy_perception.sensors.mask import self_masks
+from autonomy_perception.sensors.stream import Item
 from autonomy_perception.sensors.tf import TfBuffer, TfError
 from autonomy_perception.types import CameraFrame, CameraModel, LidarScan, PointCloud, Trajectory
 

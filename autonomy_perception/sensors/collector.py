@@ -1,19 +1,20 @@
 """Which messages belong to one frame: a pure function of (item, now), bounded, never stuck.
 
 The first live lidar of the vehicle file is the reference: each of its sweeps opens a group. The group is complete
-when every other live lidar has a sweep whose end lies within the jitter window, or when it has waited for
-``timeout_ms``. Cameras are never waited for: the image nearest in time joins if its age passes the test on either
-side. A lidar silent for ``no_data_after_ms`` is not waited for; if the reference is silent the next live lidar
-takes over; without any lidar the first live camera opens groups. Times of all sensors are vehicle time already.
+when every other live lidar has a sweep whose end lies within the jitter window or, by its rhythm, none to come there;
+at the latest after ``timeout_ms``. Cameras are never waited for: the image nearest in time joins if its age passes
+the test on either side. A lidar that brought nothing useful for ``no_data_after_ms`` is not waited for; if it was the
+reference, the next live one takes over; without any lidar the first live camera opens groups. Times of all sensors
+are vehicle time already.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from autonomy_perception.config import SensorsConfig
+from autonomy_perception.sensors.stream import Item, Stream
 
 BACK_NS = 1_000_000_000
 """Reference stamps older than the last group by more than this mean that time jumped, not that a message is late."""
@@ -24,33 +25,23 @@ KEEP_LIDAR, KEEP_CAMERA = 4, 8
 
 
 @dataclass(frozen=True)
-class Item:
-    """One message of a sensor.
-
-    Attributes:
-        stamp_ns: what sweeps are matched by: the end of the sweep less the lidar's phase; the image stamp (camera).
-        frame_ns: the stamp a frame gets if this is its reference.
-        payload: anything; carried through.
-    """
-
-    sensor: str
-    stamp_ns: int
-    frame_ns: int
-    payload: Any = None
-
-
-@dataclass(frozen=True)
 class Group:
     """Items of one frame by sensor.
 
-    ``missing``: live lidars without a sweep in the window, and how far their nearest one was off [ns] (None: no
-    sweep at hand). ``after_jump``: the first group since time jumped back.
+    Attributes:
+        reference: sensor that opened it.
+        missing: live lidars without a sweep in the window, and how far their nearest one was off [ns] (None: no
+            sweep at hand).
+        resting: live lidars slower than the reference whose next sweep belongs to a later group.
+        after_jump: the first group since time jumped back.
     """
 
     frame_ns: int
+    reference: str
     lidars: dict[str, Item]
     cameras: dict[str, Item]
     missing: dict[str, int | None] = field(default_factory=dict)
+    resting: tuple[str, ...] = ()
     after_jump: bool = False
 
 
@@ -86,6 +77,8 @@ class Collector:
     counters: Counters = field(default_factory=Counters)
 
     def __post_init__(self) -> None:
+        self._jitter = int(self.config.jitter_ms * 1e6)
+        self._silence = int(self.config.no_data_after_ms * 1e6)
         self._now: int | None = None
         self._jumped = False
         self.reset()
@@ -94,43 +87,35 @@ class Collector:
         """Forget all items (time jumped)."""
         self._open: _Open | None = None
         self._last: int | None = None
-        self._since: int | None = None
-        self._heard: dict[str, int] = {}
-        self._items: dict[str, list[Item]] = {name: [] for name in (*self.lidars, *self.cameras)}
+        self._since = self._now
+        self._streams = {name: Stream(KEEP_LIDAR) for name in self.lidars}
+        self._streams |= {name: Stream(KEEP_CAMERA) for name in self.cameras}
 
     def observe(self, now_ns: int) -> bool:
         """Tell the time; True if it jumped back, in which case everything was forgotten."""
         jumped = self._now is not None and now_ns < self._now - NOW_BACK_NS
+        self._now = now_ns if jumped or self._now is None else max(self._now, now_ns)
         if jumped:
             self._jump()
-        self._now = now_ns if jumped or self._now is None else max(self._now, now_ns)
         self._since = self._now if self._since is None else self._since
-        return jumped
-
-    def _jump(self) -> None:
-        self.counters.jumps += 1
-        self._jumped = True
-        self.reset()
-
-    def _after_jump(self) -> bool:
-        jumped, self._jumped = self._jumped, False
         return jumped
 
     def add(self, item: Item, now_ns: int) -> list[Group]:
         """Take in an item; returns the groups that it completes, oldest first."""
-        self.observe(now_ns)
         groups = self.poll(now_ns)
-        self._heard[item.sensor] = now_ns
+        if not self._streams[item.sensor].rhythm(item.stamp_ns):
+            self.counters.late += 1
+            return groups
         if item.sensor in self.cameras:
-            self._keep(item, KEEP_CAMERA)
-            return groups + self._camera_group(item, now_ns)
-        if item.sensor != self._reference(now_ns):
-            if self._last is not None and item.stamp_ns <= self._last - self._jitter:
-                self.counters.late += 1
-            else:
-                self._keep(item, KEEP_LIDAR)
-            return groups + self._complete(now_ns)
-        return groups + self._on_reference(item, now_ns)
+            return groups + self._on_camera(item, now_ns)
+        if self._leads(item.sensor, now_ns) and not self._joins(item):
+            return groups + self._on_reference(item, now_ns)
+        if self._last is not None and item.stamp_ns <= self._last - self._jitter:
+            self.counters.late += 1
+            return groups
+        self._streams[item.sensor].heard_ns = now_ns
+        self.counters.overflow += self._streams[item.sensor].keep(item)
+        return groups + self._complete(now_ns)
 
     def poll(self, now_ns: int) -> list[Group]:
         """Groups that have waited long enough."""
@@ -147,109 +132,118 @@ class Collector:
     @property
     def pending(self) -> int:
         """Items held."""
-        return sum(len(v) for v in self._items.values()) + (self._open is not None)
-
-    @property
-    def _jitter(self) -> int:
-        return int(self.config.jitter_ms * 1e6)
+        return sum(len(s.items) for s in self._streams.values()) + (self._open is not None)
 
     def alive(self, sensor: str, now_ns: int) -> bool:
-        """True if the sensor was heard of lately."""
-        heard = self._heard.get(sensor)
-        return heard is not None and now_ns - heard <= self.config.no_data_after_ms * 1e6
+        """True if the sensor brought something useful lately."""
+        heard = self._streams[sensor].heard_ns
+        return heard is not None and now_ns - heard <= self._silence
 
-    def _reference(self, now_ns: int) -> str | None:
-        """The first live lidar; while the first of all has not had its chance to speak, that one."""
-        started = self._since is not None and now_ns - self._since <= self.config.no_data_after_ms * 1e6
-        for name in self.lidars:
-            if self.alive(name, now_ns) or (started and name not in self._heard):
-                return name
-        return None
+    def _first_alive(self, names: Iterable[str], now_ns: int) -> str | None:
+        return next((name for name in names if self.alive(name, now_ns)), None)
 
-    def _on_reference(self, item: Item, now_ns: int) -> list[Group]:
+    def _leads(self, lidar: str, now_ns: int) -> bool:
+        """True if no lidar before it is alive or, shortly after the start, may still have its first word to say."""
+        started = self._since is not None and now_ns - self._since <= self._silence
+        before = self.lidars[: self.lidars.index(lidar)]
+        return not any(self.alive(n, now_ns) or (started and self._streams[n].heard_ns is None) for n in before)
+
+    def _joins(self, item: Item) -> bool:
+        """True if the open group was opened by another lidar at about the same time."""
+        opened = self._open.item if self._open is not None else item
+        return opened.sensor != item.sensor and abs(item.stamp_ns - opened.stamp_ns) <= self._jitter
+
+    def _jump(self) -> None:
+        self.counters.jumps += 1
+        self._jumped = True
+        self.reset()
+
+    def _on_time(self, item: Item, now_ns: int) -> bool:
+        """Whether an item that would open a group is newer than the last one; a great step back is a jump of time."""
         if self._last is not None and item.stamp_ns < self._last - BACK_NS:
             self._jump()
-            self._heard[item.sensor] = now_ns
             self._since = now_ns
-        if self._last is not None and item.stamp_ns <= self._last:
-            self.counters.late += 1
+            self._streams[item.sensor].rhythm(item.stamp_ns)
+        stream, newest = self._streams[item.sensor], self._last if self._open is None else self._open.item.stamp_ns
+        late = newest is not None and item.stamp_ns <= newest
+        self.counters.late += late
+        if newest is None or item.stamp_ns > newest - self._jitter:
+            stream.heard_ns = now_ns  # in step, if only its group had not left without it: the next one waits
+        return not late
+
+    def _on_reference(self, item: Item, now_ns: int) -> list[Group]:
+        if not self._on_time(item, now_ns):
             return []
-        groups = []
-        if self._open is not None:
-            if item.stamp_ns <= self._open.item.stamp_ns:
-                self.counters.late += 1
-                return []
-            groups.append(self._close(now_ns))
+        groups = [self._close(now_ns)] if self._open is not None else []
         self._open = _Open(item, now_ns + int(self.config.timeout_ms * 1e6))
         return groups + self._complete(now_ns)
 
-    def _keep(self, item: Item, capacity: int) -> None:
-        items = self._items[item.sensor]
-        items.append(item)
-        if len(items) > capacity:
-            items.pop(0)
-            self.counters.overflow += item.sensor in self.lidars
-
-    def _nearest(self, sensor: str, stamp_ns: int, window_ns: int) -> Item | None:
-        near = [i for i in self._items[sensor] if abs(i.stamp_ns - stamp_ns) <= window_ns]
-        return min(near, key=lambda i: (abs(i.stamp_ns - stamp_ns), -i.stamp_ns)) if near else None
+    def _on_camera(self, item: Item, now_ns: int) -> list[Group]:
+        """Without any live lidar, images of the first live camera make frames of their own."""
+        waited = self._since is not None and now_ns - self._since > self._silence
+        blind = waited and self._first_alive(self.lidars, now_ns) is None and self._open is None
+        leads = blind and item.sensor == (self._first_alive(self.cameras, now_ns) or item.sensor)
+        opens = leads and self._on_time(item, now_ns)
+        stream = self._streams[item.sensor]
+        stream.keep(item)
+        if not leads:
+            stream.heard_ns = now_ns
+        if not opens:
+            return []
+        self._last = item.stamp_ns
+        return [Group(item.frame_ns, item.sensor, {}, self._images(item.frame_ns), after_jump=self._after_jump())]
 
     def _absent(self, now_ns: int) -> list[str]:
         """Live lidars without a sweep in the open group's window."""
         assert self._open is not None
         item = self._open.item
         others = (name for name in self.lidars if name != item.sensor and self.alive(name, now_ns))
-        return [name for name in others if self._nearest(name, item.stamp_ns, self._jitter) is None]
+        return [name for name in others if self._streams[name].nearest(item.stamp_ns, self._jitter) is None]
 
     def _complete(self, now_ns: int) -> list[Group]:
         if self._open is None:
             return []
         end = self._open.item.stamp_ns + self._jitter
-        # a lidar whose next sweep is already here will not bring the one that is absent
-        waited = [name for name in self._absent(now_ns) if not any(i.stamp_ns > end for i in self._items[name])]
+        waited = any(self._streams[name].due(end) for name in self._absent(now_ns))
         return [] if waited else [self._close(now_ns)]
-
-    def _distance(self, sensor: str, stamp_ns: int) -> int | None:
-        near = min(self._items[sensor], key=lambda i: abs(i.stamp_ns - stamp_ns), default=None)
-        return None if near is None else near.stamp_ns - stamp_ns
 
     def _close(self, now_ns: int) -> Group:
         assert self._open is not None
-        missing = {name: self._distance(name, self._open.item.stamp_ns) for name in self._absent(now_ns)}
+        absent = self._absent(now_ns)
         item, self._open = self._open.item, None
+        resting = tuple(name for name in absent if self._rests(name, item.stamp_ns))
+        missing = {name: self._distance(name, item.stamp_ns) for name in absent if name not in resting}
         lidars = {item.sensor: item}
         for name in self.lidars:
-            found = None if name == item.sensor else self._nearest(name, item.stamp_ns, self._jitter)
-            if found is not None:
+            found = self._streams[name].nearest(item.stamp_ns, self._jitter)
+            if found is not None and name != item.sensor:
                 lidars[name] = found
         self._last = item.stamp_ns
         for name in self.lidars:
-            used = lidars.get(name)
-            limit = item.stamp_ns - self._jitter if used is None else max(used.stamp_ns, item.stamp_ns - self._jitter)
-            self._items[name] = [i for i in self._items[name] if i.stamp_ns > limit]
+            stream, used, limit = self._streams[name], lidars.get(name), item.stamp_ns - self._jitter
+            stream.used_ns = used.stamp_ns if used else stream.used_ns
+            stream.drop_until(max(used.stamp_ns, limit) if used else limit)
         self.counters.partial += bool(missing)
         ordered = {name: lidars[name] for name in self.lidars if name in lidars}
-        return Group(item.frame_ns, ordered, self._images(item.frame_ns), missing, self._after_jump())
+        images = self._images(item.frame_ns)
+        return Group(item.frame_ns, item.sensor, ordered, images, missing, resting, self._after_jump())
+
+    def _rests(self, name: str, stamp_ns: int) -> bool:
+        """True if a lidar's last used sweep is so recent that, by its rhythm, the next one is yet to be measured."""
+        stream = self._streams[name]
+        return stream.used_ns is not None and stamp_ns - stream.used_ns < stream.spacing_ns - self._jitter
+
+    def _distance(self, name: str, stamp_ns: int) -> int | None:
+        near = self._streams[name].nearest(stamp_ns)
+        return None if near is None else near.stamp_ns - stamp_ns
 
     def _images(self, frame_ns: int) -> dict[str, Item]:
         window = int(self.config.max_camera_age_ms * 1e6)
-        found = {name: self._nearest(name, frame_ns, window) for name in self.cameras}
+        found = {name: self._streams[name].nearest(frame_ns, window) for name in self.cameras}
         for name in self.cameras:  # no later frame can use what is too old for this one
-            self._items[name] = [i for i in self._items[name] if i.stamp_ns >= frame_ns - window]
+            self._streams[name].drop_until(frame_ns - window - 1)
         return {name: item for name, item in found.items() if item is not None}
 
-    def _camera_group(self, item: Item, now_ns: int) -> list[Group]:
-        """Without any live lidar, images of the first live camera make frames of their own."""
-        waited = self._since is not None and now_ns - self._since > self.config.no_data_after_ms * 1e6
-        first = next((name for name in self.cameras if self.alive(name, now_ns)), None)
-        if not waited or item.sensor != first or any(self.alive(name, now_ns) for name in self.lidars):
-            return []
-        if self._last is not None and item.stamp_ns < self._last - BACK_NS:
-            self._jump()
-            self._heard[item.sensor] = self._since = now_ns
-            return []
-        if self._last is not None and item.stamp_ns <= self._last:
-            self.counters.late += 1
-            return []
-        self._last = item.stamp_ns
-        return [Group(item.frame_ns, {}, self._images(item.frame_ns), {}, self._after_jump())]
+    def _after_jump(self) -> bool:
+        jumped, self._jumped = self._jumped, False
+        return jumped

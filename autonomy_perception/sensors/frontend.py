@@ -16,12 +16,14 @@ from autonomy_perception.ops.library import Library
 from autonomy_perception.sensors import cloud, image
 from autonomy_perception.sensors.assemble import Assembler, CloudItem
 from autonomy_perception.sensors.calibration import Calibration, CalibrationError, Rig
-from autonomy_perception.sensors.collector import Collector, Group, Item
+from autonomy_perception.sensors.clock import SensorClock
+from autonomy_perception.sensors.collector import Collector, Group
 from autonomy_perception.sensors.deskew import sweep_time
 from autonomy_perception.sensors.events import CameraInfoMsg, CloudMsg, Event, ImageMsg, OdomMsg, TfMsg
 from autonomy_perception.sensors.faults import Counted
 from autonomy_perception.sensors.health import HealthBook
 from autonomy_perception.sensors.odometry import OdometryBuffer, OdometryError
+from autonomy_perception.sensors.stream import Item
 from autonomy_perception.sensors.tf import TfBuffer, TfError
 from autonomy_perception.types import SensorFrame, SensorHealth, Trajectory
 
@@ -66,6 +68,7 @@ class SensorFrontEnd:
         if vehicle.odometry.topic:
             topics[ODOMETRY] = vehicle.odometry.topic
         self._book = HealthBook(topics, config.sensors.no_data_after_ms)
+        self._clocks = {name: SensorClock() for name in (*vehicle.lidars, *vehicle.cameras)}
         self._assembler = Assembler(config.sensors, vehicle, self.calibration, self.tf, self._book, lib)
         self._reset: str | None = None
         self._frames = 0
@@ -129,6 +132,21 @@ class SensorFrontEnd:
             self._take_odometry(event)
         return self._collector.poll(event.receive_ns)
 
+    def _stamp_wrong(self, name: str, stamp_ns: int, now_ns: int) -> bool:
+        ahead = self._clocks[name].departure_ns(stamp_ns, now_ns)
+        if ahead:
+            found = f"{abs(ahead) * 1e-9:.1f} s {'ahead of' if ahead > 0 else 'behind'} it"
+            self._book.invalid(name, "header.stamp", "where the sensor's clock was", found, now_ns)
+        return ahead != 0
+
+    def _collect(self, item: Item, now_ns: int) -> list[Group]:
+        counters = self._collector.counters
+        late = counters.late
+        groups = self._collector.add(item, now_ns)
+        if counters.late > late:
+            self._book.note(item.sensor, "header.stamp", "newer than the last frame", "as old or older", now_ns)
+        return groups
+
     def _frame_id_wrong(self, name: str, event: CloudMsg | ImageMsg | OdomMsg, expected: str) -> bool:
         if event.frame_id.lstrip("/") == expected:
             return False
@@ -137,8 +155,9 @@ class SensorFrontEnd:
 
     def _take_cloud(self, name: str, event: CloudMsg) -> list[Group]:
         lidar, now = self._vehicle.lidars[name], event.receive_ns
-        self._book.arrived(name, event.stamp_ns + round(lidar.offset_ms * 1e6), now)
-        if self._frame_id_wrong(name, event, lidar.frame):
+        stamp = event.stamp_ns + round(lidar.offset_ms * 1e6)
+        self._book.arrived(name, stamp, now)
+        if self._frame_id_wrong(name, event, lidar.frame) or self._stamp_wrong(name, stamp, now):
             return self._collector.poll(now)
         try:
             sweep = cloud.read_layout(event, lidar, self._config.max_points)
@@ -150,20 +169,20 @@ class SensorFrontEnd:
             self._book.note(name, "points", f"<= {self._config.max_points}", found, now)
         time = sweep_time(event.stamp_ns, lidar, sweep.has_time)
         matched_by = time.end_ns - round(lidar.phase_ms * 1e6)
-        return self._collector.add(Item(name, matched_by, time.reference_ns, CloudItem(event, sweep, time)), now)
+        return self._collect(Item(name, matched_by, time.reference_ns, CloudItem(event, sweep, time)), now)
 
     def _take_image(self, name: str, event: ImageMsg) -> list[Group]:
         camera, now = self._vehicle.cameras[name], event.receive_ns
         stamp = event.stamp_ns + round(camera.offset_ms * 1e6)
         self._book.arrived(name, stamp, now)
-        if self._frame_id_wrong(name, event, camera.frame):
+        if self._frame_id_wrong(name, event, camera.frame) or self._stamp_wrong(name, stamp, now):
             return self._collector.poll(now)
         try:
             image.check(event)
         except image.ImageError as e:
             self._book.invalid(name, "data", "an image", str(e), now)
             return self._collector.poll(now)
-        return self._collector.add(Item(name, stamp, stamp, event), now)
+        return self._collect(Item(name, stamp, stamp, event), now)
 
     def _take_info(self, name: str, event: CameraInfoMsg) -> None:
         try:
@@ -200,6 +219,7 @@ class SensorFrontEnd:
         if not scans and not cameras:
             return None
         used = [s.sensor for s in scans] + [c.sensor for c in cameras] + ([ODOMETRY] if trajectory else [])
+        used += group.resting
         arrivals = [i.payload.event.arrival_ns for i in group.lidars.values()]
         arrivals += [i.payload.arrival_ns for i in group.cameras.values()]
         reset, self._reset = self._reset, None

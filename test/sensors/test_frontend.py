@@ -326,6 +326,38 @@ def test_unsynchronised_clocks_are_named_but_used(lib):
     assert "3600.0 s behind (clocks not synchronised, or use_sim_time?)" in fault(front, "top")
 
 
+@pytest.mark.parametrize("ahead_s", [-3600, -2, 2, 3600])
+def test_a_single_wrong_stamp_is_named_and_costs_one_sweep_and_no_reset(lib, ahead_s):
+    front = front_end(lib)
+    events = [replace(e, stamp_ns=e.stamp_ns + ahead_s * 1000 * MS)
+              if isinstance(e, CloudMsg) and e.stamp_ns == T0 + 500 * MS else e for e in drive()]  # fmt: skip
+    frames = run(front, events)
+    assert [f.stamp_ns for f in frames] == [T0 + 100 * k * MS for k in range(10) if k != 5]
+    assert not any(f.reset_reason for f in frames)
+    words = f"where the sensor's clock was, found {abs(ahead_s)}.0 s {'ahead of' if ahead_s > 0 else 'behind'} it"
+    assert any(words in str(c.newest) for c in front.diagnostics().faults)
+
+
+def test_a_clock_that_is_set_is_believed_after_three_sweeps(lib):
+    front = front_end(lib, odometry={"topic": ""}, cameras={})
+    events = [replace(e, stamp_ns=e.stamp_ns - 60_000 * MS)
+              if isinstance(e, CloudMsg) and e.stamp_ns >= T0 + 500 * MS else e for e in drive()]  # fmt: skip
+    frames = run(front, events)
+    assert len(frames) == 8 and [f.reset_reason for f in frames[5:]] == [TIME_JUMPED_BACK, None, None]
+    assert frames[5].stamp_ns == T0 + (700 - 60_000) * MS
+
+
+def test_a_slower_lidar_is_healthy_although_it_is_in_every_second_frame_only(lib):
+    side = [cloud(200 * k + 3, "/side", delay_ms=6) for k in range(10)]
+    events = sorted([e for e in drive(20) if isinstance(e, OdomMsg | TfMsg) or e.topic == "/top"] + side,
+                    key=lambda e: e.receive_ns)  # fmt: skip
+    front = front_end(lib, "top", "side", cameras={})
+    frames = run(front, events)
+    assert [len(f.scans) for f in frames[4:]] == [2, 1] * 8
+    assert all(state(f, "side") == SensorState.OK for f in frames[4:])
+    assert not [c for c in front.diagnostics().faults if c.newest.field == "sweep" and c.at_ns > T0 + 300 * MS]
+
+
 HEALTHY = drive(6, ("/top", "/side"))
 NUMBERS = st.one_of(st.floats(), st.integers(-(10**10), 10**10), st.integers(0, 2**62))
 EDITS = st.lists(
