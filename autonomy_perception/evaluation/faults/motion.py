@@ -1,0 +1,71 @@
+"""Faulty transforms and odometry."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from autonomy_perception import geometry
+from autonomy_perception.bags import messages as m
+from autonomy_perception.evaluation.faults.sample import Mutator, Rig, Sample, decode, edited, encode
+
+JUMP_M = 60.0
+
+
+def _with_tf(rig: Rig, message: Any, topic: str = "/tf") -> Mutator:
+    """With every cloud comes a TF message as well."""
+
+    def add(sample: Sample) -> list[Sample]:
+        extra = encode(Sample(topic, m.TF, sample.at_ns, b""), message)
+        return [extra, sample] if sample.topic == rig.lidar else [sample]
+
+    return add
+
+
+def tf_loop(rig: Rig) -> Mutator:
+    """The vehicle as a child of its own lidar."""
+    return _with_tf(rig, m.transforms(0, [(rig.lidar_frame, rig.base_frame, np.eye(4))]))
+
+
+def tf_no_rotation(rig: Rig) -> Mutator:
+    """The lidar's transform again, with a quaternion of length zero."""
+    message = m.transforms(0, [(rig.base_frame, rig.lidar_frame, np.eye(4))])
+    none = dataclasses.replace(message.transforms[0].transform, rotation=m.make("geometry_msgs/msg/Quaternion", 0.0, 0.0, 0.0, 0.0))  # fmt: skip
+    broken = dataclasses.replace(message, transforms=[dataclasses.replace(message.transforms[0], transform=none)])
+    return _with_tf(rig, broken, "/tf_static")
+
+
+def tf_best_effort(rig: Rig) -> Mutator:
+    """A second source of /tf that offers best effort where reliable is asked for."""
+    add = _with_tf(rig, m.transforms(0, [("somewhere", "else", np.eye(4))]))
+    return lambda s: [replace(x, outlet="best effort") if x.topic == "/tf" and x is not s else x for x in add(s)]
+
+
+def _posed(rig: Rig, edit: Any) -> Mutator:
+    return edited(rig.odometry, lambda o: replace(o, pose=replace(o.pose, pose=edit(o.pose.pose))))
+
+
+def jumps(rig: Rig) -> Mutator:
+    """The pose is 60 m off to the side."""
+    return _posed(rig, lambda p: replace(p, position=replace(p.position, y=p.position.y + JUMP_M)))
+
+
+def not_numbers(rig: Rig) -> Mutator:
+    """The position is NaN."""
+    return _posed(rig, lambda p: replace(p, position=replace(p.position, x=float("nan"))))
+
+
+def no_rotation(rig: Rig) -> Mutator:
+    """The orientation is a quaternion of length zero."""
+    return _posed(rig, lambda p: replace(p, orientation=replace(p.orientation, x=0.0, y=0.0, z=0.0, w=0.0)))
+
+
+def carried_on(sample: Sample, T: Any) -> Sample:
+    """An odometry message as if the drive had begun at ``T`` (4,4) in odom."""
+    o = decode(sample)
+    p, q = o.pose.pose.position, o.pose.pose.orientation
+    pose = geometry.make_transform(geometry.rotation_of((q.x, q.y, q.z, q.w)), (p.x, p.y, p.z))
+    return encode(sample, replace(o, pose=replace(o.pose, pose=m.pose(T @ pose))))

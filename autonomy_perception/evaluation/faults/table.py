@@ -1,0 +1,154 @@
+"""Every fault of a sensor or a stream: what is injected, what must be said, what the outputs do, how fast they recover.
+
+The live tests and ``autonomy-perception torture`` inject these rows into the running graph; docs/faults.md is made from
+them. Faults of processes, files and parameters are in :mod:`autonomy_perception.evaluation.faults.processes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+from autonomy_perception.evaluation.faults import clouds, images, motion, streams
+from autonomy_perception.evaluation.faults.sample import Mutator, Rig
+from autonomy_perception.evaluation.faults.streams import S, camera, lidar, odometry
+
+
+class Outputs(Enum):
+    """What the outputs do while a fault lasts. They never fall silent: 5 Hz at least."""
+
+    GO_ON = "go on with fresh data"
+    AGE = "are held and aged: STALE after 0.5 s, STOPPED after 3 s"
+    RESTART = "maps and tracks begin anew, then go on with fresh data"
+    LOSE_MOTION = "go on in base_link from single scans (NO_EGO_MOTION)"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One row.
+
+    Attributes:
+        name: unique; reads as "the ...".
+        injected: in words.
+        aims_at: whose messages are changed: "lidar", "camera", "odometry", "tf" or "clock".
+        mutator: makes the change for a rig.
+        says: words that one text of diagnostics or status must all hold; ``{lidar}``, ``{camera}``, ``{info}`` and
+            ``{odometry}`` stand for topics. Empty: the fault is legal and nothing is said.
+        outputs: what they do meanwhile.
+        noticed_s: longest time until it is said [s]; recovers_s: from the end of the fault until fresh outputs with all
+            sensors OK [s].
+        clock_ns: how far ROS time jumps at its beginning.
+    """
+
+    name: str
+    injected: str
+    aims_at: str
+    mutator: Callable[[Rig], Mutator]
+    says: tuple[str, ...]
+    outputs: Outputs
+    noticed_s: float = 3.0
+    recovers_s: float = 1.5
+    clock_ns: int = 0
+
+    def words(self, rig: Rig) -> tuple[str, ...]:
+        """``says`` with the rig's topics."""
+        names = {"lidar": rig.lidar, "camera": rig.camera, "info": rig.info, "odometry": rig.odometry}
+        return tuple(text.format(**names) for text in self.says)
+
+    def fits(self, rig: Rig) -> bool:
+        """Whether the vehicle has what the fault aims at."""
+        return {"camera": bool(rig.camera), "odometry": bool(rig.odometry)}.get(self.aims_at, True)
+
+
+def _untouched(rig: Rig) -> Mutator:
+    return lambda sample: [sample]
+
+
+AGE, GO_ON, RESTART, LOSE_MOTION = Outputs.AGE, Outputs.GO_ON, Outputs.RESTART, Outputs.LOSE_MOTION
+
+CLOUDS = (
+    Fault("cloud cut off", "two thirds of the bytes are missing", "lidar", clouds.truncated,
+          ("{lidar}", "data", "expected", "bytes", "truncated"), AGE),
+    Fault("cloud padded", "garbage behind every point and every row", "lidar", clouds.padded, (), GO_ON),
+    Fault("cloud without z", "the field z is missing", "lidar", clouds.without_z,
+          ("{lidar}", "fields.z", "expected", "found"), AGE),
+    Fault("cloud field of wrong type", "x is declared INT8", "lidar", clouds.wrong_type,
+          ("{lidar}", "fields.x", "expected", "datatype 1"), AGE),
+    Fault("cloud field outside", "z lies beyond the end of its point", "lidar", clouds.field_outside,
+          ("{lidar}", "point_step", "expected", "60004"), AGE),
+    Fault("cloud of absurd size", "width, height and row_step are 2^32 - 1", "lidar", clouds.absurd_size,
+          ("{lidar}", "data", "expected", "4294967295"), AGE),
+    Fault("cloud of NaN", "every coordinate is NaN", "lidar", clouds.all_nan,
+          ("{lidar}", "points", "expected usable points", "none of"), AGE),
+    Fault("cloud empty", "no points", "lidar", clouds.empty, ("{lidar}", "width x height", "expected", "empty"), AGE),
+    Fault("cloud of one point", "a million times the same point", "lidar", clouds.duplicates,
+          ("{lidar}", "points", "expected", "the same point"), AGE, noticed_s=5.0, recovers_s=2.0),
+    Fault("cloud of five million points", "every eighth cloud, all over the place", "lidar", clouds.giant,
+          ("{lidar}", "points", "expected", "5000000", "left out"), GO_ON, noticed_s=8.0, recovers_s=4.0),
+    Fault("cloud of another frame", "frame_id is not that of the vehicle file", "lidar", clouds.other_frame,
+          ("{lidar}", "header.frame_id", "expected", "'elsewhere'"), AGE),
+)  # fmt: skip
+
+IMAGES = (
+    Fault("image without pixels", "0 x 0 pixels, no bytes", "camera", images.without_pixels,
+          ("{camera}", "data", "expected", "found"), GO_ON),
+    Fault("image cut off", "the second half is missing", "camera", images.cut_off,
+          ("{camera}", "data", "expected", "found"), GO_ON),
+    Fault("image of garbage", "random bytes instead of JPEG or PNG", "camera", images.no_image,
+          ("{camera}", "expected", "found"), GO_ON),
+    Fault("image scrambled inside", "sound header, random pixels", "camera", images.scrambled, (), GO_ON),
+    Fault("image of wrong encoding", "an encoding string that does not exist (a compressed image goes by its bytes)",
+          "camera", images.wrong_encoding, (), GO_ON),
+    Fault("decompression bomb", "a few hundred bytes that claim 50,000 x 50,000 pixels", "camera", images.bomb,
+          ("{camera}", "data", "expected", "50000"), GO_ON),
+    Fault("CameraInfo of zeros", "all numbers zero", "camera", images.info_of_zeros,
+          ("{info}", "k", "expected", "found"), GO_ON),
+    Fault("CameraInfo that changes size", "now the size of the images, now half of it", "camera", images.info_changing,
+          ("{camera}", "data", "expected", "CameraInfo says"), GO_ON),
+    Fault("camera stops", "no image", "camera", streams.stops(camera), ("no message on {camera} for",), GO_ON),
+    Fault("camera late", "images come 400 ms late", "camera", streams.late(camera),
+          ("{camera}", "header.stamp", "expected", "found"), GO_ON),
+    Fault("camera stamps ahead", "stamps 10 s in the future", "camera", streams.stamped(camera, 10 * S),
+          ("{camera}", "header.stamp", "expected", "10.0 s ahead"), GO_ON),
+)  # fmt: skip
+
+MOTION = (
+    Fault("TF loop", "the vehicle is also a child of its lidar", "tf", motion.tf_loop, ("/tf", "transforms", "loop"), GO_ON),
+    Fault("TF that is no rotation", "the lidar's quaternion is zero", "tf", motion.tf_no_rotation,
+          ("/tf_static", "transforms", "quaternion", "not usable"), GO_ON),
+    Fault("TF of wrong quality of service", "a best-effort publisher on /tf", "tf", motion.tf_best_effort,
+          ("incompatible", "/tf"), GO_ON),
+    Fault("odometry jumps", "the pose is 60 m off", "odometry", motion.jumps, ("ODOMETRY_JUMP 60",), RESTART),
+    Fault("odometry of NaN", "the position is no number", "odometry", motion.not_numbers,
+          ("{odometry}", "pose.position", "expected", "nan"), LOSE_MOTION, recovers_s=2.5),
+    Fault("odometry that is no rotation", "the orientation is zero", "odometry", motion.no_rotation,
+          ("{odometry}", "pose.orientation", "expected", "found"), LOSE_MOTION, recovers_s=2.5),
+    Fault("odometry stops", "no message", "odometry", streams.stops(odometry),
+          ("no message on {odometry} for",), LOSE_MOTION, recovers_s=2.5),
+)  # fmt: skip
+
+STREAMS = (
+    Fault("lidar stops", "no cloud", "lidar", streams.stops(lidar), ("no message on {lidar} for",), AGE),
+    Fault("lidar late", "clouds come 400 ms late", "lidar", streams.late(lidar),
+          ("{lidar}", "header.stamp", "expected", "found"), GO_ON),
+    Fault("lidar stamps back", "stamps 10 s in the past", "lidar", streams.stamped(lidar, -10 * S),
+          ("{lidar}", "header.stamp", "expected", "10.0 s behind"), LOSE_MOTION,
+          recovers_s=2.5),
+    Fault("lidar stamps ahead", "stamps 10 s in the future", "lidar", streams.stamped(lidar, 10 * S),
+          ("{lidar}", "header.stamp", "expected", "10.0 s ahead"), LOSE_MOTION, recovers_s=2.5),
+    Fault("lidar without stamps", "stamps are zero", "lidar", streams.unstamped(lidar),
+          ("{lidar}", "header.stamp", "expected", "behind"), AGE, recovers_s=2.5),
+    Fault("lidar stamps swapped", "neighbouring clouds exchange their stamps", "lidar", streams.swapped(lidar),
+          ("{lidar}", "header.stamp", "expected", "found"), GO_ON),
+    Fault("lidar floods", "clouds at 100 Hz", "lidar", streams.floods(lidar), ("{lidar}", "rate", "expected", "found"), GO_ON,
+          recovers_s=2.5),
+    Fault("two publishers", "a second publisher of the same lidar", "lidar", streams.doubled(lidar),
+          ("{lidar}", "publishers", "expected 1", "found 2"), GO_ON),
+    Fault("clock jumps back", "ROS time and all stamps go back 5 s", "clock", _untouched, ("TIME_JUMPED_BACK",), RESTART,
+          clock_ns=-5 * S, recovers_s=2.5),
+    Fault("clock jumps ahead", "ROS time and all stamps go ahead 60 s", "clock", _untouched, ("ODOMETRY_GAP",), RESTART,
+          clock_ns=60 * S, recovers_s=2.5),
+)  # fmt: skip
+
+FAULTS: tuple[Fault, ...] = (*CLOUDS, *IMAGES, *MOTION, *STREAMS)

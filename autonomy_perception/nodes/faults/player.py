@@ -1,0 +1,116 @@
+"""Plays an endless drive through mutators: what a bag player does, with faults switched on and off (rclpy only here)."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from typing import Any
+
+from rosgraph_msgs.msg import Clock
+
+from autonomy_perception.evaluation.faults.loop import EndlessDrive
+from autonomy_perception.evaluation.faults.sample import Mutator, Outlet, Sample, moved
+from autonomy_perception.nodes import topics as table
+from autonomy_perception.nodes.conversions import to_time
+from autonomy_perception.nodes.qos import message_class, profile
+from autonomy_perception.nodes.topics import LATCHED, QosSpec
+
+CLOCK_PERIOD_S = 0.02
+_QOS: dict[Outlet, QosSpec] = {
+    "main": QosSpec("reliable", 4),
+    "second": QosSpec("reliable", 4),
+    "best effort": QosSpec("best effort", 4),
+}
+
+
+class FaultyPlayer:
+    """Publishes the samples of a drive at their time, and ``/clock`` with them.
+
+    Args:
+        node: owns the publishers.
+        drive: what is played.
+    """
+
+    def __init__(self, node: Any, drive: EndlessDrive) -> None:
+        self._node, self._drive = node, drive
+        self._source = drive.samples()
+        self._next = next(self._source)
+        self._waiting: list[tuple[int, int, Sample]] = []
+        self._count = itertools.count()
+        self._mutators: dict[str, Mutator] = {}
+        self._began, self._shift = time.monotonic_ns(), 0
+        self._clock = node.create_publisher(Clock, table.CLOCK_TOPIC.name, profile(table.CLOCK_TOPIC.qos))
+        self._clock_due = 0.0
+        self._outlets: dict[tuple[str, Outlet], Any] = {}
+        self._latched: list[Any] = []
+        for topic, msgtype in drive.topics.items():
+            self._outlet(Sample(topic, msgtype, 0, b""))
+        self.latch()
+
+    def now_ns(self) -> int:
+        """ROS time of this moment, as the player's clock has it."""
+        return self._drive.start_ns + (time.monotonic_ns() - self._began) + self._shift
+
+    def inject(self, name: str, mutator: Mutator, clock_ns: int = 0) -> None:
+        """Let a mutator act from now on; ROS time first jumps by ``clock_ns``."""
+        self._mutators[name] = mutator
+        if clock_ns:
+            self._shift += clock_ns
+            self._waiting.clear()
+            self._send_clock()
+
+    def heal(self, name: str) -> None:
+        """Take a mutator away, and the publishers that it needed."""
+        self._mutators.pop(name)
+        if not self._mutators:
+            for key in [key for key in self._outlets if key[1] != "main"]:
+                self._node.destroy_publisher(self._outlets.pop(key))
+
+    def latch(self) -> None:
+        """Publish the latched topics of the bag (the rig) for everybody who comes."""
+        for sample in self._drive.latched:
+            publisher = self._node.create_publisher(message_class(sample.msgtype), sample.topic, profile(LATCHED))
+            publisher.publish(sample.data)
+            self._latched.append(publisher)
+
+    def withdraw_latched(self) -> None:
+        """Whoever comes later does not hear of the rig."""
+        while self._latched:
+            self._node.destroy_publisher(self._latched.pop())
+
+    def play(self) -> float:
+        """Send what is due; returns the seconds until something is again."""
+        now = time.monotonic()
+        if now >= self._clock_due:
+            self._send_clock()
+        self._pull()
+        while self._waiting and self._waiting[0][0] <= self.now_ns():
+            self._send(heapq.heappop(self._waiting)[2])
+        due = min(self._next.at_ns + self._shift, *(w[0] for w in self._waiting[:1]), 1 << 62)
+        return max(0.0, min((due - self.now_ns()) * 1e-9, self._clock_due - time.monotonic()))
+
+    def _pull(self) -> None:
+        """Take what is due from the drive and let the mutators act on it."""
+        while self._next.at_ns + self._shift <= self.now_ns():
+            sample, self._next = self._next, next(self._source)
+            made = [moved(sample, self._shift) if self._shift else sample]
+            for mutator in list(self._mutators.values()):
+                made = [out for one in made for out in mutator(one)]
+            for one in made:
+                heapq.heappush(self._waiting, (one.at_ns, next(self._count), one))
+
+    def _outlet(self, sample: Sample) -> Any:
+        key = sample.topic, sample.outlet
+        if key not in self._outlets:
+            spec = LATCHED if sample.topic == "/tf_static" else _QOS[sample.outlet]
+            self._outlets[key] = self._node.create_publisher(message_class(sample.msgtype), sample.topic, profile(spec))
+        return self._outlets[key]
+
+    def _send(self, sample: Sample) -> None:
+        self._send_clock()
+        self._outlet(sample).publish(sample.data)
+
+    def _send_clock(self) -> None:
+        self._clock.publish(Clock(clock=to_time(self.now_ns())))
+        self._clock_due = time.monotonic() + CLOCK_PERIOD_S

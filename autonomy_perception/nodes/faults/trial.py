@@ -1,0 +1,133 @@
+"""One fault in the live graph: inject, watch, heal, judge (no rclpy here)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from autonomy_perception.evaluation.faults.sample import Rig
+from autonomy_perception.evaluation.faults.table import Fault, Outputs
+from autonomy_perception.nodes.faults.player import FaultyPlayer
+from autonomy_perception.nodes.faults.witness import Seen, Witness
+from autonomy_perception.types import Mode
+
+SETTLE_S = 0.8
+"""After its injection a fault needs this long to show in the outputs."""
+MAX_GAP_S, TYPICAL_GAP_S = 1.5, 0.25
+"""Outputs never come with larger gaps (a machine under load), half of them not with larger than the second."""
+FRESH_HZ = 3.0
+"""Outputs that go on have fresh data at least this often."""
+CHOKING = ("cloud of five million points", "lidar floods")
+"""They leave the machine less time than the sensors ask for: rates are not judged, only life."""
+
+Spin = Callable[[Callable[[], bool], float], bool]
+"""Plays and listens until the condition holds or the seconds are over; True if it holds."""
+
+
+@dataclass
+class Verdict:
+    """What became of one trial: seconds until noticed and recovered (None: not), what else was wrong."""
+
+    faults: tuple[str, ...]
+    noticed_s: dict[str, float | None] = field(default_factory=dict)
+    recovered_s: float | None = None
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Everything was as the table says."""
+        return not self.wrong
+
+
+class Trial:
+    """Runs faults at the same time in a running graph.
+
+    Args:
+        player, witness, spin: the live graph.
+        rig: names that the faults aim at.
+    """
+
+    def __init__(self, player: FaultyPlayer, witness: Witness, spin: Spin, rig: Rig) -> None:
+        self._player, self._witness, self._spin, self._rig = player, witness, spin, rig
+
+    def run(self, faults: Sequence[Fault], least_s: float, slack: float = 1.0) -> Verdict:
+        """Inject ``faults`` together for at least ``least_s``, heal them, wait for recovery.
+
+        Args:
+            slack: factor on all times allowed (a machine that does other work as well).
+        """
+        verdict, witness = Verdict(tuple(f.name for f in faults)), self._witness
+        words = {f.name: f.words(self._rig) for f in faults if f.says}
+        began = time.monotonic()
+        for fault in faults:
+            self._player.inject(fault.name, fault.mutator(self._rig), fault.clock_ns)
+
+        def all_said() -> bool:
+            return all(witness.said(w, began) is not None for w in words.values())
+
+        self._spin(lambda: time.monotonic() - began >= least_s, least_s + 1.0)
+        self._spin(all_said, slack * max(f.noticed_s for f in faults) - least_s)
+        healed, healed_ns = time.monotonic(), self._player.now_ns()
+        for fault in faults:
+            self._player.heal(fault.name)
+        limit = slack * max(f.recovers_s for f in faults)
+        self._spin(lambda: self._recovery(healed, healed_ns) is not None, limit)
+        verdict.recovered_s = self._recovery(healed, healed_ns)
+        if verdict.recovered_s is None:
+            verdict.wrong.append(f"not recovered within {limit:.1f} s: {self.look()}")
+        if len(faults) > 1:  # what one fault hides of another is said when the other has gone
+            self._spin(all_said, slack * 2.5)
+        self._judge_words(verdict, words, began)
+        self._judge_outputs(verdict, faults, began, healed)
+        return verdict
+
+    def _recovery(self, healed: float, healed_ns: int) -> float | None:
+        """Seconds from the healing to the first sound status with data that was measured after it."""
+        found = (s for s in list(self._witness.seen) if s.at > healed and s.sound and s.data_stamp_ns > healed_ns)
+        first = next(found, None)
+        return None if first is None else first.at - healed
+
+    def look(self) -> str:
+        """The newest status in one line."""
+        last = self._witness.seen[-1] if self._witness.seen else None
+        if last is None:
+            return "no status ever came"
+        told = {key[1]: text for key, text in self._witness.texts.items() if key[0] == "status" and text}
+        return f"last status {time.monotonic() - last.at:.1f} s ago: {last.mode.name} {' '.join(last.reasons)} {told}"
+
+    def _judge_words(self, verdict: Verdict, words: dict[str, tuple[str, ...]], began: float) -> None:
+        for name, wanted in words.items():
+            at = self._witness.said(wanted, began)
+            verdict.noticed_s[name] = None if at is None else at - began
+            if at is None:
+                near = self._witness.said_of(wanted[0], began)[-3:]
+                verdict.wrong.append(f"{name}: nothing said {wanted}; said of {wanted[0]!r}: {near}")
+
+    def _judge_outputs(self, verdict: Verdict, faults: Sequence[Fault], began: float, healed: float) -> None:
+        now = time.monotonic()
+        times = [at for at, _ in self._witness.outputs if began - 0.5 <= at <= now]
+        gaps = np.diff([began, *(t for t in times if t >= began), now])
+        if gaps.max() > MAX_GAP_S:
+            verdict.wrong.append(f"outputs were silent for {gaps.max():.2f} s")
+        rows = [s for s in self._witness.seen if began + SETTLE_S <= s.at <= healed]
+        if len(faults) > 1 or faults[0].name in CHOKING or healed - began < SETTLE_S + 0.4:
+            return
+        if np.median(gaps) > TYPICAL_GAP_S:
+            verdict.wrong.append(f"outputs came every {np.median(gaps):.2f} s")
+        verdict.wrong += wrong_outputs(faults[0].outputs, rows, healed - began - SETTLE_S)
+
+
+def wrong_outputs(expected: Outputs, rows: Sequence[Seen], seconds: float) -> list[str]:
+    """What the statuses of a fault's ``seconds`` say against ``expected``."""
+    fresh = len({s.data_stamp_ns for s in rows})
+    modes = {s.mode for s in rows}
+    if expected is Outputs.AGE:
+        told = [] if fresh <= 1 else [f"expected held outputs, data changed {fresh - 1} times"]
+        return told + ([] if modes & {Mode.STALE, Mode.STOPPED} else [f"expected STALE, modes were {modes}"])
+    told = [] if fresh >= FRESH_HZ * seconds - 1 else [f"expected fresh data, got it {fresh} times in {seconds:.1f} s"]
+    if expected is Outputs.LOSE_MOTION and not any("NO_EGO_MOTION" in s.reasons for s in rows):
+        told.append("expected NO_EGO_MOTION, it was never said")
+    return told

@@ -1,0 +1,95 @@
+"""What comes out of the graph while faults act: outputs, status and diagnostics with their times (rclpy only here)."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from autonomy_perception.nodes import topics
+from autonomy_perception.nodes.playback import header_stamp
+from autonomy_perception.nodes.qos import message_class, profile
+from autonomy_perception.nodes.topics import QosSpec
+from autonomy_perception.sensors.convert import stamp_ns
+from autonomy_perception.types import Mode, SensorState
+
+KEPT = 20_000
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One status message: when it came (monotonic [s]), data stamp [ns], mode, reasons, sensors that are not OK."""
+
+    at: float
+    data_stamp_ns: int
+    mode: Mode
+    reasons: tuple[str, ...]
+    troubled: tuple[str, ...]
+
+    @property
+    def sound(self) -> bool:
+        """Fresh data of all sensors stands behind it."""
+        return self.mode not in (Mode.STALE, Mode.STOPPED) and not self.troubled and "NO_EGO_MOTION" not in self.reasons
+
+
+class Witness:
+    """Listens to grids, tracks, status and diagnostics.
+
+    ``texts`` holds the newest text by place: ("status", sensor), (diagnostic name, "message") or (diagnostic name, key).
+    """
+
+    def __init__(self, node: Any) -> None:
+        self.seen: deque[Seen] = deque(maxlen=KEPT)
+        self.outputs: deque[tuple[float, int]] = deque(maxlen=KEPT)
+        """Grids: when they came (monotonic [s]), and their stamp [ns]."""
+        self.texts: dict[Key, str] = {}
+        self._said: deque[tuple[float, Key, str]] = deque(maxlen=KEPT)
+        reliable = profile(QosSpec("reliable", 10))
+        for topic, callback, raw in (
+            (topics.STATUS, self._on_status, False),
+            (topics.DIAGNOSTIC_ARRAY, self._on_diagnostics, False),
+            (topics.OCCUPANCY_GRID, self._on_grid, True),
+            (topics.TRACKED_OBJECTS, lambda data: None, True),
+        ):
+            node.create_subscription(message_class(topic.msgtype), topic.name, callback, reliable, raw=raw)
+
+    def _on_grid(self, data: bytes) -> None:
+        self.outputs.append((time.monotonic(), header_stamp(data)))
+
+    def _on_status(self, message: Any) -> None:
+        troubled = tuple(s.name for s in message.sensors if s.state != SensorState.OK)
+        self.seen.append(
+            Seen(time.monotonic(), stamp_ns(message.data_stamp), Mode(message.mode), tuple(message.reasons), troubled)
+        )
+        for sensor in message.sensors:
+            self._note(("status", sensor.name), sensor.message)
+
+    def _on_diagnostics(self, message: Any) -> None:
+        for status in message.status:
+            self._note((status.name, "message"), status.message)
+            for pair in status.values:
+                self._note((status.name, pair.key), pair.value)
+
+    def _note(self, key: Key, text: str) -> None:
+        if self.texts.get(key) != text:
+            self.texts[key] = text
+            self._said.append((time.monotonic(), key, text))
+
+    def said(self, words: Sequence[str], since: float) -> float | None:
+        """When a text that holds all words was new after ``since`` (monotonic [s]); None: never."""
+        return next((at for at, key, text in self._since(since) if _holds((key[1], text), words)), None)
+
+    def _since(self, since: float) -> Iterator[tuple[float, Key, str]]:
+        return (row for row in list(self._said) if row[0] >= since)
+
+    def said_of(self, word: str, since: float) -> list[str]:
+        """New texts after ``since`` that name ``word``."""
+        return [text for _, _, text in self._since(since) if word in text]
+
+
+def _holds(place_and_text: tuple[str, str], words: Sequence[str]) -> bool:
+    whole = " ".join(place_and_text)
+    return all(word in whole for word in words)
