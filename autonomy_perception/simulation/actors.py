@@ -84,30 +84,36 @@ def _on_surface(
 
 @dataclass(frozen=True)
 class Actor:
-    """A road user: instance number, plan, path of its origin (on the ground under the box centre), ray scenes;
-    ``span`` is the range of s [m] in which it exists."""
+    """A road user: instance number, name, body, path of its origin (on the ground under the box centre), ray scenes.
+
+    Attributes:
+        group: equal for a tractor and its trailer.
+        there: bool (T,) at the times of the path: whether it is on the modelled ground.
+    """
 
     number: int
-    plan: Plan
+    name: str
+    shape: Shape
+    group: int
     path: Path
     scenes: tuple[Scene, ...]
-    span: tuple[float, float]
+    there: NDArray[np.bool_]
 
     def present(self, t: float) -> bool:
-        """Whether it is on the modelled part of the road at time t [s]."""
-        return self.span[0] < float(np.interp(t, self.path.t, self.plan.s)) < self.span[1]
+        """Whether it is on the modelled part of the world at time t [s]."""
+        return bool(self.there[np.clip(np.searchsorted(self.path.t, t), 0, len(self.there) - 1)])
 
     @property
-    def shape(self) -> Shape:
-        """Its body."""
-        return self.plan.shape
+    def moving(self) -> bool:
+        """Whether it ever moves."""
+        return bool(np.ptp(self.path.position[:, :2], axis=0).sum() > 0.1)
 
     def scene(self, t: float) -> Scene:
         """Body in the phase of its motion at time t [s]."""
         if len(self.scenes) == 1:
             return self.scenes[0]
-        walked = np.hypot(np.gradient(self.plan.s), np.gradient(self.plan.d)).cumsum()
-        return self.scenes[int(np.interp(t, self.path.t, walked) / STRIDE_M * len(self.scenes)) % len(self.scenes)]
+        walked = np.linalg.norm(np.diff(self.path.position[:, :2], axis=0), axis=1).cumsum()
+        return self.scenes[int(np.interp(t, self.path.t[1:], walked) / STRIDE_M * len(self.scenes)) % len(self.scenes)]
 
 
 def place(number: int, plan: Plan, road: Road, terrain: Scene) -> Actor:
@@ -119,7 +125,8 @@ def place(number: int, plan: Plan, road: Road, terrain: Scene) -> Actor:
         path = Path(times(), position, np.column_stack([np.zeros((len(xy), 2)), np.unwrap(yaw)]))
     else:
         path = _on_surface(terrain, xy, yaw, (-0.32 * length, 0.32 * length), 0.4 * width, 0.05 if plan.moving else 0.0)
-    return Actor(number, plan, path, tuple(Scene(m) for m in plan.shape.phases), (6.0, road.length - 8.0))
+    there = (plan.s > 6.0) & (plan.s < road.length - 8.0)
+    return Actor(number, plan.name, plan.shape, plan.group, path, tuple(Scene(m) for m in plan.shape.phases), there)
 
 
 def ego_path(road: Road, terrain: Scene, s: F64, d: F64, wheelbase: float) -> Path:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception import geometry
+from autonomy_perception.simulation.materials import Kind
 from autonomy_perception.simulation.materials import Material as M
 from autonomy_perception.simulation.road import ASPHALT_HALF, DITCH_TOP, Road
 from autonomy_perception.simulation.scene import Mesh, join
@@ -22,13 +23,13 @@ class Structure:
     """One static thing.
 
     Attributes:
-        kind: tree, bush, rock, post, sign, pole, rail or barn.
+        kind: what it is.
         solid: mesh in world that stops every ray, or None.
         porous: foliage in world, passed by some rays, or None.
         core: footprint that is filled for certain: centre x, y and radius [m]; radius 0 where none is.
     """
 
-    kind: str
+    kind: Kind
     solid: Mesh | None
     porous: Mesh | None
     core: tuple[float, float, float]
@@ -43,7 +44,7 @@ def _tree(rng: np.random.Generator, p: F64) -> Structure:
         offset[2] = max(offset[2], 3.4 + 0.18 * height)
         radii = height * np.array([rng.uniform(0.15, 0.22), rng.uniform(0.15, 0.22), rng.uniform(0.13, 0.17)])
         crowns.append(blob(rng, p + offset, radii, M.LEAF, 0.22))
-    return Structure("tree", trunk, join(crowns), (p[0], p[1], 0.8 * radius))
+    return Structure(Kind.TREE, trunk, join(crowns), (p[0], p[1], 0.8 * radius))
 
 
 def _bush(rng: np.random.Generator, p: F64) -> Structure:
@@ -53,7 +54,7 @@ def _bush(rng: np.random.Generator, p: F64) -> Structure:
     for _ in range(2):
         offset = np.array([*rng.normal(0, 0.4 * r, 2), 0.4 * height])
         parts.append(blob(rng, p + offset, 0.7 * np.array([r, r, 0.7 * height]), M.LEAF, 0.2))
-    return Structure("bush", None, join(parts), (p[0], p[1], 0.6 * r))
+    return Structure(Kind.BUSH, None, join(parts), (p[0], p[1], 0.6 * r))
 
 
 def _rock(rng: np.random.Generator, p: F64) -> Structure:
@@ -61,14 +62,14 @@ def _rock(rng: np.random.Generator, p: F64) -> Structure:
     body = blob(
         rng, p + np.array([0, 0, 0.15 * r]), (r, r * rng.uniform(0.7, 1.0), r * rng.uniform(0.75, 1.1)), M.ROCK, 0.15
     )
-    return Structure("rock", body, None, (p[0], p[1], 0.55 * r))
+    return Structure(Kind.ROCK, body, None, (p[0], p[1], 0.55 * r))
 
 
 def _post(rng: np.random.Generator, p: F64) -> Structure:
     """Delineator beside the shoulder: 1 m high with a reflector."""
     body = box(p + np.array([-0.05, -0.06, -0.2]), p + np.array([0.05, 0.06, 1.0]), M.WHITE_PLASTIC)
     return Structure(
-        "post",
+        Kind.POST,
         join([body, box(p + np.array([-0.055, -0.04, 0.7]), p + np.array([0.055, 0.04, 0.88]), M.RETRO)]),
         None,
         (p[0], p[1], 0.0),
@@ -79,7 +80,7 @@ def _sign(rng: np.random.Generator, p: F64, heading: float) -> Structure:
     turn = geometry.make_transform(geometry.rotation_z(heading), p)
     plate = cylinder((0.05, 0.0, 2.2), (0.02, 0.0, 0.0), 0.38, M.RETRO, 18)
     return Structure(
-        "sign",
+        Kind.SIGN,
         join([cylinder((0, 0, -0.3), (0, 0, 2.7), 0.045, M.METAL, 8), plate]).moved(turn),
         None,
         (p[0], p[1], 0.0),
@@ -91,7 +92,7 @@ def _pole(rng: np.random.Generator, p: F64, heading: float) -> Structure:
     body = join(
         [cylinder((0, 0, -0.3), (0, 0, 8.3), 0.14, M.BARK, 10), box((-0.06, -1.1, 7.3), (0.06, 1.1, 7.45), M.BARK)]
     )
-    return Structure("pole", body.moved(turn), None, (p[0], p[1], 0.1))
+    return Structure(Kind.POLE, body.moved(turn), None, (p[0], p[1], 0.1))
 
 
 def _rail(a: F64, b: F64) -> Structure:
@@ -105,7 +106,7 @@ def _rail(a: F64, b: F64) -> Structure:
     web = box((-0.02, -0.005, 0.56), (length + 0.02, 0.02, 0.66), M.METAL)
     post = box((-0.05, -0.1, -0.3), (0.05, -0.03, 0.72), M.METAL)
     middle = 0.5 * (a + b)
-    return Structure("rail", join([*beam, web, post]).moved(turn), None, (middle[0], middle[1], 0.0))
+    return Structure(Kind.RAIL, join([*beam, web, post]).moved(turn), None, (middle[0], middle[1], 0.0))
 
 
 def _barn(rng: np.random.Generator, p: F64, heading: float) -> Structure:
@@ -117,7 +118,7 @@ def _barn(rng: np.random.Generator, p: F64, heading: float) -> Structure:
         box((-5.05, -1.6, -0.2), (-4.95, 1.6, 3.2), M.DARK_METAL),
     ]
     turn = geometry.make_transform(geometry.rotation_z(heading), p)
-    return Structure("barn", join(parts).moved(turn), None, (p[0], p[1], 4.8))
+    return Structure(Kind.BUILDING, join(parts).moved(turn), None, (p[0], p[1], 4.8))
 
 
 class _Ground:

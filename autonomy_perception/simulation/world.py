@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.config import VehicleConfig
-from autonomy_perception.simulation import motion, structures
-from autonomy_perception.simulation.actors import Path, ego_path, ground_height, place
-from autonomy_perception.simulation.road import LANE, Road, Waves, tessellate
-from autonomy_perception.simulation.scene import Mesh, Scene, join
+from autonomy_perception.simulation import motion, scenarios, structures
+from autonomy_perception.simulation.actors import Actor, Path, ego_path, ground_height, place
+from autonomy_perception.simulation.ground import GroundSample
+from autonomy_perception.simulation.materials import Material, Semantic
+from autonomy_perception.simulation.road import LANE, MATERIAL_OF, Road, Waves, tessellate
+from autonomy_perception.simulation.scene import FAR, Hits, Mesh, Scene, join
 from autonomy_perception.simulation.structures import Structure
 from autonomy_perception.simulation.truck import ego_shape
 
@@ -22,6 +24,11 @@ class World:
     Args:
         seed: any non-negative integer.
         vehicle: body of the ego.
+        scenario: name of a scenario, or ``mix``: one drawn by the seed.
+        duration_s: how long everything moves [s].
+
+    Raises:
+        ValueError: no such scenario.
 
     Attributes:
         terrain: ray scene of the ground; ``surface`` holds its road coordinates.
@@ -31,10 +38,15 @@ class World:
         ego: path of base_link.
         bounds: lowest and highest corner (S,3) of every structure.
         sun: unit vector (3,) towards the sun, behind the driver's shoulder.
+        trailer: the own trailer, if any: ``Semantic.EGO`` for the sensors.
+        scenario: what was drawn; duration_s: how long the story lasts [s].
         tufts: where the grass stands high.
     """
 
-    def __init__(self, seed: int, vehicle: VehicleConfig) -> None:
+    def __init__(
+        self, seed: int, vehicle: VehicleConfig, scenario: str = "demo", duration_s: float = motion.STORY_S
+    ) -> None:
+        self.scenario, self.duration_s = scenarios.draw(scenario, seed), duration_s
         streams = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(5)]
         plan = motion.plan_ego(streams[0])
         middle = float(np.interp(streams[0].uniform(8.0, 11.0), motion.times(), plan.s)) + 25.0
@@ -45,6 +57,7 @@ class World:
         self.terrain = Scene(self.surface.mesh)
         own = motion.own_plan(plan, ego_shape(vehicle.dimensions), way)
         plans = motion.Traffic(streams[2], plan, own, layby, self.road.track_d).draw()
+        self.trailer: Actor | None = None
         self.ego: Path = ego_path(self.road, self.terrain, plan.s, way, vehicle.dimensions.wheelbase)
         self.actors = [place(i + 1, p, self.road, self.terrain) for i, p in enumerate(plans)]
         self.structures = structures.layout(streams[3], self.road, _used(plans))
@@ -63,6 +76,36 @@ class World:
     def ground(self, xy: NDArray[np.float64]) -> NDArray[np.float64]:
         """Elevation [m] under points (..., 2)."""
         return ground_height(self.terrain, xy)
+
+    def ground_at(self, hits: Hits) -> GroundSample:
+        """What the ground is where rays met :attr:`terrain`."""
+        semantic, material = np.zeros(len(hits.face), np.uint8), np.zeros(len(hits.face), np.uint8)
+        met = np.flatnonzero(hits.hit)
+        sd = self.surface.road_coordinates(hits.face[met], hits.u[met], hits.v[met])
+        xy = self.road.xy(sd[:, 0], sd[:, 1])
+        semantic[met] = self.road.semantic(sd[:, 0], sd[:, 1])
+        material[met] = MATERIAL_OF[semantic[met]]
+        painted = met[(semantic[met] == Semantic.ROAD) & self.road.marking(sd[:, 0], sd[:, 1])]
+        material[painted] = Material.MARKING
+        cover = np.zeros(len(semantic), np.float32)
+        tall = np.clip(0.5 + 0.5 * self.tufts(xy[:, 0], xy[:, 1]), 0.0, 1.0)
+        cover[met] = np.where(np.isin(semantic[met], (Semantic.GRASS, Semantic.DITCH)), 0.05 + 0.16 * tall, 0.0)
+        return GroundSample(semantic, material, cover, np.zeros_like(cover))
+
+    def surface_at(self, xy: NDArray[np.float64]) -> tuple[NDArray[np.float64], Hits, GroundSample]:
+        """Elevation (N,) [m] (NaN beside the world), vertical hits (with normals) and ground under points (N,2)."""
+        above = float(self.terrain.mesh.vertices[:, 2].max()) + 10.0
+        down = np.tile(np.array([0.0, 0.0, -1.0], np.float32), (len(xy), 1))
+        hits = self.terrain.cast(np.column_stack([xy, np.full(len(xy), above)]).astype(np.float32), down)
+        height = np.where(hits.distance < FAR, above - hits.distance.astype(np.float64), np.nan)
+        return height, hits, self.ground_at(hits)
+
+    def hitch_angle(self, t: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Yaw (N,) [rad] of the own trailer relative to the tractor at times (N,) [s]; 0 without a trailer."""
+        if self.trailer is None:
+            return np.zeros(len(t))
+        yaw = [np.arctan2(p[:, 1, 0], p[:, 0, 0]) for p in (self.trailer.path.poses(t), self.ego.poses(t))]
+        return np.asarray((yaw[0] - yaw[1] + np.pi) % (2 * np.pi) - np.pi)
 
 
 def _scene(parts: list[tuple[int, Mesh]]) -> tuple[Scene, NDArray[np.int32]]:
