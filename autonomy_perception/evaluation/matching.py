@@ -124,7 +124,7 @@ def _union(truth: TruthObjects, parts: NDArray[np.int64]) -> TruthObjects:
     first = _take(truth, parts[:1])
     return TruthObjects(
         first.number, first.group, first.label, center[None], size[None], first.yaw, truth.velocity[parts].mean(0)[None],
-        truth.points[parts].sum(keepdims=True).astype(np.int32), first.scan_time,
+        truth.points[parts].sum(keepdims=True).astype(np.int32), first.scan_time, first.visibility,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ class TruthFrame:
 
 
 def read_truth(bag: Path) -> Iterator[TruthFrame]:
-    """Truth frames of a recorded synthetic drive, in order (elevation and scan times are not recorded: NaN, 0).
+    """Truth frames of a recorded synthetic drive, in order (scan times are not recorded: 0).
 
     Raises:
         BagError: the bag cannot be read, or a truth topic is missing.
@@ -60,24 +60,12 @@ def _frame(stamp: int, part: dict[str, Any]) -> TruthFrame:
     ids = np.array(
         [np.frombuffer(np.asarray(o.object_id.uuid, np.uint8).tobytes()[:8], "<u4") for o in tracked], np.int32
     ).reshape(-1, 2)
-    objects = TruthObjects(
-        ids[:, 0],
-        ids[:, 1],
-        objects.label,
-        objects.center,
-        objects.size,
-        objects.yaw,
-        objects.velocity,
-        objects.points,
-        objects.scan_time,
-    )
+    objects = replace(objects, number=ids[:, 0], group=ids[:, 1])
     info = part[OCCUPANCY].info
     cell = [round(float(v) / info.resolution) for v in (info.origin.position.x, info.origin.position.y)]
     world = WorldGrid(cell[0], cell[1], info.width, info.height, float(np.round(info.resolution, 6)))
     state, mask = (np.asarray(part[t].data, np.int8).reshape(world.shape) for t in (OCCUPANCY, MASK))
-    grid = TruthGrid(
-        world, state, (mask & Mask.VISIBLE) > 0, (mask & Mask.DITCH) > 0, np.full(world.shape, np.nan, np.float32)
-    )
+    grid = TruthGrid(world, state, (mask & Mask.VISIBLE) > 0, (mask & Mask.DITCH) > 0)
     return TruthFrame(stamp, _pose(part[EGO].pose.pose), objects, _objects(part[STRUCTURES].objects), grid)
 
 
@@ -107,4 +95,5 @@ def _objects(messages: Any) -> TruthObjects:
     return TruthObjects(
         number, number, np.array([o.classification[0].label for o in messages], np.uint8), poses[:, :3, 3], size, yaw.astype(np.float32),
         velocity.astype(np.float32), np.array([o.point_count for o in messages], np.int32), np.zeros(len(messages), np.float32),
+        np.array([o.existence_probability for o in messages], np.float32),
     )  # fmt: skip

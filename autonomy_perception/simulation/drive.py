@@ -77,7 +77,8 @@ class SyntheticDrive:
         self.cameras = tuple(Camera(name, c) for name, c in self.vehicle.cameras.items()) if cameras else ()
         odometry_rng = np.random.default_rng([seed, 1])
         self.odometry = Odometry(odometry_rng, self.world.ego, MAX_DURATION_S)
-        self._grid = GridTruth(self.world, self.vehicle.dimensions, self.lidar)
+        way = self.world.ego.poses(np.linspace(start_s, start_s + duration_s, 2 + int(duration_s)))[:, :2, 3]
+        self._grid = GridTruth(self.world, self.vehicle.dimensions, self.lidar, way)
 
     def __len__(self) -> int:
         return int(self.duration_s / self.lidar.period + 1e-6)
@@ -129,19 +130,22 @@ class SyntheticDrive:
         time = self.lidar.column_time[self.lidar.column[kept]]
         for actor in self.world.actors:
             mine = np.flatnonzero(instance == actor.number)
-            if len(mine) and actor.plan.moving:  # carried along to where it is at the end of the sweep
+            if len(mine) and actor.moving:  # carried along to where it is at the end of the sweep
                 then = geometry.invert(actor.path.poses(t + time[mine]))
                 local = np.einsum("nij,nj->ni", then[:, :3, :3], xyz[mine]) + then[:, :3, 3]
                 xyz[mine] = geometry.transform_points(actor.path.poses(np.array([t]))[0], local)
         thing = (semantic == Semantic.OBJECT) | (semantic == Semantic.STRUCTURE)
         height = np.zeros(len(xyz))
         height[thing] = xyz[thing, 2] - self.world.ground(xyz[thing, :2])
-        grid = self._grid.make(t, T_world_base, T_odom_world, SweepHits(xyz, height, semantic, instance))
-        objects = self._objects(t, T_odom_world, instance, time)
+        grid, terrain = self._grid.make(t, T_world_base, T_odom_world, SweepHits(xyz, height, semantic, instance))
+        objects = self._objects(t, T_odom_world, instance, time, met)
         structures = self._structures(T_world_base, T_odom_world, instance)
-        return Truth(stamp(t), T_odom_world, T_odom_world @ T_world_base, objects, structures, grid, semantic, instance)
+        T_odom_base = T_odom_world @ T_world_base
+        return Truth(stamp(t), T_odom_world, T_odom_base, objects, structures, grid, terrain, semantic, instance)
 
-    def _objects(self, t: float, T_odom_world: F64, instance: NDArray[np.int32], time: F64) -> TruthObjects:
+    def _objects(
+        self, t: float, T_odom_world: F64, instance: NDArray[np.int32], time: F64, met: Returns
+    ) -> TruthObjects:
         there = [a for a in self.world.actors if a.present(t)]
         pose = [T_odom_world @ a.path.poses(np.array([t]))[0] for a in there]
         size = np.array([a.shape.size for a in there])
@@ -149,10 +153,13 @@ class SyntheticDrive:
         velocity = np.array([(T_odom_world[:3, :3] @ a.path.velocity(t))[:2] for a in there])
         points = np.array([np.count_nonzero(instance == a.number) for a in there], np.int32)
         when = [time[instance == a.number].mean() if n else 0.0 for a, n in zip(there, points, strict=True)]
+        ideal = np.array([met.reached.get(a.number, 0) for a in there], np.int32)
+        unhidden = np.array([np.count_nonzero(met.instance == a.number) for a in there], np.int32)
+        visibility = (unhidden / np.maximum(ideal, 1)).astype(np.float32)
         return TruthObjects(
-            np.array([a.number for a in there], np.int32), np.array([a.plan.group for a in there], np.int32),
+            np.array([a.number for a in there], np.int32), np.array([a.group for a in there], np.int32),
             np.array([a.shape.label for a in there], np.uint8), center, size.astype(np.float32),
-            np.array([geometry.yaw_of(p) for p in pose], np.float32), velocity.astype(np.float32), points, np.array(when, np.float32),
+            np.array([geometry.yaw_of(p) for p in pose], np.float32), velocity.astype(np.float32), points, np.array(when, np.float32), visibility,
         )  # fmt: skip
 
     def _structures(self, T_world_base: F64, T_odom_world: F64, instance: NDArray[np.int32]) -> TruthObjects:
@@ -165,7 +172,7 @@ class SyntheticDrive:
         return TruthObjects(
             number[near], number[near], zero.astype(np.uint8), geometry.transform_points(T_odom_world, 0.5 * (low + high)[near]),
             (high - low)[near].astype(np.float32), np.full(len(near), geometry.yaw_of(T_odom_world), np.float32),
-            np.zeros((len(near), 2), np.float32), count[near].astype(np.int32), zero,
+            np.zeros((len(near), 2), np.float32), count[near].astype(np.int32), zero, np.ones(len(near), np.float32),
         )  # fmt: skip
 
 

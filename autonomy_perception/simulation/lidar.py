@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,7 @@ class Returns:
         distance: float32 (R,) [m], ``FAR`` = nothing.
         cosine: float32 (R,) of the angle of incidence.
         material, semantic: uint8 (R,); instance: int32 (R,) 0 = ground, else object or structure number.
+        reached: per object number, how many rays would meet it if nothing else stood in the way.
     """
 
     distance: F32
@@ -49,6 +50,7 @@ class Returns:
     material: NDArray[np.uint8]
     semantic: NDArray[np.uint8]
     instance: NDArray[np.int32]
+    reached: dict[int, int] = field(default_factory=dict)
 
     def take(
         self,
@@ -138,6 +140,7 @@ class Lidar:
         origin = -np.einsum("nji,nj->ni", rotation, to[near])
         direction = np.einsum("nji,nj->ni", rotation, rays.directions[near]).astype(np.float32)
         hits = scene.cast(origin.astype(np.float32), direction)
+        out.reached[actor.number] = int(np.count_nonzero(hits.hit))
         out.take(near, hits, direction, scene.mesh.material[hits.face], int(Semantic.OBJECT), actor.number)
 
     @staticmethod

@@ -35,6 +35,7 @@ class TruthObjects:
         center: float64 (N,3) [m], box centre; size: float32 (N,3) l, w, h [m]; yaw: float32 (N,) [rad].
         velocity: float32 (N,2) over ground in odom axes [m/s].
         points: int32 (N,) returns on it in this sweep; scan_time: float32 (N,) [s] their mean time relative to the stamp.
+        visibility: float32 (N,) 0..1 share of the rays towards it that nothing else stops first; 0 without any.
     """
 
     number: NDArray[np.int32]
@@ -46,6 +47,7 @@ class TruthObjects:
     velocity: F32
     points: NDArray[np.int32]
     scan_time: F32
+    visibility: F32
 
     def __len__(self) -> int:
         return len(self.number)
@@ -57,19 +59,44 @@ class TruthGrid:
 
     Attributes:
         state: int8 (ny,nx): 100 occupied, 0 free (bare ground the vehicle could drive on), -1 undecided (neither counts).
-        visible, ditch: bool (ny,nx), see :class:`Mask`. elevation: float32 (ny,nx) odom z of the ground [m].
+        visible, ditch: bool (ny,nx), see :class:`Mask`.
     """
 
     grid: WorldGrid
     state: NDArray[np.int8]
     visible: BOOL
     ditch: BOOL
-    elevation: F32
 
     @property
     def mask(self) -> NDArray[np.int8]:
         """int8 (ny,nx) of :class:`Mask` bits."""
         return (self.visible * np.int8(Mask.VISIBLE) + self.ditch * np.int8(Mask.DITCH)).astype(np.int8)
+
+
+@dataclass(frozen=True)
+class TruthTerrain:
+    """The true surface on the cells of the published grid; float layers are NaN beside the modelled ground.
+
+    Attributes:
+        elevation: float32 (ny,nx) odom z of the ground in the middle of the cell [m].
+        slope: float32 [rad]; step: float32 [m]; see :class:`~autonomy_perception.simulation.truth_terrain.GroundCells`.
+        terrain_class: uint8 (ny,nx) of Semantic (0 beside the modelled ground).
+        drivable: float32, 1 where the surface is meant for driving and nothing blocks it, else 0.
+        traversability: float32, 1 level and smooth .. 0 beyond the vehicle or blocked.
+    """
+
+    grid: WorldGrid
+    elevation: F32
+    slope: F32
+    step: F32
+    terrain_class: NDArray[np.uint8]
+    drivable: F32
+    traversability: F32
+
+    def layers(self) -> dict[str, F32]:
+        """All layers by name, as float32 (ny,nx)."""
+        names = ("elevation", "slope", "step", "terrain_class", "drivable", "traversability")
+        return {name: np.asarray(getattr(self, name), np.float32) for name in names}
 
 
 @dataclass(frozen=True)
@@ -87,5 +114,6 @@ class Truth:
     objects: TruthObjects
     structures: TruthObjects
     grid: TruthGrid
+    terrain: TruthTerrain
     semantic: NDArray[np.uint8]
     instance: NDArray[np.int32]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,13 @@ from autonomy_perception import geometry
 from autonomy_perception.config import Dimensions
 from autonomy_perception.grid import WorldGrid
 from autonomy_perception.simulation.actors import Actor
-from autonomy_perception.simulation.lidar import Lidar
-from autonomy_perception.simulation.materials import Semantic
+from autonomy_perception.simulation.lidar import Lidar, ground_kind
+from autonomy_perception.simulation.materials import DRIVABLE, Semantic
 from autonomy_perception.simulation.scene import FAR, Mesh, Scene, passing
 from autonomy_perception.simulation.solidity import surface_samples, thin
 from autonomy_perception.simulation.truck import ego_mesh
-from autonomy_perception.simulation.truth import FREE, OCCUPIED, UNDECIDED, TruthGrid
+from autonomy_perception.simulation.truth import FREE, OCCUPIED, UNDECIDED, TruthGrid, TruthTerrain
+from autonomy_perception.simulation.truth_terrain import ABOVE, GroundCells, TerrainTruth
 from autonomy_perception.simulation.world import FIRST_STRUCTURE, World
 
 F32 = NDArray[np.float32]
@@ -27,7 +29,6 @@ BAND_LOW = 0.35  # obstacles begin at 0.25 m; the grass hides the soil by up to 
 CLEAR_LOW = 0.15  # a free cell holds nothing higher than this [m]
 BORDER = 0.10  # nearer to a cell's border than this the sensor's noise decides which cell it is [m]
 MAX_FREE_SLOPE = 0.25  # [rad]; steeper ground is undecided, the ditch has its own mask
-DITCH_DEPTH = 0.25  # [m]
 KNOWN_RETURNS = 20  # from so many returns on a road user all of its footprint counts, below only where the returns lie
 
 
@@ -42,12 +43,13 @@ class SweepHits:
 
 
 class GridTruth:
-    """Truth grids of one world. ``side``, ``resolution``: of the published grid [m]."""
+    """Truth grids of one world around the places ``way`` (T,2) [m]. ``side``, ``resolution``: of the published grid [m]."""
 
     def __init__(
-        self, world: World, body: Dimensions, lidar: Lidar, side: float = 150.0, resolution: float = 0.5
+        self, world: World, body: Dimensions, lidar: Lidar, way: F64, side: float = 150.0, resolution: float = 0.5
     ) -> None:
         self._world, self._body, self._lidar = world, body, lidar
+        self._ground = TerrainTruth(world, body, way, side)
         self._side, self._resolution = side, resolution
         self._top = body.height + body.overhead_margin
         self._own = Scene(ego_mesh(body))
@@ -70,31 +72,32 @@ class GridTruth:
         p = np.concatenate([surface_samples(m, 0.12) for m in actor.shape.phases])
         return _with_border(p[(p[:, 2] > CLEAR_LOW) & (p[:, 2] < self._top + 0.15), :2])
 
-    def make(self, t: float, T_world_base: F64, T_odom_world: F64, hits: SweepHits) -> TruthGrid:
+    def make(self, t: float, T_world_base: F64, T_odom_world: F64, hits: SweepHits) -> tuple[TruthGrid, TruthTerrain]:
         """Truth around the vehicle at time ``t`` [s]."""
         at = geometry.transform_points(T_odom_world, T_world_base[None, :3, 3])[0]
         grid = WorldGrid.around(float(at[0]), float(at[1]), self._side, self._resolution)
+        s = grid.shape
         x, y = np.meshgrid(*grid.bev.centers())
         T_world_odom = geometry.invert(T_odom_world)
         xy = geometry.transform_points(T_world_odom, np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)]))[:, :2]
         down = np.tile(np.array([0, 0, -1], np.float32), (len(xy), 1))
-        ground = self._world.terrain.cast(np.column_stack([xy, np.full(len(xy), 60.0)]).astype(np.float32), down)
-        z = 60.0 - ground.distance.astype(np.float64)
-        sd = self._world.surface.road_coordinates(ground.face, ground.u, ground.v)
-        depth = np.where(ground.hit, self._world.road.ditch_depth(sd[:, 0], sd[:, 1]), 0.0)
-        level = ground.hit & (ground.normal[:, 2] > np.cos(MAX_FREE_SLOPE)) & (depth < 0.03)
-        ditch = depth > DITCH_DEPTH
-        level &= ~_grow(ditch.reshape(grid.shape)).ravel()
+        under = self._world.terrain.cast(np.column_stack([xy, np.full(len(xy), ABOVE)]).astype(np.float32), down)
+        z = ABOVE - under.distance.astype(np.float64)
+        semantic, cells = ground_kind(self._world, under)[0], self._ground.at(xy)
+        level = under.hit & (under.normal[:, 2] > np.cos(MAX_FREE_SLOPE)) & (semantic != Semantic.DITCH) & ~cells.lethal
+        level &= ~_grow(cells.ditch.reshape(s)).ravel()
         occupied, near = self._things(t, grid, T_odom_world, xy, hits)
         state = np.full(len(xy), UNDECIDED, np.int8)
         state[level & ~near & ~self._under_own(T_world_base, xy)] = FREE
         state[occupied] = OCCUPIED
-        look = np.flatnonzero((state == FREE) | ditch)
+        look = np.flatnonzero((state == FREE) | cells.ditch)
         visible = np.zeros(len(xy), np.bool_)
         visible[look] = self._visible(t, T_world_base, np.column_stack([xy[look], z[look] + 0.03]))
-        elevation = np.where(ground.hit, z + T_odom_world[2, 3], np.nan).astype(np.float32)
-        s = grid.shape
-        return TruthGrid(grid, state.reshape(s), visible.reshape(s), ditch.reshape(s), elevation.reshape(s))
+        layers = _terrain_layers(np.where(under.hit, z + T_odom_world[2, 3], np.nan), semantic, cells, near)
+        return (
+            TruthGrid(grid, state.reshape(s), visible.reshape(s), cells.ditch.reshape(s)),
+            TruthTerrain(grid, *(layer.reshape(s) for layer in layers)),
+        )
 
     def _things(self, t: float, grid: WorldGrid, T_odom_world: F64, xy: F64, hits: SweepHits) -> tuple[BOOL, BOOL]:
         """Masks (cells,) that things occupy for certain, and that they come near to."""
@@ -167,6 +170,19 @@ class GridTruth:
             clear[left] = (distance > length[index[left]]) | (distance >= FAR)
         out[index] = clear
         return out
+
+
+def _terrain_layers(
+    elevation: F64, semantic: NDArray[np.uint8], cells: GroundCells, blocked: BOOL
+) -> list[NDArray[Any]]:
+    """Fields of TruthTerrain after ``grid``, one entry per cell."""
+    known = np.isfinite(elevation)
+    drivable = np.isin(semantic, [int(s) for s in DRIVABLE]) & ~blocked & ~cells.lethal
+    passable = np.where(blocked, np.float32(0.0), cells.traversability)
+    return [
+        elevation.astype(np.float32), cells.slope, cells.step, semantic,
+        np.where(known, drivable, np.nan).astype(np.float32), np.where(known, passable, np.nan).astype(np.float32),
+    ]  # fmt: skip
 
 
 def _mark(layer: BOOL, grid: WorldGrid, T_odom_world: F64, xy: F64, border: float = 0.0) -> None:

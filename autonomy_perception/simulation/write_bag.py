@@ -208,4 +208,4 @@ def _tracked(o: TruthObjects, k: int) -> Any:
 def _detected(o: TruthObjects, k: int) -> Any:
     kinds, pose, twist, shape = _parts(o, k)
     motion = m.make(_PKG + "DetectedObjectKinematics", pose, True, 2, twist, True, True)
-    return m.make(_PKG + "DetectedObject", 1.0, kinds, motion, shape, int(o.points[k]), 0)
+    return m.make(_PKG + "DetectedObject", float(o.visibility[k]), kinds, motion, shape, int(o.points[k]), 0)

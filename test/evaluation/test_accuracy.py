@@ -29,7 +29,7 @@ def objects(*rows):
     return TruthObjects(
         a[:, 0].astype(np.int32), np.array([r[7] if len(r) > 7 else r[0] for r in rows], np.int32), np.ones(n, np.uint8),
         np.column_stack([a[:, 1:3], np.full(n, 0.8)]), np.column_stack([a[:, 3:5], np.full(n, 1.5)]).astype(np.float32),
-        np.zeros(n, np.float32), np.column_stack([a[:, 5], np.zeros(n)]).astype(np.float32), a[:, 6].astype(np.int32), np.zeros(n, np.float32),
+        np.zeros(n, np.float32), np.column_stack([a[:, 5], np.zeros(n)]).astype(np.float32), a[:, 6].astype(np.int32), np.zeros(n, np.float32), np.ones(n, np.float32),
     )  # fmt: skip
 
 
@@ -55,7 +55,6 @@ def truth(those, structures=None, state=None, visible=None, ditch=None):
         blank if state is None else state,
         no if visible is None else visible,
         no if ditch is None else ditch,
-        np.zeros(GRID.shape, np.float32),
     )
     return TruthFrame(5, np.eye(4), those, objects() if structures is None else structures, grid)
 
@@ -167,7 +166,7 @@ def test_grids_are_laid_over_each_other_by_cells():
     wire = np.zeros(GRID.shape, np.int8)
     wire[5, 6] = 100
     shifted = WorldGrid(GRID.cell_x + 2, GRID.cell_y + 1, 200, 200, 0.5)
-    t = TruthGrid(shifted, wire, wire > 0, wire > 0, wire.astype(np.float32))
+    t = TruthGrid(shifted, wire, wire > 0, wire > 0)
     out = lay_over(Occupancy(GRID, wire.astype(np.float32), wire), t)
     assert out[4, 4] == 100
     assert out[-1, 0] == -1

@@ -43,7 +43,7 @@ def test_truth_survives(recorded):
         np.testing.assert_allclose(frame.T_odom_base, expected.T_odom_base, atol=1e-9)
         for name in ("number", "group", "label", "points"):
             np.testing.assert_array_equal(getattr(frame.objects, name), getattr(expected.objects, name))
-        for name in ("center", "size", "yaw", "velocity"):
+        for name in ("center", "size", "yaw", "velocity", "visibility"):
             np.testing.assert_allclose(getattr(frame.objects, name), getattr(expected.objects, name), atol=1e-4)
         np.testing.assert_allclose(frame.structures.center, expected.structures.center, atol=1e-4)
         assert frame.grid.grid == expected.grid.grid

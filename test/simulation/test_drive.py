@@ -109,7 +109,7 @@ def test_truth_grid_agrees_with_the_returns(sample):
     assert not grid.ditch[cells[:, 1], cells[:, 0]].any()
     assert not np.any((grid.state == FREE) & grid.ditch)
     assert 100 < np.count_nonzero(grid.state == OCCUPIED) < 4000
-    assert np.isfinite(grid.elevation).mean() > 0.9
+    assert np.isfinite(truth.terrain.elevation).mean() > 0.9
 
 
 def test_odometry_drifts_but_little(drive):

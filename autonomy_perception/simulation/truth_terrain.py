@@ -1,0 +1,171 @@
+"""Truth of the ground: what the exact surface means for a vehicle, on a fine raster made once per drive.
+
+The quantities are those of the terrain stage (kernels/terrain_layers.cuh) and of the grid_map layers it publishes, but
+taken from the true surface instead of from returns, without noise and without unseen cells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from autonomy_perception.config import Dimensions
+from autonomy_perception.simulation.scene import FAR, Scene
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+BOOL = NDArray[np.bool_]
+
+CELL = 0.25  # of the raster [m]
+DITCH_REACH = 3.0  # the sides of a ditch lie at most this far from its floor [m]
+ABOVE = 500.0  # rays down start at this height [m]
+
+
+class Ground(Protocol):
+    """Bare ground as a world offers it."""
+
+    @property
+    def terrain(self) -> Scene: ...
+
+
+@dataclass(frozen=True)
+class GroundCells:
+    """The ground at places: float32 arrays of one shape, NaN beside the modelled ground.
+
+    Attributes:
+        slope: [rad] of the plane over 5 x 5 raster cells.
+        step: [m] across one raster cell beyond what the slopes on both sides explain; the largest near the place.
+        depth: [m] below the lower of the sides that rise within 3 m.
+        ditch: bool, deeper than the vehicle's step limit between sides of which one is too steep for it.
+        traversability: 1 level and smooth .. 0 at or beyond a limit of the vehicle; the smallest near the place.
+        lethal: bool, some limit is reached near the place: slope, step, clearance, or a ditch.
+    """
+
+    slope: F32
+    step: F32
+    depth: F32
+    ditch: BOOL
+    traversability: F32
+    lethal: BOOL
+
+
+class TerrainTruth:
+    """Raster of the ground around a path; made when first asked.
+
+    Args:
+        world: its ``terrain`` is the bare ground.
+        body: limits of the vehicle.
+        path: float64 (T,2) where the vehicle goes [m].
+        reach: how far from the path the truth is needed [m].
+    """
+
+    def __init__(self, world: Ground, body: Dimensions, path: F64, reach: float) -> None:
+        self._world, self._body = world, body
+        self._low = np.floor((path.min(0) - reach) / CELL).astype(np.int64)
+        high = np.ceil((path.max(0) + reach) / CELL).astype(np.int64)
+        self._shape = int(high[1] - self._low[1]), int(high[0] - self._low[0])
+
+    def at(self, xy: F64) -> GroundCells:
+        """The ground at places (M,2) in world [m]."""
+        index = np.floor(xy / CELL).astype(np.int64) - self._low
+        ok = ((index >= 0) & (index < np.array(self._shape)[::-1])).all(1)
+        iy, ix = np.where(ok, index[:, 1], 0), np.where(ok, index[:, 0], 0)
+        r = self._raster
+        slope, step, depth, left = (
+            np.where(ok, a[iy, ix], np.float32(np.nan)) for a in (r.slope, r.step, r.depth, r.traversability)
+        )
+        return GroundCells(slope, step, depth, ok & r.ditch[iy, ix], left, ok & r.lethal[iy, ix])
+
+    @cached_property
+    def _raster(self) -> GroundCells:
+        z = self._heights()
+        known = np.isfinite(z)
+        if not known.all():  # filters must not spread the unknown: beside the ground it is as at its nearest edge
+            nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
+            z = z[tuple(nearest)]
+        b, span = self._body, 2 * round(DITCH_REACH / CELL) + 1
+        slope, step, depth = _slope(z), _step(z), ndimage.grey_closing(z, size=(span, span)) - z
+        own = np.minimum(_own_slope(z), slope)
+        ditch = (depth > b.max_step) & (ndimage.maximum_filter(own, span) > b.max_slope)
+        worst = [own / b.max_slope, step / b.max_step, _bump(z, b.wheelbase) / b.ground_clearance]
+        worst.append(2.0 * _roughness(z, slope) / b.ground_clearance)
+        left = np.where(ditch, 0.0, np.clip(1.0 - np.maximum.reduce(worst), 0.0, 1.0))
+        layers = slope, ndimage.maximum_filter(step, 3), depth, ndimage.minimum_filter(left, 3)
+        slope, step, depth, left = (np.where(known, layer, np.nan).astype(np.float32) for layer in layers)
+        return GroundCells(slope, step, depth, ditch & known, left, left <= 0.0)
+
+    def _heights(self) -> F32:
+        """Elevation (ny,nx) at the middle of every raster cell."""
+        ny, nx = self._shape
+        x = (self._low[0] + np.arange(nx) + 0.5) * CELL
+        out = np.empty((ny, nx), np.float32)
+        for start in range(0, ny, 256):  # in strips: rays take 24 bytes each
+            y = (self._low[1] + np.arange(start, min(start + 256, ny)) + 0.5) * CELL
+            out[start : start + 256] = heights(
+                self._world.terrain, np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
+            ).reshape(len(y), nx)
+        return out
+
+
+def heights(terrain: Scene, xy: F64) -> F32:
+    """Elevation (M,) [m] of the ground under places (M,2); NaN beside it."""
+    down = np.broadcast_to(np.array([0.0, 0.0, -1.0], np.float32), (len(xy), 3))
+    distance = terrain.distance(np.column_stack([xy, np.full(len(xy), ABOVE)]).astype(np.float32), down)
+    return np.where(distance < FAR, np.float32(ABOVE) - distance, np.float32(np.nan)).astype(np.float32)
+
+
+def _slope(z: F32) -> F32:
+    """Angle [rad] of the least-squares plane over 5 x 5 cells."""
+    ramp, flat = np.arange(-2.0, 3.0), np.ones(5)
+    gx = ndimage.correlate1d(ndimage.correlate1d(z, ramp, 1, mode="nearest"), flat, 0, mode="nearest")
+    gy = ndimage.correlate1d(ndimage.correlate1d(z, ramp, 0, mode="nearest"), flat, 1, mode="nearest")
+    return np.asarray(np.arctan(np.hypot(gx, gy) / (50.0 * CELL)), np.float32)
+
+
+def _minmod(a: F32, b: F32) -> F32:
+    """The smaller of two slopes of one sign, 0 where they differ."""
+    return np.where(a * b <= 0.0, 0.0, np.where(np.abs(a) < np.abs(b), a, b))
+
+
+def _shift(z: F32, cells: int, axis: int) -> F32:
+    """Values ``cells`` farther along an axis, the edge repeated."""
+    index = np.clip(np.arange(z.shape[axis]) + cells, 0, z.shape[axis] - 1)
+    return np.asarray(np.take(z, index, axis))
+
+
+def _own_slope(z: F32) -> F32:
+    """Angle [rad] that both sides of a cell agree on, so that level ground beside an edge is not steep."""
+    g = [_minmod(z - _shift(z, -1, axis), _shift(z, 1, axis) - z) for axis in (1, 0)]
+    return np.asarray(np.arctan(np.hypot(*g) / CELL), np.float32)
+
+
+def _step(z: F32) -> F32:
+    """Height difference [m] between a cell's neighbours beyond what the slopes outside explain, the larger axis."""
+    out = np.zeros_like(z)
+    for axis in (1, 0):
+        a, b = _shift(z, -1, axis), _shift(z, 1, axis)
+        outside = _minmod(a - _shift(z, -2, axis), _shift(z, 2, axis) - b)
+        out = np.maximum(out, np.abs(b - a - 2.0 * outside))
+    return out
+
+
+def _bump(z: F32, wheelbase: float) -> F32:
+    """How far [m] a cell stands above the higher of the wheels of an axle base around it, the worst direction."""
+    half = max(1, round(0.5 * wheelbase / CELL))
+    return np.asarray(
+        np.maximum.reduce([z - np.maximum(_shift(z, -half, axis), _shift(z, half, axis)) for axis in (1, 0)]),
+        np.float32,
+    )
+
+
+def _roughness(z: F32, slope: F32) -> F32:
+    """Standard deviation [m] of the heights of 3 x 3 cells, without what their slope explains."""
+    level = z - np.float32(z.mean())  # float32 squares lose centimetres at large heights
+    mean = ndimage.uniform_filter(level, 3, mode="nearest")
+    variance = ndimage.uniform_filter(level**2, 3, mode="nearest") - mean**2
+    return np.asarray(np.sqrt(np.maximum(variance - (np.tan(slope) * CELL) ** 2 * (2.0 / 3.0), 0.0)), np.float32)
