@@ -55,11 +55,13 @@ def compressed_image(frame_id: str, stamp_ns: int, encoded: bytes, format_: str)
     return make(COMPRESSED_IMAGE, header(frame_id, stamp_ns), format_, np.frombuffer(encoded, np.uint8))
 
 
-def camera_info(frame_id: str, stamp_ns: int, size: tuple[int, int], K: F64) -> Any:
-    """sensor_msgs/CameraInfo of a rectified camera: ``size`` (width, height), K (3,3) [px], no distortion."""
+def camera_info(
+    frame_id: str, stamp_ns: int, size: tuple[int, int], K: F64, D: F64 | None = None, model: str = "plumb_bob"
+) -> Any:
+    """sensor_msgs/CameraInfo: ``size`` (width, height), K (3,3) [px], distortion D of ``model`` (None: rectified)."""
     roi = make("sensor_msgs/msg/RegionOfInterest", 0, 0, 0, 0, False)
     P = np.hstack([K, np.zeros((3, 1))])
-    return make(CAMERA_INFO, header(frame_id, stamp_ns), size[1], size[0], "plumb_bob", np.zeros(5), K.ravel(),
+    return make(CAMERA_INFO, header(frame_id, stamp_ns), size[1], size[0], model, np.zeros(5) if D is None else D, K.ravel(),
                 np.eye(3).ravel(), P.ravel(), 0, 0, roi)  # fmt: skip
 
 
@@ -97,23 +99,29 @@ def odometry(frame_id: str, child: str, stamp_ns: int, T: F64, twist: F64, pose_
 
 @dataclass(frozen=True)
 class TruthObject:
-    """One labelled object: identity text, class, pose of the box centre (4,4), size l w h [m]."""
+    """One labelled object: identity text, class, pose of the box centre (4,4), size l w h [m].
+
+    ``velocity`` (vx, vy) [m/s] is over ground, in the axes of the header's frame; None where it is not labelled.
+    """
 
     identity: str
     kind: ObjectClass
     pose: F64
     size: tuple[float, float, float]
+    velocity: tuple[float, float] | None = None
 
 
 def truth(frame_id: str, stamp_ns: int, objects: Sequence[TruthObject]) -> Any:
-    """autonomy_perception_msgs/TrackedObjectArray of labels; velocities are not labelled, hence NaN covariance."""
-    unknown = np.full(36, np.nan)
+    """autonomy_perception_msgs/TrackedObjectArray of labels; NaN covariance: not labelled. Twists are in the object's axes."""
+    unknown, known = np.full(36, np.nan), np.zeros(36)
     zero = vector((0.0, 0.0, 0.0))
     out = []
     for o in objects:
         kind = make("autonomy_perception_msgs/msg/ObjectClassification", int(o.kind), 1.0)
         at = make("geometry_msgs/msg/PoseWithCovariance", pose(o.pose), np.zeros(36))
-        twist = make("geometry_msgs/msg/TwistWithCovariance", make("geometry_msgs/msg/Twist", zero, zero), unknown)
+        linear = zero if o.velocity is None else vector(o.pose[:3, :3].T @ np.array([*o.velocity, 0.0]))
+        spread = unknown if o.velocity is None else known
+        twist = make("geometry_msgs/msg/TwistWithCovariance", make("geometry_msgs/msg/Twist", linear, zero), spread)
         accel = make("geometry_msgs/msg/AccelWithCovariance", make("geometry_msgs/msg/Accel", zero, zero), unknown)
         motion = make("autonomy_perception_msgs/msg/TrackedObjectKinematics", at, twist, accel, 2, False)
         shape = make("autonomy_perception_msgs/msg/Shape", 0, make("geometry_msgs/msg/Polygon", []), vector(o.size))

@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-KINDS = ("kitti-raw", "kitti-tracking")
+LAYOUTS = {
+    "kitti-raw": "a DATE_drive_NNNN_sync folder",
+    "kitti-tracking": "its training folder",
+    "kitti-object": "its training folder",
+    "nuscenes-keyframe": "root with v1.0-*/ and samples/, or a folder of keyframe YAML files",
+    "argoverse2": "one log of the sensor data set",
+    "pjlab": "one moment: calib.pcd, calib.jpg, calib.txt",
+    "rellis3d": "a sequence, or the flat example",
+    "monoforce": "a sequence with clouds/, images/, calibration/",
+    "orfd": "a sequence with image_data/, calib/, lidar_data/ or dense_depth/",
+    "semantic-kitti": "sequences/NN, or a folder of range images NN.npz",
+}
 EGO = ("poses", "oxts", "none")
 
 
@@ -17,23 +28,35 @@ def register(app: typer.Typer) -> None:
 
 
 def import_drive(
-    kind: Annotated[str, typer.Argument(help=f"layout of SRC: {' or '.join(KINDS)}")],
-    src: Annotated[
-        Path, typer.Argument(help="kitti-raw: a DATE_drive_NNNN_sync folder; kitti-tracking: its training folder")
-    ],
+    kind: Annotated[str, typer.Argument(help=f"layout of SRC: {', '.join(LAYOUTS)}")],
+    src: Annotated[Path, typer.Argument(help="; ".join(f"{kind}: {layout}" for kind, layout in LAYOUTS.items()))],
     output: Annotated[Path, typer.Option("-o", "--output", help="bag folder to make; never overwritten")],
-    ego: Annotated[str, typer.Option(help="ego motion: poses (lidar odometry file), oxts (GPS/IMU) or none")] = "poses",
-    sequence: Annotated[str, typer.Option(help="kitti-tracking: which sequence, e.g. 0000")] = "",
+    ego: Annotated[
+        str, typer.Option(help="ego motion: poses (as the set has them), oxts (KITTI's GPS/IMU) or none")
+    ] = "poses",
+    sequence: Annotated[
+        str, typer.Option(help="which sequence, scene or frame, where SRC holds several, e.g. 0000")
+    ] = "",
     derive_stamps: Annotated[
         bool, typer.Option(help="number frames --period apart where there are no timestamps")
     ] = False,
     derive_times: Annotated[bool, typer.Option(help="give each point a time from its azimuth")] = False,
+    derive_mounting: Annotated[
+        bool, typer.Option(help="fit the lidar's height, roll and pitch to the ground where the set does not say them")
+    ] = False,
+    derive_cloud: Annotated[
+        bool, typer.Option(help="orfd: make points of the depth images where no scans are")
+    ] = False,
     period: Annotated[float, typer.Option(min=0.01, max=1.0, help="one turn of the lidar [s]")] = 0.1035,
     limit: Annotated[int, typer.Option(min=0, help="at most this many frames; 0: all")] = 0,
 ) -> None:
     """Write a recorded drive as a bag (PointCloud2, images, CameraInfo, /tf, Odometry, ground truth where labelled).
 
-    Example: autonomy-perception import kitti-raw 2011_09_26/2011_09_26_drive_0005_sync -o drive_0005 --ego oxts
+    Examples:
+
+      autonomy-perception import kitti-raw 2011_09_26/2011_09_26_drive_0005_sync -o drive_0005 --ego oxts
+
+      autonomy-perception import pjlab moments/1 -o moment_1 --derive-mounting
 
     What had to be derived is written into the bag's metadata and shown by `info`. Exit code 1 if a source file is
     missing or broken, 2 if an argument is wrong.
@@ -48,7 +71,7 @@ def import_drive(
         raise typer.BadParameter(f"KIND: expected {' or '.join(SOURCES)}, found {kind!r}")
     if ego not in EGO:
         raise typer.BadParameter(f"--ego: expected {', '.join(EGO)}, found {ego!r}")
-    options = ImportOptions(ego, derive_stamps, derive_times, period, sequence, limit)
+    options = ImportOptions(ego, derive_stamps, derive_times, derive_mounting, derive_cloud, period, sequence, limit)
     columns = (TextColumn(src.name), BarColumn(), MofNCompleteColumn(), TextColumn("frames"), TimeRemainingColumn())
     try:
         if output.exists():

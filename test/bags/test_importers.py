@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from autonomy_perception import geometry
 from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.importers import ego as ego_motion
-from autonomy_perception.bags.importers import kitti
+from autonomy_perception.bags.importers import files, kitti
 from autonomy_perception.bags.importers.base import TRUTH_TOPIC, Drive, ImportOptions, Record, write_drive
 from autonomy_perception.bags.importers.sources import SOURCES
 from autonomy_perception.bags.reader import BagReader
@@ -204,7 +204,7 @@ def test_a_tracking_sequence_with_gaps_and_labels(tracking):
 def test_derived_point_times_follow_the_azimuth(raw):
     bag = bag_of("kitti-raw", raw, ImportOptions(derive_times=True, period_s=0.1))
     _, cloud = bag["/lidar/points"][0]
-    points = np.frombuffer(cloud.data, kitti.TIMED_POINT)
+    points = np.frombuffer(cloud.data, [(n, "<f4") for n in ("x", "y", "z", "intensity", "time")])
     left = points[(points["x"] > 0) & (points["y"] > 0)]
     assert cloud.point_step == 20 and len(left) and np.all(left["time"] < 0)  # clockwise: left comes before ahead
     np.testing.assert_allclose(points["time"], -np.arctan2(points["y"], points["x"]) / (2 * np.pi) * 0.1, atol=1e-6)
@@ -305,13 +305,13 @@ def test_recorded_drives_come_through_the_front_end_whole(real_data, tmp_path, k
 @pytest.mark.real_data
 def test_recorded_labels_hold_their_points(real_data):
     folder = real_data / "kitti_tracking/training"
-    calibration = kitti.read_values(folder / "calib/0000.txt")
+    calibration = files.read_values(folder / "calib/0000.txt")
     assert "Tr_velo_to_cam" in calibration
     from autonomy_perception.bags.importers import kitti_tracking
 
     rect = np.eye(4)
     rect[:3, :3] = calibration["R0_rect"].reshape(3, 3)
-    labels = kitti_tracking.read_labels(folder / "label_02/0000.txt", rect @ kitti.rigid(calibration["Tr_velo_to_cam"]))
+    labels = kitti_tracking.read_labels(folder / "label_02/0000.txt", rect @ files.rigid(calibration["Tr_velo_to_cam"]))
     points = kitti.read_scan(folder / "velodyne/0000/000000.bin")[:, :3]
     counts = []
     for box in labels[0]:

@@ -19,6 +19,7 @@ from autonomy_perception.bags.writer import BagWriter
 
 F64 = NDArray[np.float64]
 TRUTH_TOPIC = "/ground_truth/objects"
+TRUTH_POINTS_TOPIC = "/ground_truth/points"
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,17 @@ class ImportOptions:
         ego: where ego motion comes from: "poses", "oxts" or "none".
         derive_stamps: number frames at ``period_s`` where the source has no timestamps.
         derive_times: give every point a time from its azimuth.
-        sequence: which sequence, for sources that hold several.
+        derive_mounting: fit the lidar's height, roll and pitch to the ground, where the source does not say them.
+        derive_cloud: make the lidar's points from depth images, where the source has no scans.
+        sequence: which sequence (or log, scene, frame), for sources that hold several.
         limit: at most this many frames (0: all).
     """
 
     ego: str = "poses"
     derive_stamps: bool = False
     derive_times: bool = False
+    derive_mounting: bool = False
+    derive_cloud: bool = False
     period_s: float = 0.1035
     sequence: str = ""
     limit: int = 0

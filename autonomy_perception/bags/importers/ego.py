@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from autonomy_perception import geometry
 from autonomy_perception.bags.errors import BagError
-from autonomy_perception.bags.importers.kitti import T_BASE_LIDAR, Calibration, Ego, read_table
+from autonomy_perception.bags.importers.files import read_table
+from autonomy_perception.bags.importers.kitti import T_BASE_LIDAR, Calibration
+from autonomy_perception.bags.importers.parts import Ego
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]

@@ -12,7 +12,7 @@ from autonomy_perception import geometry
 from autonomy_perception.bags import messages
 from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.importers import ego as ego_motion
-from autonomy_perception.bags.importers import kitti, tracklets
+from autonomy_perception.bags.importers import files, kitti, parts, tracklets
 from autonomy_perception.bags.importers.base import TRUTH_TOPIC, Drive, ImportOptions, Record
 
 I64 = NDArray[np.int64]
@@ -21,7 +21,7 @@ CAMERAS = {"image_02": "camera_2", "image_03": "camera_3", "image_00": "camera_0
 
 def open_drive(folder: Path, options: ImportOptions) -> Drive:
     """Open one drive folder. Raises BagError if a needed file is missing or broken."""
-    scans = kitti.numbered(folder / "velodyne_points" / "data", ".bin")
+    scans = files.numbered(folder / "velodyne_points" / "data", ".bin")
     if not scans:
         raise BagError(f"{folder}: expected velodyne_points/data/*.bin (a folder DATE_drive_NNNN_sync), found none")
     last = max(scans) + 1
@@ -31,7 +31,7 @@ def open_drive(folder: Path, options: ImportOptions) -> Drive:
     ego = _ego(folder, options, stamps, calibration)
     labels = tracklets.read(folder / "tracklet_labels.xml")
     notes = {
-        "source": "kitti-raw", "drive": folder.name, "ego": kitti.ego_note(options.ego, ego, last),
+        "source": "kitti-raw", "drive": folder.name, "ego": parts.ego_note(options.ego, ego, last),
         "stamps": f"derived: {options.period_s} s apart" if derived else "recorded",
         "point_times": f"derived from azimuth, {options.period_s} s a turn" if options.derive_times else "none",
         "stamp_at": "mid (the lidar looks ahead)",
@@ -58,7 +58,7 @@ def _stamps(folder: Path, options: ImportOptions, frames: int) -> tuple[I64, boo
     path = folder / "velodyne_points" / "timestamps.txt"
     stamps = kitti.read_stamps(path)
     if stamps is None:
-        return kitti.derived_stamps(frames, options, path, kitti.start_of_day(folder.name)), True
+        return parts.derived_stamps(frames, options, path, kitti.start_of_day(folder.name)), True
     if len(stamps) < frames:
         raise BagError(f"{path}: expected at least {frames} lines (one per scan), found {len(stamps)}")
     return stamps, False
@@ -70,44 +70,44 @@ def _calibration(day: Path) -> kitti.Calibration:
         day / "calib_velo_to_cam.txt",
         day / "calib_imu_to_velo.txt",
     )
-    cam = kitti.read_values(cam_path)
+    cam = files.read_values(cam_path)
     rect = np.eye(4)
-    rect[:3, :3] = kitti.value(cam, ["R_rect_00"], 9, cam_path).reshape(3, 3)
-    P = {name: kitti.value(cam, [f"P_rect_{key[-2:]}"], 12, cam_path).reshape(3, 4)
+    rect[:3, :3] = files.value(cam, ["R_rect_00"], 9, cam_path).reshape(3, 3)
+    P = {name: files.value(cam, [f"P_rect_{key[-2:]}"], 12, cam_path).reshape(3, 4)
          for key, name in CAMERAS.items() if f"P_rect_{key[-2:]}" in cam}  # fmt: skip
     T_imu = _rigid(imu_path) if imu_path.exists() else None
     return kitti.Calibration(rect @ _rigid(velo_path), P, T_imu)
 
 
 def _rigid(path: Path) -> NDArray[np.float64]:
-    values = kitti.read_values(path)
-    rotation = kitti.value(values, ["R"], 9, path).reshape(3, 3)
-    return geometry.make_transform(rotation, kitti.value(values, ["T"], 3, path))
+    values = files.read_values(path)
+    rotation = files.value(values, ["R"], 9, path).reshape(3, 3)
+    return geometry.make_transform(rotation, files.value(values, ["T"], 3, path))
 
 
 def _cameras(folder: Path, calibration: kitti.Calibration, lidar_stamps: I64) -> list[kitti.Camera]:
     out = []
     for key, name in CAMERAS.items():
-        files = kitti.numbered(folder / key / "data", ".png", ".jpg")
-        if not files or name not in calibration.P:
+        images = files.numbered(folder / key / "data", ".png", ".jpg")
+        if not images or name not in calibration.P:
             continue
         stamps = kitti.read_stamps(folder / key / "timestamps.txt")
         usable = lidar_stamps if stamps is None else stamps  # the lidar triggers the cameras when it looks ahead
-        files = {k: v for k, v in files.items() if k < len(usable)}
-        out.append(kitti.Camera(name, files, usable, calibration.camera(name)[0]))
+        images = {k: v for k, v in images.items() if k < len(usable)}
+        out.append(kitti.Camera(name, images, usable, calibration.camera(name)[0]))
     return out
 
 
-def _ego(folder: Path, options: ImportOptions, stamps: I64, calibration: kitti.Calibration) -> kitti.Ego | None:
+def _ego(folder: Path, options: ImportOptions, stamps: I64, calibration: kitti.Calibration) -> parts.Ego | None:
     if options.ego == "none":
         return None
     if options.ego == "poses":
         return ego_motion.from_lidar_poses(folder / "poses_lidar_odometry.txt", stamps)
-    files = kitti.numbered(folder / "oxts" / "data", ".txt")
-    if not files or sorted(files) != list(range(len(files))):
+    rows = files.numbered(folder / "oxts" / "data", ".txt")
+    if not rows or sorted(rows) != list(range(len(rows))):
         raise BagError(
-            f"{folder / 'oxts' / 'data'}: expected 0000000000.txt and on without a gap, found {len(files)} files"
+            f"{folder / 'oxts' / 'data'}: expected 0000000000.txt and on without a gap, found {len(rows)} files"
         )
-    rows = np.vstack([kitti.read_table(files[i], ego_motion.OXTS_COLUMNS)[:1] for i in range(len(files))])
+    table = np.vstack([files.read_table(rows[i], ego_motion.OXTS_COLUMNS)[:1] for i in range(len(rows))])
     at = kitti.read_stamps(folder / "oxts" / "timestamps.txt")
-    return ego_motion.from_oxts(rows, stamps if at is None else at, calibration, folder)
+    return ego_motion.from_oxts(table, stamps if at is None else at, calibration, folder)
