@@ -29,6 +29,7 @@ class ModeMachine:
         self._config = config
         self.mode = Mode.STOPPED
         self.transitions: list[Transition] = []
+        self.resets, self.last_reset = 0, ""
 
     def on_frame(self, stamp_ns: int) -> Mode:
         """A frame with lidar points arrived."""
@@ -44,7 +45,8 @@ class ModeMachine:
         return self.mode
 
     def reset(self, stamp_ns: int, reason: str) -> Mode:
-        """Maps and tracks were dropped."""
+        """Maps and tracks were dropped; ``resets`` counts how often, ``last_reset`` is the newest reason."""
+        self.resets, self.last_reset = self.resets + 1, reason
         return self._change(stamp_ns, Mode.STOPPED, reason)
 
     def _change(self, stamp_ns: int, mode: Mode, reason: str) -> Mode:

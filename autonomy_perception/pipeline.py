@@ -37,6 +37,11 @@ from autonomy_perception.types import (
 
 ANCHOR_STEP = 10.0
 """The anchor frame's origin moves in steps of this many metres."""
+JUMPS = {"TIME_JUMPED_BACK": "TIME_JUMP", "ODOMETRY_TIME_BACK": "TIME_JUMP", "ODOMETRY_GAP": "TIME_JUMP",
+         "ODOMETRY_JUMP": "EGO_JUMP"}  # fmt: skip
+"""First word of a reset's reason, and how PerceptionStatus.msg calls it."""
+JUMP_TOLD_NS = 1_000_000_000
+"""So long after a jump the outputs still say that maps and tracks began anew."""
 
 
 class StageClock:
@@ -104,11 +109,14 @@ class Pipeline:
         self._occupancy = OccupancyMap(config.occupancy, lib)
         self.modes = ModeMachine(config.pipeline)
         self._last: Perception | None = None
+        self._clock_offset = 0
+        self._jump: tuple[int, str] | None = None
 
     def step(self, frame: SensorFrame) -> Perception:
         """Take in one frame. A frame without lidar points only ages what is there."""
         if frame.reset_reason:
             self.reset(frame.reset_reason, frame.stamp_ns)
+        self._clock_offset = frame.clock_offset_ns
         if not any(len(s.cloud) for s in frame.scans):
             return self._aged(frame.stamp_ns, frame.health)
         clock = StageClock()
@@ -129,7 +137,7 @@ class Pipeline:
             evidence = [ScanEvidence(s.xyz, s.labels.label, s.origin) for s in scans]
             occupancy = self._occupancy.update(evidence, ego.anchor, ego.xy, frame.stamp_ns, lethal, tracks, detections)
         self._last = Perception(
-            frame.stamp_ns, frame.stamp_ns, self.modes.on_frame(frame.stamp_ns), self._reasons(ego.has_motion, frame.health),
+            frame.stamp_ns, frame.stamp_ns, self.modes.on_frame(frame.stamp_ns), self._reasons(ego.has_motion, frame.health, frame.stamp_ns),
             ego.T_odom_base, to_base(detections, ego, self._vehicle.base_frame), tracks, terrain, occupancy,
             frame.health, clock.ms, frame.calibration_hash, ego.has_motion,
         )  # fmt: skip
@@ -137,10 +145,12 @@ class Pipeline:
 
     def due(self, now_ns: int) -> bool:
         """Whether no frame has come for ``tick_ms`` at ``now_ns`` (ROS time), so that :meth:`tick` has work."""
+        now_ns -= self._clock_offset
         return self._last is not None and now_ns - self._last.stamp_ns >= self._config.pipeline.tick_ms * 1e6
 
     def tick(self, now_ns: int, health: tuple[SensorHealth, ...] | None = None) -> Perception | None:
-        """The aged outputs with stamp ``now_ns`` if they are due; otherwise None.
+        """The aged outputs with stamp ``now_ns`` (by the clock of the sensors, where that is another) if they are due;
+        otherwise None.
 
         Args:
             now_ns: ROS time.
@@ -148,7 +158,7 @@ class Pipeline:
         """
         if self._last is None or not self.due(now_ns):
             return None
-        return self._aged(now_ns, self._last.health if health is None else health)
+        return self._aged(now_ns - self._clock_offset, self._last.health if health is None else health)
 
     def reset(self, reason: str, stamp_ns: int = 0) -> None:
         """Drop all maps and tracks (time or odometry jumped); the reason goes to the mode machine."""
@@ -157,6 +167,8 @@ class Pipeline:
         self._occupancy.reset()
         self.modes.reset(stamp_ns, reason)
         self._last = None
+        word = JUMPS.get(reason.partition(" ")[0])
+        self._jump = (stamp_ns, word) if word else self._jump
 
     def _ego(self, frame: SensorFrame) -> EgoState:
         has_motion = frame.trajectory is not None and len(frame.trajectory.stamps_ns) > 0
@@ -197,7 +209,7 @@ class Pipeline:
         found = self._clusters.detect(xyz, labels, scans[0].origin)
         return replace(found, center=(found.center + ego.anchor).astype(np.float32), frame_id=self._vehicle.odom_frame)
 
-    def _reasons(self, has_motion: bool, health: tuple[SensorHealth, ...]) -> tuple[str, ...]:
+    def _reasons(self, has_motion: bool, health: tuple[SensorHealth, ...], now_ns: int) -> tuple[str, ...]:
         """Why the mode is not better, in the words of PerceptionStatus.msg."""
         bad = {h.sensor for h in health if h.state != SensorState.OK}
         found = {
@@ -206,6 +218,8 @@ class Pipeline:
             "LIDAR_MISSING": bool(bad & self._vehicle.lidars.keys()),
             "CAMERA_MISSING": bool(bad & self._vehicle.cameras.keys()),
         }
+        if self._jump is not None and 0 <= now_ns - self._jump[0] < JUMP_TOLD_NS:
+            found[self._jump[1]] = True
         return tuple(reason for reason, holds in found.items() if holds)
 
     def _aged(self, now_ns: int, health: tuple[SensorHealth, ...]) -> Perception:
@@ -216,7 +230,7 @@ class Pipeline:
         mode = self.modes.on_age(now_ns, last.data_stamp_ns)
         stopped = mode == Mode.STOPPED
         self._last = replace(
-            last, stamp_ns=now_ns, mode=mode, reasons=(*self._reasons(last.has_ego_motion, health), "NO_DATA"),
+            last, stamp_ns=now_ns, mode=mode, reasons=(*self._reasons(last.has_ego_motion, health, now_ns), "NO_DATA"),
             detections=Detections.empty(self._vehicle.base_frame),
             tracks=Tracks.empty(last.tracks.frame_id) if stopped else self._tracker.predict(now_ns),
             terrain=self._terrain.grid(now_ns), occupancy=occupancy, health=health, stage_ms={},
@@ -230,7 +244,7 @@ class Pipeline:
         terrain_world = WorldGrid.around(0.0, 0.0, self._config.terrain.side, self._config.terrain.resolution)
         self._occupancy.reset()
         return Perception(
-            now_ns, 0, self.modes.mode, (*self._reasons(False, health), "NO_DATA"), np.eye(4), Detections.empty(self._vehicle.base_frame),
+            now_ns, 0, self.modes.mode, (*self._reasons(False, health, now_ns), "NO_DATA"), np.eye(4), Detections.empty(self._vehicle.base_frame),
             Tracks.empty(self._vehicle.base_frame), TerrainGrid(terrain_world, {}), unknown, health, has_ego_motion=False,
         )  # fmt: skip
 

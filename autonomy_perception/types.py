@@ -226,6 +226,7 @@ class SensorFrame:
         reset_reason: set when time or odometry jumped: the pipeline drops its maps and tracks first.
         calibration_hash: version of all extrinsics and intrinsics in use.
         arrival_ns: monotonic ns at which the frame's last message arrived at the process (latency start).
+        clock_offset_ns: ROS time less the sensors' clock, 0 if they agree within a second.
     """
 
     stamp_ns: int
@@ -236,6 +237,7 @@ class SensorFrame:
     reset_reason: str | None = None
     calibration_hash: str = ""
     arrival_ns: int = 0
+    clock_offset_ns: int = 0
 
 
 @dataclass(frozen=True)

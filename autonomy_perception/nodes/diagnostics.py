@@ -25,6 +25,10 @@ MODE_LEVEL = {
 SENSOR_LEVEL = {SensorState.OK: OK, SensorState.LATE: WARN, SensorState.MISSING: ERROR, SensorState.INVALID: ERROR}
 
 
+FLOOD = 1.5
+"""A sensor that sends so many times faster than stated is named."""
+
+
 @dataclass
 class Status:
     """One DiagnosticStatus in the making."""
@@ -53,15 +57,39 @@ def array(statuses: Sequence[Status], stamp_ns: int, hardware_id: str) -> Diagno
     return message
 
 
-def sensor_status(health: SensorHealth, received: int, publishers: int | None) -> Status:
-    """State of one sensor; a topic without any publisher is said to be that."""
-    message = health.message or "ok"
+@dataclass(frozen=True)
+class Stream:
+    """A sensor's topic as the node sees it: messages since start, messages a second, the rate that the vehicle file
+    states (None: none), publishers (None: not known)."""
+
+    topic: str
+    received: int
+    rate_hz: float
+    stated_hz: float | None
+    publishers: int | None
+
+    @property
+    def trouble(self) -> str:
+        """What is wrong with it; empty if nothing."""
+        if self.publishers is not None and self.publishers > 1:
+            return f"{self.topic}: publishers: expected 1, found {self.publishers}"
+        if self.stated_hz is not None and self.rate_hz > FLOOD * self.stated_hz:
+            return f"{self.topic}: rate: expected {self.stated_hz:.1f} Hz (period_ms), found {self.rate_hz:.1f} Hz"
+        return ""
+
+
+def sensor_status(health: SensorHealth, stream: Stream) -> Status:
+    """State of one sensor; a topic with more than one publisher, or without any, is said to be that."""
+    message, publishers = health.message or stream.trouble or "ok", stream.publishers
     if health.state == SensorState.MISSING and publishers == 0:
         message += " (no publisher)"
     elif health.state == SensorState.MISSING and publishers:
         message += f" ({publishers} publisher(s): silent, or of incompatible quality of service)"
-    return Status(f"perception: sensor {health.sensor}", SENSOR_LEVEL[health.state], message,
-                  {"state": health.state.name, "age_ms": health.age_ns * 1e-6, "received": received})  # fmt: skip
+    level = max(SENSOR_LEVEL[health.state], WARN if stream.trouble else OK)
+    return Status(f"perception: sensor {health.sensor}", level, message, {
+        "state": health.state.name, "age_ms": health.age_ns * 1e-6, "received": stream.received,
+        "rate_hz": stream.rate_hz, "publishers": stream.publishers,
+    })  # fmt: skip
 
 
 def fault_status(faults: Sequence[Counted], recent_ns: int, now_ns: int) -> Status:
@@ -70,6 +98,24 @@ def fault_status(faults: Sequence[Counted], recent_ns: int, now_ns: int) -> Stat
     out = Status("perception: inputs", WARN if fresh else OK, str(fresh[-1].newest) if fresh else "ok")
     out.values = {f"{f.newest.sensor} {f.newest.field}": f"{f.count}x, last: {f.newest}" for f in faults}
     return out
+
+
+def shared_memory_status(free_bytes: int, needed_bytes: int) -> Status:
+    """Whether another process could still join the fast transport."""
+    out = Status("perception: shared memory", values={"free_mb": free_bytes * 1e-6})
+    if free_bytes < needed_bytes:
+        out.level = WARN
+        out.message = (
+            f"/dev/shm: free: expected >= {needed_bytes * 1e-6:.0f} MB, found {free_bytes * 1e-6:.0f} MB: "
+            "processes that start now fall back to slow transport"
+        )
+    return out
+
+
+def outputs_status(publishers: Mapping[str, int]) -> Status:
+    """Outputs of which there is more than one publisher: a second perception node runs."""
+    found = [f"{topic}: publishers: expected 1, found {n}" for topic, n in publishers.items() if n > 1]
+    return Status("perception: outputs", ERROR if found else OK, "; ".join(found) or "ok", dict(publishers))
 
 
 def qos_status(incompatible: Mapping[str, str], missed_deadlines: Mapping[str, int]) -> Status:

@@ -23,6 +23,9 @@ MALLOC = {
 PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
 """Names that Fast DDS 3 (kilted and later) and Fast DDS 2 read; the old one makes the new version complain."""
 
+SEGMENT_BYTES = 64 << 20
+"""Shared memory that each process asks for: ``segment_size`` of the transport profile."""
+
 TRANSPORT_VARIABLE = "AUTONOMY_PERCEPTION_TRANSPORT"
 """Set to ``stock`` it leaves transport and allocator as ROS has them (for comparison)."""
 

@@ -24,7 +24,7 @@ from autonomy_perception.nodes.inputs import Inputs
 from autonomy_perception.nodes.lockstep import TokenQueue
 from autonomy_perception.nodes.outputs import Outputs
 from autonomy_perception.nodes.parameters import NodeConfig, build_config, parameters_of
-from autonomy_perception.nodes.perception_report import report
+from autonomy_perception.nodes.perception_report import WATCHED_OUTPUTS, Rates, report
 from autonomy_perception.nodes.process import StopFlag, freeze_garbage, run, spin
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.qos_events import QosWatch
@@ -51,7 +51,7 @@ class PerceptionNode(LifecycleNode):
         build_config(values_of(self, self._stages))
         self.add_on_set_parameters_callback(self._on_parameters)
         self._fixed = False
-        self._watch = QosWatch(self.get_logger())
+        self._watch, self._rates = QosWatch(self.get_logger()), Rates()
         self._outputs: Outputs | None = None
         self._inputs: Inputs | None = None
         self._worker: Worker | None = None
@@ -185,8 +185,11 @@ class PerceptionNode(LifecycleNode):
         if worker is None or inputs is None:
             statuses = [diag.Status("perception: pipeline", diag.STALE, "the node is not active")]
         else:
-            publishers = {i.topic: self.count_publishers(i.topic) for i in inputs.table}
-            statuses = report(self.vehicle, worker, inputs, publishers, self._watch)
+            names = [i.topic for i in inputs.table] + [t.name for t in WATCHED_OUTPUTS]
+            self._watch.refresh(self)
+            statuses = report(
+                self.vehicle, worker, inputs, {n: self.count_publishers(n) for n in names}, self._watch, self._rates
+            )
         name = self.vehicle.name if self._core is not None else ""
         self._diagnostics.publish(diag.array(statuses, self.now_ns(), name))
 

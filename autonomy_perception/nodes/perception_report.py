@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from autonomy_perception.config import VehicleConfig
 from autonomy_perception.nodes import diagnostics as diag
-from autonomy_perception.nodes.diagnostics import Status
+from autonomy_perception.nodes import environment, shared_memory, topics
+from autonomy_perception.nodes.diagnostics import Status, Stream
 from autonomy_perception.nodes.inputs import Inputs
 from autonomy_perception.nodes.qos_events import QosWatch
 from autonomy_perception.nodes.worker import Snapshot, Worker
@@ -14,22 +16,43 @@ from autonomy_perception.sensors.frontend import ODOMETRY
 
 RECENT_NS = 5_000_000_000
 HANGS_AFTER_S = 2.0
+WATCHED_OUTPUTS = (topics.OCCUPANCY_GRID, topics.TRACKED_OBJECTS, topics.STATUS)
+
+
+class Rates:
+    """Messages a second by topic, between one report and the next."""
+
+    def __init__(self) -> None:
+        self._before: dict[str, int] = {}
+        self._at = time.monotonic()
+
+    def take(self, received: Mapping[str, int]) -> dict[str, float]:
+        """Rates since the last call [Hz]."""
+        now = time.monotonic()
+        span, self._at = max(now - self._at, 1e-3), now
+        rates = {topic: (n - self._before.get(topic, n)) / span for topic, n in received.items()}
+        self._before = dict(received)
+        return rates
 
 
 def report(
-    vehicle: VehicleConfig, worker: Worker, inputs: Inputs, publishers: dict[str, int], watch: QosWatch
+    vehicle: VehicleConfig, worker: Worker, inputs: Inputs, publishers: dict[str, int], watch: QosWatch, rates: Rates
 ) -> list[Status]:
     """All statuses of the node.
 
     Args:
-        publishers: number of publishers by input topic.
+        publishers: number of publishers by topic, of inputs and outputs.
+        rates: state between reports.
     """
-    look = worker.snapshot
+    look, rate_hz = worker.snapshot, rates.take(inputs.received)
     statuses = [_worker_status(worker)]
     if look is not None:
-        statuses += [_pipeline_status(look, worker), *_sensors(vehicle, look, inputs, publishers)]
+        statuses += [_pipeline_status(look, worker), *_sensors(vehicle, look, inputs, publishers, rate_hz)]
         statuses.append(diag.fault_status(look.front.faults, RECENT_NS, look.made_ns))
     statuses += [_unreadable(inputs), diag.qos_status(watch.incompatible, watch.missed_deadlines)]
+    statuses.append(diag.outputs_status({t.name: publishers.get(t.name, 0) for t in WATCHED_OUTPUTS}))
+    if (free := shared_memory.free_bytes()) is not None:
+        statuses.append(diag.shared_memory_status(free, environment.SEGMENT_BYTES))
     return statuses
 
 
@@ -53,22 +76,25 @@ def _pipeline_status(look: Snapshot, worker: Worker) -> Status:
     message = " ".join((look.mode.name, *look.reasons))
     return Status("perception: pipeline", diag.MODE_LEVEL[look.mode], message, {
         "mode": look.mode.name, "reasons": " ".join(look.reasons), "last_transition": look.last_transition,
+        "resets": f"{look.resets}x, last: {look.last_reset or 'none'}",
         "data_age_ms": age, "frames_processed": counters.processed, "frames_replaced": counters.replaced,
         "frames_partial": look.front.partial, "frames_late": look.front.late, "time_jumps": look.front.jumps,
         "latency_last_ms": last, "latency_p50_ms": p50, "latency_p95_ms": p95, "latency_p99_ms": p99, "latency_max_ms": worst,
     })  # fmt: skip
 
 
-def _sensors(vehicle: VehicleConfig, look: Snapshot, inputs: Inputs, publishers: dict[str, int]) -> list[Status]:
-    topics = {name: c.topic for name, c in vehicle.lidars.items()} | {
-        name: c.topic for name, c in vehicle.cameras.items()
-    }
-    topics[ODOMETRY] = vehicle.odometry.topic
-    return [
-        diag.sensor_status(h, inputs.received.get(topics[h.sensor], 0), publishers.get(topics[h.sensor]))
-        for h in look.health
-        if h.sensor in topics
-    ]
+def _sensors(
+    vehicle: VehicleConfig, look: Snapshot, inputs: Inputs, publishers: dict[str, int], rate_hz: dict[str, float]
+) -> list[Status]:
+    topic_of = {name: c.topic for name, c in vehicle.lidars.items()} | {n: c.topic for n, c in vehicle.cameras.items()}
+    topic_of[ODOMETRY] = vehicle.odometry.topic
+    out = []
+    for health in (h for h in look.health if h.sensor in topic_of):
+        lidar, topic = vehicle.lidars.get(health.sensor), topic_of[health.sensor]
+        stream = Stream(topic, inputs.received.get(topic, 0), rate_hz.get(topic, 0.0),
+                        1000.0 / lidar.period_ms if lidar else None, publishers.get(topic))  # fmt: skip
+        out.append(diag.sensor_status(health, stream))
+    return out
 
 
 def _unreadable(inputs: Inputs) -> Status:

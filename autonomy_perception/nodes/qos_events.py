@@ -11,7 +11,7 @@ try:  # the module was renamed after humble
 except ModuleNotFoundError:  # pragma: no cover
     from rclpy.qos_event import PublisherEventCallbacks, SubscriptionEventCallbacks, UnsupportedEventTypeError
 
-from rclpy.qos import QoSPolicyKind
+from rclpy.qos import QoSCompatibility, QoSPolicyKind, qos_check_compatible
 
 
 class QosWatch:
@@ -41,12 +41,25 @@ class QosWatch:
 
         return SubscriptionEventCallbacks(incompatible_qos=incompatible)
 
+    def refresh(self, node: Any) -> None:
+        """Forget incompatibilities whose other end has gone: the middleware tells of their beginning only."""
+        for topic in list(self.incompatible):
+            writers, readers = node.get_publishers_info_by_topic(topic), node.get_subscriptions_info_by_topic(topic)
+            ours = node.get_name()
+            pairs = ((w, r) for w in writers for r in readers if ours in (w.node_name, r.node_name))
+            if not any(_conflict(w.qos_profile, r.qos_profile) for w, r in pairs):
+                del self.incompatible[topic]
+
     def _note(self, topic: str, event: Any, meaning: str) -> None:
         policy = _policy_name(event.last_policy_kind)
         text = f"{policy}: {meaning} ({event.total_count}x)"
         if topic not in self.incompatible:
             self._logger.error(f"{topic}: incompatible quality of service, {text}")
         self.incompatible[topic] = text
+
+
+def _conflict(offered: Any, asked: Any) -> bool:
+    return bool(qos_check_compatible(offered, asked)[0] == QoSCompatibility.ERROR)
 
 
 def with_events(create: Callable[..., Any], *args: Any, events: Any, **more: Any) -> Any:

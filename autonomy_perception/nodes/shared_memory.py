@@ -63,6 +63,15 @@ def leaked(folder: Path = SHM) -> Iterator[Path]:
         yield from (p for p in (folder / name, folder / f"sem.{name}_mutex", folder / f"{name}_el") if p.exists())
 
 
+def free_bytes(folder: Path = SHM) -> int | None:
+    """Bytes that are still free; None where there is no such folder."""
+    try:
+        stat = os.statvfs(folder)
+    except OSError:
+        return None
+    return stat.f_bavail * stat.f_frsize
+
+
 def clean(folder: Path = SHM) -> int:
     """Remove what :func:`leaked` finds; returns the number of bytes given back."""
     freed = 0

@@ -19,6 +19,9 @@ from autonomy_perception.types import Mode, SensorHealth
 IDLE_S = 0.02
 SNAPSHOT_S = 0.5
 HEARTBEAT_S = 0.18
+"""Before the first output a status goes out this often [s]."""
+SILENCE_S = 0.45
+"""No output for so long, although there were some: every step fails, or ROS time stands still. A status says so [s]."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,8 @@ class Snapshot:
     reasons: Sequence[str]
     data_stamp_ns: int
     last_transition: str
+    resets: int
+    last_reset: str
 
 
 class Worker:
@@ -97,7 +102,7 @@ class Worker:
         self.counters.replaced = self._inbox.replaced
         published, stage_ms = self._outputs.publish(output, health, self.counters, now)
         self._last = output
-        self._heartbeat_due = time.monotonic() + HEARTBEAT_S
+        self._heartbeat_due = time.monotonic() + SILENCE_S
         if self.digest is not None:
             self.digest.update(output.result)
         if self.trace is not None:
@@ -108,10 +113,11 @@ class Worker:
         if mono >= self._snapshot_due:
             self._snapshot_due = mono + SNAPSHOT_S
             self.snapshot = self._look()
-        if self.core.outputs == 0 and mono >= self._heartbeat_due:
+        if mono >= self._heartbeat_due:
             self._heartbeat_due = mono + HEARTBEAT_S
             now = self._now()
-            self._outputs.silence(now, self.core.front.health(now), self.counters, "NO_DATA")
+            reason = "STEP_FAILED" if self.core.failure.in_a_row else "NO_DATA"
+            self._outputs.silence(now, self.core.front.health(now), self.counters, reason)
 
     def _look(self) -> Snapshot:
         now, result = self._now(), self._last.result if self._last else None
@@ -120,6 +126,7 @@ class Worker:
         return Snapshot(
             now, self.core.front.diagnostics(), self.core.front.health(now), result.mode if result else Mode.STOPPED,
             result.reasons if result else ("NO_DATA",), result.data_stamp_ns if result else 0, last,
+            self.core.pipeline.modes.resets, self.core.pipeline.modes.last_reset,
         )  # fmt: skip
 
     def _tell_failures(self) -> None:

@@ -10,6 +10,14 @@ from autonomy_perception.types import SensorHealth, SensorState
 
 CLOCK_TOLERANCE_S = 1.0
 """Header stamps farther than this from ROS time are named in the diagnostics [s]."""
+LATE_S = 0.3
+"""So are messages that arrive later than this after their stamp [s]."""
+
+
+def clock_offset_ns(stamp_ns: int, receive_ns: int) -> int:
+    """ROS time less the clock of the sensor [ns]; 0 where they agree within the tolerance."""
+    offset = receive_ns - stamp_ns
+    return offset if abs(offset) > CLOCK_TOLERANCE_S * 1e9 else 0
 
 
 @dataclass
@@ -45,6 +53,9 @@ class HealthBook:
                 f"{abs(ahead):.1f} s {'ahead' if ahead > 0 else 'behind'} (clocks not synchronised, or use_sim_time?)"
             )
             self.note(sensor, "header.stamp", f"within {CLOCK_TOLERANCE_S:.0f} s of ROS time", found, receive_ns)
+        elif ahead < -LATE_S:
+            expected = f"at most {LATE_S * 1e3:.0f} ms old on arrival"
+            self.note(sensor, "header.stamp", expected, f"{-ahead * 1e3:.0f} ms", receive_ns)
 
     def note(self, sensor: str, field: str, expected: str, found: str, now_ns: int, topic: str | None = None) -> Fault:
         """Count a fault that leaves the sensor usable."""

@@ -20,7 +20,7 @@ from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.sensors.events import CloudMsg, Event
 from autonomy_perception.types import Mode
 
-TICK = 200_000_000
+TICK = round(PerceptionConfig().pipeline.tick_ms * 1e6)
 
 
 @pytest.fixture(scope="module")

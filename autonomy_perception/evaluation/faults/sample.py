@@ -58,6 +58,14 @@ class Rig:
         )  # fmt: skip
 
 
+CLOCK = "/clock"
+
+
+def clock(now_ns: int) -> Sample:
+    """A rosgraph_msgs/Clock: like a header it begins with its time."""
+    return with_stamp(Sample(CLOCK, "rosgraph_msgs/msg/Clock", now_ns, b"\0\1\0\0" + bytes(8)), now_ns)
+
+
 def decode(sample: Sample) -> Any:
     """The message object of a sample."""
     return typestore().deserialize_cdr(sample.data, sample.msgtype)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from autonomy_perception.evaluation.faults.sample import Mutator, Rig, Sample, moved, stamp_of, with_stamp
+from autonomy_perception.evaluation.faults.sample import CLOCK, Mutator, Rig, Sample, moved, stamp_of, with_stamp
 
 S = 1_000_000_000
 LATE_NS, JUMP_NS, FLOOD, FLOOD_STEP_NS = 400_000_000, 10 * S, 10, 10_000_000
@@ -21,6 +21,11 @@ def lidar(rig: Rig) -> str:
 def camera(rig: Rig) -> str:
     """Aim at the camera."""
     return rig.camera
+
+
+def clock(rig: Rig) -> str:
+    """Aim at ROS time itself."""
+    return CLOCK
 
 
 def odometry(rig: Rig) -> str:

@@ -145,10 +145,15 @@ STREAMS = (
           recovers_s=2.5),
     Fault("two publishers", "a second publisher of the same lidar", "lidar", streams.doubled(lidar),
           ("{lidar}", "publishers", "expected 1", "found 2"), GO_ON),
+)  # fmt: skip
+
+CLOCK = (
+    Fault("clock stops", "ROS time stands still, sensors go on", "clock", streams.stops(streams.clock),
+          ("{lidar}", "header.stamp", "ahead"), GO_ON, recovers_s=2.5),
     Fault("clock jumps back", "ROS time and all stamps go back 5 s", "clock", _untouched, ("TIME_JUMPED_BACK",), RESTART,
           clock_ns=-5 * S, recovers_s=2.5),
     Fault("clock jumps ahead", "ROS time and all stamps go ahead 60 s", "clock", _untouched, ("ODOMETRY_GAP",), RESTART,
           clock_ns=60 * S, recovers_s=2.5),
 )  # fmt: skip
 
-FAULTS: tuple[Fault, ...] = (*CLOUDS, *IMAGES, *MOTION, *STREAMS)
+FAULTS: tuple[Fault, ...] = (*CLOUDS, *IMAGES, *MOTION, *STREAMS, *CLOCK)

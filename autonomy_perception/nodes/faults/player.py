@@ -10,9 +10,8 @@ from typing import Any
 from rosgraph_msgs.msg import Clock
 
 from autonomy_perception.evaluation.faults.loop import EndlessDrive
-from autonomy_perception.evaluation.faults.sample import Mutator, Outlet, Sample, moved
+from autonomy_perception.evaluation.faults.sample import Mutator, Outlet, Sample, clock, moved
 from autonomy_perception.nodes import topics as table
-from autonomy_perception.nodes.conversions import to_time
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.topics import LATCHED, QosSpec
 
@@ -94,11 +93,15 @@ class FaultyPlayer:
         """Take what is due from the drive and let the mutators act on it."""
         while self._next.at_ns + self._shift <= self.now_ns():
             sample, self._next = self._next, next(self._source)
-            made = [moved(sample, self._shift) if self._shift else sample]
-            for mutator in list(self._mutators.values()):
-                made = [out for one in made for out in mutator(one)]
-            for one in made:
+            for one in self._spoiled(moved(sample, self._shift) if self._shift else sample):
                 heapq.heappush(self._waiting, (one.at_ns, next(self._count), one))
+
+    def _spoiled(self, sample: Sample) -> list[Sample]:
+        """What the mutators make of a sample."""
+        made = [sample]
+        for mutator in self._mutators.values():
+            made = [out for one in made for out in mutator(one)]
+        return made
 
     def _outlet(self, sample: Sample) -> Any:
         key = sample.topic, sample.outlet
@@ -112,5 +115,6 @@ class FaultyPlayer:
         self._outlet(sample).publish(sample.data)
 
     def _send_clock(self) -> None:
-        self._clock.publish(Clock(clock=to_time(self.now_ns())))
+        for one in self._spoiled(clock(self.now_ns())):
+            self._clock.publish(one.data)
         self._clock_due = time.monotonic() + CLOCK_PERIOD_S

@@ -44,7 +44,7 @@ class Witness:
     def __init__(self, node: Any) -> None:
         self.seen: deque[Seen] = deque(maxlen=KEPT)
         self.outputs: deque[tuple[float, int]] = deque(maxlen=KEPT)
-        """Grids: when they came (monotonic [s]), and their stamp [ns]."""
+        """Grids: when they were sent (monotonic [s]), and their stamp [ns]."""
         self.texts: dict[Key, str] = {}
         self._said: deque[tuple[float, Key, str]] = deque(maxlen=KEPT)
         reliable = profile(QosSpec("reliable", 10))
@@ -56,8 +56,11 @@ class Witness:
         ):
             node.create_subscription(message_class(topic.msgtype), topic.name, callback, reliable, raw=raw)
 
-    def _on_grid(self, data: bytes) -> None:
-        self.outputs.append((time.monotonic(), header_stamp(data)))
+    def _on_grid(self, data: bytes, info: Any) -> None:
+        sent = (
+            time.time() - info["source_timestamp"] * 1e-9
+        )  # this process may have been busy, the other was not silent
+        self.outputs.append((time.monotonic() - sent, header_stamp(data)))
 
     def _on_status(self, message: Any) -> None:
         troubled = tuple(s.name for s in message.sensors if s.state != SensorState.OK)
