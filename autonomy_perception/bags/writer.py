@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from rosbags.rosbag2 import StoragePlugin, Writer
 from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.typestore import typestore
 
+KEEP = "keep"
+"""Marks the folder of an unfinished bag that must not be thrown away."""
 LATCHED_TOPICS = ("/tf_static", "/robot_description")
 
 
@@ -44,17 +47,20 @@ class BagWriter:
     Args:
         path: folder to make; its parent is made too. Never overwrites.
         notes: text by key, kept in the metadata (``custom_data``) and shown by ``info``.
+        keep_cut_off: what cannot be made again (a recording) is kept as ``PATH.cut_off`` when it cannot be finished, and
+            what a killed writer of such a bag left is kept as well.
 
     Raises:
         BagError: ``path`` exists, or cannot be written.
     """
 
-    def __init__(self, path: Path, notes: Mapping[str, str] | None = None) -> None:
+    def __init__(self, path: Path, notes: Mapping[str, str] | None = None, *, keep_cut_off: bool = False) -> None:
         self.path = Path(path).absolute()
         self._part = self.path.parent / f".{self.path.name}.part"
-        self._notes = dict(notes or {})
+        self._notes, self._keep = dict(notes or {}), keep_cut_off
         self._connections: dict[tuple[str, str], Connection] = {}
         self._writer: Writer | None = None
+        self._cut_off: Path | None = None
         if self.path.exists():
             raise BagError(f"{path}: exists already; choose another name or remove it first")
 
@@ -71,13 +77,30 @@ class BagWriter:
         return self
 
     def _claim(self) -> None:
-        """Make the folder beside; one that a killed writer left is removed, one of a live writer is not."""
+        """Make the folder beside; what a killed writer left there is put aside or removed, a live writer is left alone."""
         owner = self._part / "pid"
         if owner.exists() and _is_running(owner.read_text()):
             raise BagError(f"{self.path}: being written by process {owner.read_text()}")
-        shutil.rmtree(self._part, ignore_errors=True)
+        self._cut_off = self._clear()
         self._part.mkdir(parents=True)
         owner.write_text(str(os.getpid()))
+        if self._keep:
+            (self._part / KEEP).touch()
+
+    def _clear(self) -> Path | None:
+        """Remove the folder beside; a recording in it is put aside first, and its new place returned."""
+        unfinished, aside = self._part / self.path.name, None
+        if (self._part / KEEP).exists() and unfinished.exists():
+            free = (self.path.with_name(f"{self.path.name}.cut_off{n or ''}") for n in range(1000))
+            aside = next(path for path in free if not path.exists())
+            unfinished.rename(aside)
+        shutil.rmtree(self._part, ignore_errors=True)
+        return aside
+
+    @property
+    def cut_off(self) -> Path | None:
+        """Where an unfinished recording was put aside, at the beginning or at the end; None if there was none."""
+        return self._cut_off
 
     def write(self, topic: str, msgtype: str, receive_ns: int, message: Any) -> None:
         """Append a message object of the type store (serialised here)."""
@@ -112,7 +135,8 @@ class BagWriter:
         assert writer is not None
         try:
             if kind is not None:
-                writer.abort()
+                with contextlib.suppress(OSError):  # what is still buffered cannot be written either
+                    writer.abort()
                 return
             writer.close()
             if self.path.exists():
@@ -121,4 +145,4 @@ class BagWriter:
         except OSError as e:
             raise BagError(f"{self.path}: cannot be written: {e.strerror}") from e
         finally:
-            shutil.rmtree(self._part, ignore_errors=True)
+            self._cut_off = self._clear()

@@ -69,8 +69,10 @@ class RecorderNode(Node):
         self._queue = BoundedQueue(int(self.config.queue_mb * 1e6))
         self._held: dict[str, Any] = {}
         self.written, self._failure = 0, ""
-        self._writer = BagWriter(Path(self.config.output), {"recorder": "autonomy_perception"})
+        self._writer = BagWriter(Path(self.config.output), {"recorder": "autonomy_perception"}, keep_cut_off=True)
         self._writer.__enter__()
+        if self._writer.cut_off is not None:
+            self.get_logger().warning(f"an unfinished recording was found and kept as {self._writer.cut_off}")
         self._thread = threading.Thread(target=self._write, name="disk")
         self._thread.start()
         self.create_timer(
@@ -116,8 +118,8 @@ class RecorderNode(Node):
             while (item := self._queue.get()) is not None:
                 self._writer.write_raw(*item)
                 self.written += 1
-        except BagError as e:
-            self._failure = str(e)
+        except Exception as e:  # the node must say it and end, whatever it was
+            self._failure = str(e) if isinstance(e, BagError) else f"{self.config.output}: {type(e).__name__}: {e}"
 
     def close(self) -> None:
         """Write what is waiting and give the bag its name."""
@@ -126,8 +128,10 @@ class RecorderNode(Node):
         missing = sorted(self._wanted - set(self._held))
         error = BagError(self._failure) if self._failure else None
         self._writer.__exit__(type(error) if error else None, error, None)
-        self.get_logger().info(f"{self.config.output}: {self.written} messages, {self._queue.dropped} dropped"
-                               + (f"; never seen: {', '.join(missing)}" if missing else ""))  # fmt: skip
+        kept = self._writer.cut_off if error else None
+        self.get_logger().info(f"{kept or self.config.output}: {self.written} messages, {self._queue.dropped} dropped"
+                               + (f"; never seen: {', '.join(missing)}" if missing else "")
+                               + ("; cut off: `mcap recover` reads what is there" if kept else ""))  # fmt: skip
 
 
 def _body(node: RecorderNode, executor: SingleThreadedExecutor, stop: StopFlag) -> int:

@@ -273,3 +273,21 @@ def test_types_nobody_knows_are_read_by_the_definition_in_the_bag(tmp_path):
     with BagReader(tmp_path / "b") as bag:
         ((_, got),) = bag.messages()
     assert got.header.frame_id == "crane" and got.weights.tolist() == [1.0, 2.5]
+
+
+def test_an_unfinished_recording_is_kept(tmp_path):
+    path = tmp_path / "drive"
+    writer = BagWriter(path, keep_cut_off=True)
+    writer.__enter__()
+    writer.write("/tf", m.TF, 1, m.transforms(1, [("a", "b", np.eye(4))]))
+    assert writer._writer is not None
+    writer._writer.abort()  # as if its process had been killed
+    (tmp_path / ".drive.part" / "pid").write_text("999999999")
+    with BagWriter(path) as again:
+        again.write("/tf", m.TF, 1, m.transforms(1, [("a", "b", np.eye(4))]))
+        assert again.cut_off == tmp_path / "drive.cut_off"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["drive", "drive.cut_off"]
+    other = tmp_path / "other"
+    with pytest.raises(BagError, match="the disk is full"), BagWriter(other, keep_cut_off=True) as full:
+        raise BagError("the disk is full")
+    assert full.cut_off is not None and full.cut_off.is_dir() and not other.exists()
