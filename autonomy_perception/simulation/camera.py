@@ -11,10 +11,8 @@ from numpy.typing import NDArray
 from autonomy_perception import geometry
 from autonomy_perception.config import CameraConfig
 from autonomy_perception.simulation.actors import Actor
-from autonomy_perception.simulation.lidar import ground_kind
+from autonomy_perception.simulation.clock import stamp
 from autonomy_perception.simulation.materials import COLOR, Material, Semantic
-from autonomy_perception.simulation.odometry import stamp
-from autonomy_perception.simulation.road import LANE
 from autonomy_perception.simulation.scene import FAR, Hits, passing
 from autonomy_perception.simulation.truck import mounting
 from autonomy_perception.simulation.world import World
@@ -31,6 +29,8 @@ SKY_LIGHT = np.array([0.50, 0.54, 0.61], np.float32)
 HORIZON = np.array([206, 218, 230], np.float32)
 ZENITH = np.array([92, 138, 200], np.float32)
 SHADOW_RANGE_M = 90.0
+ROUGH_LOOK = np.full(len(Semantic), 0.22, np.float32)
+ROUGH_LOOK[[Semantic.ROAD, Semantic.GRASS, Semantic.DITCH]] = [0.10, 0.34, 0.30]
 
 
 def _noise_tile(seed: int, size: int = 512) -> F32:
@@ -111,16 +111,14 @@ class Camera:
         hits = world.terrain.cast(origins[down], directions[down])
         near = hits.distance < 600.0
         hits, rays = hits.of(near), down[near]
-        semantic, material, sd = ground_kind(world, hits)
+        sample = world.ground_at(hits)
+        semantic, material = sample.semantic, sample.material
         color = COLOR[material].copy()
         at = origins[rays] + directions[rays] * hits.distance[:, None]
         fade = np.clip(30.0 / hits.distance, 0.0, 1.0)
         fine, coarse = self._sample(at[:, 0], at[:, 1], 28.0), self._sample(at[:, 0], at[:, 1], 2.3)
-        strength = np.array([0, 0.10, 0.22, 0.22, 0.34, 0.30, 0, 0, 0], np.float32)[semantic]
+        strength = ROUGH_LOOK[semantic]
         color *= (1.0 + strength * (fade * fine + 0.7 * coarse))[:, None]
-        road = (semantic == Semantic.ROAD) & (material != Material.MARKING)
-        worn = np.exp(-(((np.abs(np.abs(sd[:, 1]) - 0.5 * LANE) - 0.8) / 0.32) ** 2))
-        color[road] *= (1.0 - 0.10 * worn[road])[:, None].astype(np.float32)
         grass = semantic == Semantic.GRASS
         dry = np.clip(0.5 + 0.8 * self._sample(at[:, 0], at[:, 1], 0.6), 0.0, 1.0)[grass, None]
         color[grass] = color[grass] * (1 - 0.35 * dry) + np.array([150, 136, 78], np.float32) * 0.35 * dry

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from autonomy_perception import geometry
 from autonomy_perception.config import VehicleConfig
 from autonomy_perception.simulation import motion
+from autonomy_perception.simulation.beams import lidar_model
 from autonomy_perception.simulation.camera import Camera
-from autonomy_perception.simulation.lidar import Lidar, Rays, Returns, receive
+from autonomy_perception.simulation.clock import stamp
+from autonomy_perception.simulation.lidar import Lidar, Sweep
 from autonomy_perception.simulation.materials import Semantic
-from autonomy_perception.simulation.odometry import Odometry, stamp
+from autonomy_perception.simulation.odometry import Odometry
 from autonomy_perception.simulation.truck import demo_vehicle
 from autonomy_perception.simulation.truth import Truth, TruthObjects
 from autonomy_perception.simulation.truth_grid import GridTruth, SweepHits
@@ -73,7 +75,8 @@ class SyntheticDrive:
         self.seed, self.duration_s, self.start_s = seed, duration_s, start_s
         self.vehicle = vehicle or demo_vehicle()
         self.world = World(seed, self.vehicle)
-        self.lidar = Lidar(self.vehicle)
+        name, config = next(iter(self.vehicle.lidars.items()))
+        self.lidar = Lidar(name, config, lidar_model("spinning64"), self.vehicle.dimensions)
         self.cameras = tuple(Camera(name, c) for name, c in self.vehicle.cameras.items()) if cameras else ()
         odometry_rng = np.random.default_rng([seed, 1])
         self.odometry = Odometry(odometry_rng, self.world.ego, MAX_DURATION_S)
@@ -102,16 +105,9 @@ class SyntheticDrive:
             raise IndexError(f"sweep {index} of a drive of {len(self)}")
         t = self.end_of(index)
         rng = np.random.default_rng([self.seed, 2, round(t * 1e3)])
-        rays = self.lidar.rays(self.world.ego, t)
-        met = self.lidar.cast(self.world, rays)
-        self.lidar.foliage(self.world, rays, rng, met)
-        self.lidar.grass(self.world, rays, rng, met)
-        kept, distance, intensity = receive(met, self.lidar.reflectivity(self.world, met), rng)
-        time = self.lidar.column_time[self.lidar.column[kept]].astype(np.float32)
-        xyz = self.lidar.directions[kept] * distance[:, None]
-        cloud = PointCloud(xyz, intensity, time, self.lidar.ring[kept], self.lidar.frame, stamp(t), True)
+        sweep = self.lidar.sweep(self.world, t, rng)
         images = tuple(c.take(self.world, t - 0.5 * self.lidar.period) for c in self.cameras)
-        return DriveSample(index, cloud, images, self._truth(t, rays, met, kept))
+        return DriveSample(index, sweep.cloud, images, self._truth(t, sweep))
 
     def samples(self, workers: int = 2) -> Iterator[DriveSample]:
         """All sweeps in order, made by ``workers`` processes (1: in this one)."""
@@ -122,12 +118,10 @@ class SyntheticDrive:
         with _single_threaded(), multiprocessing.get_context("spawn").Pool(workers, _start_worker, arguments) as pool:
             yield from pool.imap(_work, range(len(self)), chunksize=2)
 
-    def _truth(self, t: float, rays: Rays, met: Returns, kept: NDArray[np.int64]) -> Truth:
+    def _truth(self, t: float, sweep: Sweep) -> Truth:
         T_world_base = self.world.ego.poses(np.array([t]))[0]
         T_odom_world = self.odometry.T_odom_world(np.array([t]))[0]
-        instance, semantic = met.instance[kept], met.semantic[kept]
-        xyz = rays.origins[kept] + rays.directions[kept] * met.distance[kept, None]
-        time = self.lidar.column_time[self.lidar.column[kept]]
+        instance, semantic, xyz, time = sweep.instance, sweep.semantic, sweep.xyz.copy(), sweep.time
         for actor in self.world.actors:
             mine = np.flatnonzero(instance == actor.number)
             if len(mine) and actor.moving:  # carried along to where it is at the end of the sweep
@@ -138,14 +132,13 @@ class SyntheticDrive:
         height = np.zeros(len(xyz))
         height[thing] = xyz[thing, 2] - self.world.ground(xyz[thing, :2])
         grid, terrain = self._grid.make(t, T_world_base, T_odom_world, SweepHits(xyz, height, semantic, instance))
-        objects = self._objects(t, T_odom_world, instance, time, met)
+        objects = self._objects(t, T_odom_world, sweep)
         structures = self._structures(T_world_base, T_odom_world, instance)
         T_odom_base = T_odom_world @ T_world_base
         return Truth(stamp(t), T_odom_world, T_odom_base, objects, structures, grid, terrain, semantic, instance)
 
-    def _objects(
-        self, t: float, T_odom_world: F64, instance: NDArray[np.int32], time: F64, met: Returns
-    ) -> TruthObjects:
+    def _objects(self, t: float, T_odom_world: F64, sweep: Sweep) -> TruthObjects:
+        instance, time = sweep.instance, sweep.time
         there = [a for a in self.world.actors if a.present(t)]
         pose = [T_odom_world @ a.path.poses(np.array([t]))[0] for a in there]
         size = np.array([a.shape.size for a in there])
@@ -153,8 +146,8 @@ class SyntheticDrive:
         velocity = np.array([(T_odom_world[:3, :3] @ a.path.velocity(t))[:2] for a in there])
         points = np.array([np.count_nonzero(instance == a.number) for a in there], np.int32)
         when = [time[instance == a.number].mean() if n else 0.0 for a, n in zip(there, points, strict=True)]
-        ideal = np.array([met.reached.get(a.number, 0) for a in there], np.int32)
-        unhidden = np.array([np.count_nonzero(met.instance == a.number) for a in there], np.int32)
+        ideal = np.array([sweep.reached.get(a.number, 0) for a in there], np.int32)
+        unhidden = np.array([sweep.seen.get(a.number, 0) for a in there], np.int32)
         visibility = (unhidden / np.maximum(ideal, 1)).astype(np.float32)
         return TruthObjects(
             np.array([a.number for a in there], np.int32), np.array([a.group for a in there], np.int32),

@@ -7,18 +7,12 @@ from numpy.typing import NDArray
 
 from autonomy_perception import geometry
 from autonomy_perception.simulation.actors import Path, relative_motion
+from autonomy_perception.simulation.clock import stamp
 from autonomy_perception.types import Trajectory
 
 F64 = NDArray[np.float64]
 
 RATE_HZ = 50.0
-EPOCH_NS = 1_700_000_000_000_000_000
-"""Stamp [ns] of time 0 of every synthetic drive."""
-
-
-def stamp(t: float) -> int:
-    """Stamp [ns] of drive time t [s]."""
-    return EPOCH_NS + round(t * 1e9)
 
 
 class Odometry:

@@ -12,7 +12,7 @@ from autonomy_perception import geometry
 from autonomy_perception.config import Dimensions
 from autonomy_perception.grid import WorldGrid
 from autonomy_perception.simulation.actors import Actor
-from autonomy_perception.simulation.lidar import Lidar, ground_kind
+from autonomy_perception.simulation.lidar import Lidar
 from autonomy_perception.simulation.materials import DRIVABLE, Semantic
 from autonomy_perception.simulation.scene import FAR, Mesh, Scene, passing
 from autonomy_perception.simulation.solidity import surface_samples, thin
@@ -83,7 +83,7 @@ class GridTruth:
         down = np.tile(np.array([0, 0, -1], np.float32), (len(xy), 1))
         under = self._world.terrain.cast(np.column_stack([xy, np.full(len(xy), ABOVE)]).astype(np.float32), down)
         z = ABOVE - under.distance.astype(np.float64)
-        semantic, cells = ground_kind(self._world, under)[0], self._ground.at(xy)
+        semantic, cells = self._world.ground_at(under).semantic, self._ground.at(xy)
         level = under.hit & (under.normal[:, 2] > np.cos(MAX_FREE_SLOPE)) & (semantic != Semantic.DITCH) & ~cells.lethal
         level &= ~_grow(cells.ditch.reshape(s)).ravel()
         occupied, near = self._things(t, grid, T_odom_world, xy, hits)

@@ -1,0 +1,44 @@
+"""The tractor's own body as its sensors see it: rigid, so traced once per sensor."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from autonomy_perception.config import Dimensions
+from autonomy_perception.simulation.materials import Semantic
+from autonomy_perception.simulation.scene import Scene
+from autonomy_perception.simulation.tracing import Bundle, Met, Part
+from autonomy_perception.simulation.truck import ego_mesh
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+
+
+class OwnBody:
+    """What each ray of a sensor meets of the vehicle that carries it.
+
+    Args:
+        body: outline of the vehicle. T_base_sensor: true mount (4,4). directions: float32 (R,3) in the sensor's frame.
+    """
+
+    def __init__(self, body: Dimensions, T_base_sensor: F64, directions: F32) -> None:
+        mesh = ego_mesh(body)
+        in_base = directions @ T_base_sensor[:3, :3].T.astype(np.float32)
+        origins = np.broadcast_to(T_base_sensor[:3, 3].astype(np.float32), in_base.shape)
+        hits = Scene(mesh).cast(origins, in_base)
+        self._rays = np.flatnonzero(hits.hit)
+        mine = hits.of(self._rays)
+        self._distance, self._face, self._material = mine.distance, mine.face, mesh.material[mine.face]
+        self._normal = mine.normal @ T_base_sensor[:3, :3].astype(np.float32)
+        self._cosine = np.abs(np.einsum("ni,ni->n", mine.normal, in_base[self._rays]))
+
+    def cover(self, met: Met, bundle: Bundle) -> None:
+        """Put the own body in front of what the rays met behind it."""
+        nearer = np.flatnonzero(self._distance < met.distance[self._rays])
+        at = self._rays[nearer]
+        rotation = bundle.poses[at // bundle.per_line, :3, :3].astype(np.float32)
+        met.distance[at], met.face[at], met.part[at] = self._distance[nearer], self._face[nearer], Part.OWN
+        met.normal[at] = np.einsum("nij,nj->ni", rotation, self._normal[nearer])
+        met.cosine[at], met.material[at] = self._cosine[nearer], self._material[nearer]
+        met.semantic[at], met.instance[at] = Semantic.EGO, 0
