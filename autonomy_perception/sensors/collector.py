@@ -182,9 +182,10 @@ class Collector:
         """Without any live lidar, images of the first live camera make frames of their own."""
         waited = self._since is not None and now_ns - self._since > self._silence
         blind = waited and self._first_alive(self.lidars, now_ns) is None and self._open is None
+        stream = self._streams[item.sensor]
+        blind = blind and self._outlives_lidars(stream)
         leads = blind and item.sensor == (self._first_alive(self.cameras, now_ns) or item.sensor)
         opens = leads and self._on_time(item, now_ns)
-        stream = self._streams[item.sensor]
         stream.keep(item)
         if not leads:
             stream.heard_ns = now_ns
@@ -192,6 +193,12 @@ class Collector:
             return []
         self._last = item.stamp_ns
         return [Group(item.frame_ns, item.sensor, {}, self._images(item.frame_ns), after_jump=self._after_jump())]
+
+    def _outlives_lidars(self, camera: Stream) -> bool:
+        """True if the camera has brought an image since the last sweep: after a silence of all sensors, lidars may
+        follow within the same frame."""
+        swept = [s.heard_ns for name in self.lidars if (s := self._streams[name]).heard_ns is not None]
+        return not swept or (camera.heard_ns is not None and camera.heard_ns > max(swept))
 
     def _absent(self, now_ns: int) -> list[str]:
         """Live lidars without a sweep in the open group's window."""

@@ -285,3 +285,14 @@ def test_two_sweeps_swapped_on_the_wire_do_not_stop_the_stream(swap: bool):
     order = [0, 1, 3, 2, 4, 5] if swap else range(6)
     frames = [g.frame_ns for k in order for g in add(c, "a", 100 * k, 100 * k + 1)]
     assert frames == sorted(frames) and len(frames) == 6 - swap
+
+
+def test_after_a_silence_of_all_sensors_an_image_waits_for_its_sweep():
+    c = collector(("a",))
+    c.observe(T0)
+    made = []
+    for at in (100, 11000, 21000):  # far more than a sensor's silence apart, the image always first
+        made += add(c, "c", at, at) + add(c, "a", at, at + 50)
+    assert [sorted((*g.lidars, *g.cameras)) for g in made] == [["a", "c"]] * 3
+    blind = [g for at in (30000, 31000, 32000) for g in add(c, "c", at, at)]
+    assert [g.lidars for g in blind] == [{}, {}]  # from the second image without a sweep on

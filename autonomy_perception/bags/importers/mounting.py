@@ -12,7 +12,8 @@ from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.importers.base import ImportOptions
 
 F64 = NDArray[np.float64]
-NEAR_M, FAR_M, CELL_M = 2.0, 20.0, 0.5
+NEAR_M, FAR_M, ASIDE_M, CELL_M = 2.0, 15.0, 4.0, 0.5
+"""The lane that the vehicle stands on: kerbs and banks beside it would tilt the plane."""
 MAX_TILT = 0.35  # [rad] of the ground against the sensor's axes
 BAND_M = 0.1
 MIN_CELLS = 30
@@ -23,7 +24,7 @@ def mounting(
 ) -> F64:
     """``T_base_lidar`` (4,4) with base_link on the ground under the lidar, from the points (N,3) of one scan.
 
-    The ground's plane is fitted to the lowest points of cells around the sensor (RANSAC over cells, then least
+    The ground's plane is fitted to the lowest points of cells in the vehicle's lane (RANSAC over cells, then least
     squares over the points within 0.1 m), which gives height, roll and pitch; the heading is ``forward`` (3,), the
     vehicle's forward axis in the lidar's frame.
 
@@ -34,8 +35,8 @@ def mounting(
         raise BagError(f"{source}: the data set does not say where the lidar is over ground; pass --derive-mounting to "
                        "fit height, roll and pitch to the ground in the first scan; the bag will say so")  # fmt: skip
     near = np.asarray(xyz, np.float64)
-    reach = np.hypot(near[:, 0], near[:, 1])
-    near = near[np.isfinite(near).all(1) & (reach > NEAR_M) & (reach < FAR_M)]
+    reach, aside = np.hypot(near[:, 0], near[:, 1]), np.abs(near[:, :2] @ (np.asarray(forward)[[1, 0]] * (-1.0, 1.0)))
+    near = near[np.isfinite(near).all(1) & (reach > NEAR_M) & (reach < FAR_M) & (aside < ASIDE_M)]
     lowest = _lowest_by_cell(near)
     if len(lowest) < MIN_CELLS:
         raise BagError(
