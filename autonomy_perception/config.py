@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from autonomy_perception.geometry import is_convex
 
 
 class ConfigError(ValueError):
@@ -189,12 +191,52 @@ class Dimensions(_Strict):
 
 
 class Hitch(_Strict):
-    """Articulated trailer."""
+    """Articulated trailer: its shape, and where its angle comes from: a topic, else TF, else the points themselves."""
 
     x: float = Field(description="hitch position in base_link [m], usually near 0")
+    trailer_front: float = Field(
+        0.0,
+        ge=-10,
+        le=5,
+        description="hitch to the trailer's front face, positive ahead of the hitch (semi-trailer) [m]",
+    )
     trailer_length: float = Field(gt=0, description="hitch to the trailer's rear [m]")
     trailer_width: float = Field(gt=0, description="[m]")
-    frame: str = Field("", description="TF frame of the trailer (x forward along it); empty: taken as straight")
+    trailer_height: float = Field(4.5, gt=0, le=6, description="top of the trailer above ground [m]")
+    max_angle_deg: float = Field(95.0, gt=0, le=120, description="largest angle it can bend to on either side [deg]")
+    topic: str = Field("", description="topic that tells the angle; empty: none")
+    topic_type: Literal["sensor_msgs/msg/JointState", "std_msgs/msg/Float64"] = Field(
+        "sensor_msgs/msg/JointState", description="its type; Float64 holds radians"
+    )
+    joint: str = Field("", description="name of the joint in a JointState; empty: the first")
+    sign: Literal[-1, 1] = Field(
+        1, description="1: positive when the trailer is turned counter-clockwise; -1: clockwise"
+    )
+    offset_deg: float = Field(
+        0.0, ge=-180, le=180, description="what the topic says when the trailer is straight [deg]"
+    )
+    frame: str = Field("", description="TF frame of the trailer (x forward along it); empty: none")
+    estimate: bool = Field(
+        True, description="find trailer and angle in the points when neither topic nor TF tells; else taken as straight"
+    )
+
+
+class BodyPart(_Strict):
+    """A part of the vehicle that its own lidars see: a convex outline between two heights."""
+
+    outline: list[Annotated[list[float], Field(min_length=2, max_length=2)]] = Field(
+        min_length=3, description="corners x, y in base_link, in order [m]"
+    )
+    z_min: float = Field(-1.0, description="bottom in base_link [m]")
+    z_max: float = Field(description="top in base_link [m]")
+
+    @model_validator(mode="after")
+    def _sound(self) -> BodyPart:
+        if not self.z_max > self.z_min:
+            raise ValueError(f"z_max {self.z_max} must lie above z_min {self.z_min}")
+        if not is_convex(self.outline):
+            raise ValueError("outline must be convex and have an area (give a bent one as several parts)")
+        return self
 
 
 class VehicleConfig(_Strict):
@@ -208,6 +250,7 @@ class VehicleConfig(_Strict):
     cameras: dict[str, CameraConfig] = {}
     odometry: OdometryConfig = OdometryConfig()
     dimensions: Dimensions
+    body: list[BodyPart] = Field([], description="parts of the tractor to mask; empty: the box of its dimensions")
     hitch: Hitch | None = None
 
 

@@ -132,3 +132,13 @@ def box_corners(xy: F64, size_lw: F64, yaw: F64) -> F64:
     c, s = np.cos(yaw), np.sin(yaw)
     rot = np.stack([np.stack([c, -s], -1), np.stack([s, c], -1)], -2)
     return np.asarray(np.einsum("nij,nkj->nki", rot, local) + np.asarray(xy)[:, None, :])
+
+
+def is_convex(polygon: ArrayLike) -> bool:
+    """True if the corners (V,2), in either order around, bound a convex area (collinear corners are allowed)."""
+    corners = np.asarray(polygon, np.float64)
+    edge = np.roll(corners, -1, axis=0) - corners
+    nxt = np.roll(edge, -1, axis=0)
+    turn = np.arctan2(edge[:, 0] * nxt[:, 1] - edge[:, 1] * nxt[:, 0], (edge * nxt).sum(axis=1))
+    once_around = abs(abs(float(turn.sum())) - 2.0 * np.pi) < 1e-6
+    return once_around and (bool(np.all(turn > -1e-9)) or bool(np.all(turn < 1e-9)))

@@ -38,6 +38,8 @@ def inputs_of(vehicle: VehicleConfig) -> list[Input]:
         ]
     if vehicle.odometry.topic:
         out.append(Input(vehicle.odometry.topic, _ODOMETRY, MOTION))
+    if vehicle.hitch is not None and vehicle.hitch.topic:
+        out.append(Input(vehicle.hitch.topic, vehicle.hitch.topic_type, MOTION))
     out += [Input("/tf", _TF, TF, False), Input("/tf_static", _TF, LATCHED, vehicle.extrinsics_from == "tf")]
     return list({item.topic: item for item in out}.values())
 

@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception import geometry
-from autonomy_perception.config import SensorsConfig, VehicleConfig
+from autonomy_perception.config import Hitch, SensorsConfig, VehicleConfig
 from autonomy_perception.ops.library import Library
 from autonomy_perception.ops.unpack import Crop, Masks, unpack
-from autonomy_perception.sensors import image
+from autonomy_perception.sensors import image, trailer
+from autonomy_perception.sensors.articulation import Articulation, Span, Views
 from autonomy_perception.sensors.calibration import Calibration, CalibrationError
 from autonomy_perception.sensors.cloud import Sweep
 from autonomy_perception.sensors.collector import Group
 from autonomy_perception.sensors.deskew import SweepTime, pose_table
-from autonomy_perception.sensors.events import CloudMsg, ImageMsg
+from autonomy_perception.sensors.events import CloudMsg, ImageMsg, JointMsg
 from autonomy_perception.sensors.health import HealthBook
-from autonomy_perception.sensors.mask import self_masks
+from autonomy_perception.sensors.mask import masks_of, tractor_masks
 from autonomy_perception.sensors.stream import Item
-from autonomy_perception.sensors.tf import TfBuffer, TfError
+from autonomy_perception.sensors.tf import TfBuffer
 from autonomy_perception.types import CameraFrame, CameraModel, LidarScan, PointCloud, Trajectory
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 NO_BEAMS = np.empty(0, np.float32)
-ANGLE_STEP = 1e-3
-"""The trailer's mask is made anew when its angle changed by more than this [rad]."""
+ANGLE_DIGITS = 3
+"""Hitch angles are rounded to this [rad] for the masks, which are made anew only when they differ."""
+MANY_POINTS = 30_000
+"""Of larger sweeps every second, third, ... point is enough to find the trailer in."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,22 @@ def lidar_scan(lib: Library, sensor: str, item: CloudItem, T_base_sensor: F64, t
         time = np.full(len(out.xyz), (middle - frame_ns) * 1e-9, np.float32)
     points = PointCloud(out.xyz, out.intensity, time, out.ring, base_frame, frame_ns, item.sweep.has_ring)
     return LidarScan(sensor, points, T_base_sensor[:3, 3].astype(np.float32)), out.dropped
+
+
+def same_point(xyz: F32) -> bool:
+    """True if points (N,3) are many and all the same, judged by a few dozen of them."""
+    few = xyz[:: max(1, len(xyz) // 64)]
+    return len(few) >= 64 and not np.ptp(few, axis=0).any()
+
+
+def points_around_hitch(lib: Library, item: CloudItem, T_base_sensor: F64, hitch: Hitch, masks: Masks) -> F32:
+    """What a lidar saw where the trailer may be: float32 (N,3) in base_link, each point at its own time [m]."""
+    layout, stride = item.sweep.layout, 1 + item.sweep.points // MANY_POINTS
+    layout = replace(layout, width=max(1, layout.width // stride), point_step=layout.point_step * stride)
+    reach, (low, high) = trailer.reach(hitch), trailer.band(hitch)
+    box = (hitch.x - reach, hitch.x + reach, -reach, reach, low, high)
+    pose = T_base_sensor[None, :3].astype(np.float32)
+    return np.asarray(unpack(lib, item.sweep.data, layout, pose, crop=Crop(0.0, box=box), masks=masks).xyz)
 
 
 def estimate_beams(scan: LidarScan, T_base_sensor: F64) -> F32:
@@ -88,15 +107,33 @@ class Assembler:
                  book: HealthBook, lib: Library) -> None:  # fmt: skip
         self._config, self._vehicle, self._lib = config, vehicle, lib
         self._calibration, self._tf, self._book = calibration, tf, book
-        self._masks, self._masks_angle = self_masks(vehicle.dimensions, vehicle.hitch), 0.0
+        self._tractor = tractor_masks(vehicle.dimensions, vehicle.body)
+        self._masks: dict[Span | None, Masks] = {}
+        self._articulation = Articulation(vehicle, tf, book) if vehicle.hitch is not None else None
         self._beams: dict[str, F32] = {
             name: np.sort(np.deg2rad(np.asarray(c.beam_elevations_deg, np.float32)))
             for name, c in vehicle.lidars.items()
         }
 
+    def on_joint(self, message: JointMsg) -> None:
+        """Take in what the hitch's topic says."""
+        if self._articulation is not None:
+            self._articulation.on_joint(message)
+
+    def forget(self) -> None:
+        """Time jumped back: where the trailer was is of no use."""
+        if self._articulation is not None:
+            self._articulation.forget()
+
     def scans(self, group: Group, trajectory: Trajectory | None, now_ns: int) -> tuple[LidarScan, ...]:
         """Scans in base_link at the group's stamp; those without calibration or points are left out."""
-        found = (self._scan(item, group.frame_ns, trajectory, now_ns) for item in group.lidars.values())
+        poses = {name: T for name in group.lidars if (T := self._pose(group.lidars[name], now_ns)) is not None}
+        if not poses:
+            return ()
+        masks = self._self_masks([(group.lidars[name].payload, T) for name, T in poses.items()], now_ns)
+        found = (
+            self._scan(group.lidars[name], T, group.frame_ns, trajectory, masks, now_ns) for name, T in poses.items()
+        )
         return tuple(scan for scan in found if scan is not None)
 
     def cameras(self, group: Group, now_ns: int) -> tuple[CameraFrame, ...]:
@@ -104,14 +141,17 @@ class Assembler:
         found = (self._camera(item, now_ns) for item in group.cameras.values())
         return tuple(camera for camera in found if camera is not None)
 
-    def _scan(self, item: Item, frame_ns: int, trajectory: Trajectory | None, now_ns: int) -> LidarScan | None:
+    def _pose(self, item: Item, now_ns: int) -> F64 | None:
         cloud: CloudItem = item.payload
         try:
-            T = self._calibration.pose(item.sensor, cloud.time.stamp_ns)
+            return self._calibration.pose(item.sensor, cloud.time.stamp_ns)
         except CalibrationError as e:
             self._book.invalid(item.sensor, e.field, e.expected, e.found, now_ns)
             return None
-        masks = self._self_masks(frame_ns, now_ns)
+
+    def _scan(self, item: Item, T: F64, frame_ns: int, trajectory: Trajectory | None, masks: Masks,
+              now_ns: int) -> LidarScan | None:  # fmt: skip
+        cloud: CloudItem = item.payload
         scan, dropped = lidar_scan(
             self._lib, item.sensor, cloud, T, trajectory, frame_ns, self._config, masks, self._vehicle.base_frame
         )
@@ -119,6 +159,10 @@ class Assembler:
             reasons = ", ".join(f"{n} {why}" for why, n in dropped.items() if n)
             found = f"none of {cloud.sweep.points} ({reasons})"
             self._book.invalid(item.sensor, "points", "usable points", found, now_ns)
+            return None
+        if same_point(scan.cloud.xyz):
+            found = f"{len(scan.cloud)} times the same point"
+            self._book.invalid(item.sensor, "points", "a sweep over the surroundings", found, now_ns)
             return None
         if not len(self._beams[item.sensor]) and scan.cloud.has_ring:
             self._beams[item.sensor] = estimate_beams(scan, T)
@@ -135,16 +179,22 @@ class Assembler:
             self._book.invalid(item.sensor, "data", "an image of the calibrated size", str(e), now_ns)
         return None
 
-    def _self_masks(self, frame_ns: int, now_ns: int) -> Masks:
-        """Masks of the body; the trailer's follow the hitch angle that TF knows."""
-        hitch = self._vehicle.hitch
-        if hitch is None or not hitch.frame:
-            return self._masks
-        try:
-            angle = geometry.yaw_of(self._tf.lookup(self._vehicle.base_frame, hitch.frame, frame_ns))
-        except TfError as e:
-            self._book.note("tf", "hitch.frame", f"{self._vehicle.base_frame} <- {hitch.frame}", str(e), now_ns, "/tf")
-            return self._masks
-        if abs(angle - self._masks_angle) > ANGLE_STEP:
-            self._masks, self._masks_angle = self_masks(self._vehicle.dimensions, hitch, angle), angle
-        return self._masks
+    def _self_masks(self, clouds: Sequence[tuple[CloudItem, F64]], now_ns: int) -> Masks:
+        """Masks of the body; the trailer's follow it over the time of all sweeps."""
+        hitch, span = self._vehicle.hitch, None
+        if hitch is not None and self._articulation is not None:
+            tractor = self._masks_for(None)
+
+            def views() -> Views:
+                return [(T[:3, 3], points_around_hitch(self._lib, c, T, hitch, tractor)) for c, T in clouds]
+
+            first, last = (min(c.time.start_ns for c, _ in clouds), max(c.time.end_ns for c, _ in clouds))
+            span = self._articulation.span(first, last, views, now_ns)
+        return self._masks_for(span)
+
+    def _masks_for(self, span: Span | None) -> Masks:
+        key = None if span is None else (round(span[0], ANGLE_DIGITS), round(span[1], ANGLE_DIGITS))
+        if key not in self._masks:
+            self._masks = {k: m for k, m in self._masks.items() if k is None}
+            self._masks[key] = masks_of(self._tractor, self._vehicle.hitch, key)
+        return self._masks[key]

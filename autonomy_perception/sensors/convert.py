@@ -16,6 +16,7 @@ from autonomy_perception.sensors.events import (
     CloudMsg,
     Event,
     ImageMsg,
+    JointMsg,
     OdomMsg,
     PointField,
     TfMsg,
@@ -74,6 +75,17 @@ def odometry(topic: str, m: Any, receive_ns: int, arrival_ns: int = 0) -> OdomMs
                    (p.x, p.y, p.z), (q.x, q.y, q.z, q.w), (v.x, v.y, v.z, w.x, w.y, w.z))  # fmt: skip
 
 
+def joints(topic: str, m: Any, receive_ns: int, arrival_ns: int = 0) -> JointMsg:
+    """sensor_msgs/JointState -> event; a stamp of zero (not filled in) means now."""
+    return JointMsg(topic, receive_ns, arrival_ns, stamp_ns(m.header.stamp) or receive_ns, tuple(m.name),
+                    tuple(float(p) for p in m.position))  # fmt: skip
+
+
+def joint(topic: str, m: Any, receive_ns: int, arrival_ns: int = 0) -> JointMsg:
+    """std_msgs/Float64 -> event."""
+    return JointMsg(topic, receive_ns, arrival_ns, receive_ns, (), (float(m.data),))
+
+
 CONVERTERS: dict[str, Callable[[str, Any, int, int], Event]] = {
     "sensor_msgs/msg/PointCloud2": cloud,
     "sensor_msgs/msg/CompressedImage": compressed_image,
@@ -81,5 +93,7 @@ CONVERTERS: dict[str, Callable[[str, Any, int, int], Event]] = {
     "sensor_msgs/msg/CameraInfo": camera_info,
     "tf2_msgs/msg/TFMessage": tf,
     "nav_msgs/msg/Odometry": odometry,
+    "sensor_msgs/msg/JointState": joints,
+    "std_msgs/msg/Float64": joint,
 }
 """By message type; each takes (topic, message, receive_ns, arrival_ns)."""

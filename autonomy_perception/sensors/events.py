@@ -109,3 +109,12 @@ class OdomMsg(Event):
     position: tuple[float, float, float] = (0.0, 0.0, 0.0)
     quaternion: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
     twist: tuple[float, float, float, float, float, float] = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class JointMsg(Event):
+    """sensor_msgs/JointState, or std_msgs/Float64 (no name, stamped on reception): positions [rad] by joint."""
+
+    stamp_ns: int = 0
+    names: Sequence[str] = ()
+    positions: Sequence[float] = ()

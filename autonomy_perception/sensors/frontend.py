@@ -14,14 +14,15 @@ import numpy as np
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.ops.library import Library
 from autonomy_perception.sensors import cloud, image
+from autonomy_perception.sensors.articulation import HITCH
 from autonomy_perception.sensors.assemble import Assembler, CloudItem
 from autonomy_perception.sensors.calibration import Calibration, CalibrationError, Rig
 from autonomy_perception.sensors.clock import SensorClock
 from autonomy_perception.sensors.collector import Collector, Group
 from autonomy_perception.sensors.deskew import sweep_time
-from autonomy_perception.sensors.events import CameraInfoMsg, CloudMsg, Event, ImageMsg, OdomMsg, TfMsg
+from autonomy_perception.sensors.events import CameraInfoMsg, CloudMsg, Event, ImageMsg, JointMsg, OdomMsg, TfMsg
 from autonomy_perception.sensors.faults import Counted
-from autonomy_perception.sensors.health import HealthBook
+from autonomy_perception.sensors.health import HealthBook, clock_offset_ns
 from autonomy_perception.sensors.odometry import OdometryBuffer, OdometryError
 from autonomy_perception.sensors.stream import Item
 from autonomy_perception.sensors.tf import TfBuffer, TfError
@@ -67,8 +68,11 @@ class SensorFrontEnd:
         topics = {name: topic for by_topic in (self._clouds, self._images) for topic, name in by_topic.items()}
         if vehicle.odometry.topic:
             topics[ODOMETRY] = vehicle.odometry.topic
+        self._hitch_topic = vehicle.hitch.topic if vehicle.hitch is not None else ""
+        if self._hitch_topic:
+            topics[HITCH] = self._hitch_topic
         self._book = HealthBook(topics, config.sensors.no_data_after_ms)
-        self._clocks = {name: SensorClock() for name in (*vehicle.lidars, *vehicle.cameras)}
+        self._clocks = {name: SensorClock() for name in topics}
         self._assembler = Assembler(config.sensors, vehicle, self.calibration, self.tf, self._book, lib)
         self._reset: str | None = None
         self._frames = 0
@@ -116,6 +120,7 @@ class SensorFrontEnd:
         self._odometry.clear()
         self.tf.drop_moving()
         self._book.forget()
+        self._assembler.forget()
 
     def _take(self, event: Event) -> list[Group]:
         if isinstance(event, CloudMsg) and event.topic in self._clouds:
@@ -130,6 +135,8 @@ class SensorFrontEnd:
                 self._book.note("tf", "transforms", expected, fault, event.receive_ns, event.topic)
         elif isinstance(event, OdomMsg) and event.topic == self._vehicle.odometry.topic:
             self._take_odometry(event)
+        elif isinstance(event, JointMsg) and event.topic == self._hitch_topic:
+            self._take_hitch(event)
         return self._collector.poll(event.receive_ns)
 
     def _stamp_wrong(self, name: str, stamp_ns: int, now_ns: int) -> bool:
@@ -190,6 +197,11 @@ class SensorFrontEnd:
         except CalibrationError as e:
             self._book.invalid(name, e.field, e.expected, e.found, event.receive_ns, event.topic)
 
+    def _take_hitch(self, event: JointMsg) -> None:
+        self._book.arrived(HITCH, event.stamp_ns, event.receive_ns)
+        if not self._stamp_wrong(HITCH, event.stamp_ns, event.receive_ns):
+            self._assembler.on_joint(event)
+
     def _take_odometry(self, event: OdomMsg) -> None:
         base, now = self._vehicle.base_frame, event.receive_ns
         self._book.arrived(ODOMETRY, event.stamp_ns, now)
@@ -219,14 +231,14 @@ class SensorFrontEnd:
         if not scans and not cameras:
             return None
         used = [s.sensor for s in scans] + [c.sensor for c in cameras] + ([ODOMETRY] if trajectory else [])
-        used += group.resting
+        used += [*group.resting, HITCH]
         arrivals = [i.payload.event.arrival_ns for i in group.lidars.values()]
         arrivals += [i.payload.arrival_ns for i in group.cameras.values()]
         reset, self._reset = self._reset, None
         self._frames += 1
         return SensorFrame(
             group.frame_ns, scans, cameras, trajectory, self._book.report(now_ns, used), reset,
-            self.calibration.rig().version, max(arrivals),
+            self.calibration.rig().version, max(arrivals), clock_offset_ns(group.frame_ns, now_ns),
         )  # fmt: skip
 
     def _trajectory(self, group: Group, now_ns: int) -> Trajectory | None:
