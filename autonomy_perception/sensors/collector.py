@@ -182,10 +182,10 @@ class Collector:
         """Without any live lidar, images of the first live camera make frames of their own."""
         waited = self._since is not None and now_ns - self._since > self._silence
         blind = waited and self._first_alive(self.lidars, now_ns) is None and self._open is None
-        stream = self._streams[item.sensor]
-        blind = blind and self._outlives_lidars(stream)
+        blind = blind and self._outlives_lidars(self._streams[item.sensor])
         leads = blind and item.sensor == (self._first_alive(self.cameras, now_ns) or item.sensor)
         opens = leads and self._on_time(item, now_ns)
+        stream = self._streams[item.sensor]  # after a jump it is a new one
         stream.keep(item)
         if not leads:
             stream.heard_ns = now_ns
