@@ -81,7 +81,7 @@ class SyntheticDrive:
         odometry_rng = np.random.default_rng([seed, 1])
         self.odometry = Odometry(odometry_rng, self.world.ego, MAX_DURATION_S)
         way = self.world.ego.poses(np.linspace(start_s, start_s + duration_s, 2 + int(duration_s)))[:, :2, 3]
-        self._grid = GridTruth(self.world, self.vehicle.dimensions, self.lidar, way)
+        self._grid = GridTruth(self.world, self.vehicle.dimensions, [self.lidar], way)
 
     def __len__(self) -> int:
         return int(self.duration_s / self.lidar.period + 1e-6)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,11 +15,11 @@ from autonomy_perception.grid import WorldGrid
 from autonomy_perception.simulation.actors import Actor
 from autonomy_perception.simulation.lidar import Lidar
 from autonomy_perception.simulation.materials import DRIVABLE, Semantic
-from autonomy_perception.simulation.scene import FAR, Mesh, Scene, passing
+from autonomy_perception.simulation.scene import Mesh
+from autonomy_perception.simulation.sight import Sight
 from autonomy_perception.simulation.solidity import surface_samples, thin
-from autonomy_perception.simulation.truck import ego_mesh
 from autonomy_perception.simulation.truth import FREE, OCCUPIED, UNDECIDED, TruthGrid, TruthTerrain
-from autonomy_perception.simulation.truth_terrain import ABOVE, GroundCells, TerrainTruth
+from autonomy_perception.simulation.truth_terrain import GroundCells, TerrainTruth
 from autonomy_perception.simulation.world import FIRST_STRUCTURE, World
 
 F32 = NDArray[np.float32]
@@ -46,13 +47,18 @@ class GridTruth:
     """Truth grids of one world around the places ``way`` (T,2) [m]. ``side``, ``resolution``: of the published grid [m]."""
 
     def __init__(
-        self, world: World, body: Dimensions, lidar: Lidar, way: F64, side: float = 150.0, resolution: float = 0.5
+        self,
+        world: World,
+        body: Dimensions,
+        lidars: Sequence[Lidar],
+        way: F64,
+        side: float = 150.0,
+        resolution: float = 0.5,
     ) -> None:
-        self._world, self._body, self._lidar = world, body, lidar
-        self._ground = TerrainTruth(world, body, way, side)
+        self._world, self._body, self._sight = world, body, Sight(world, body, lidars)
+        self._ground = TerrainTruth(world, body, way, 0.75 * side)
         self._side, self._resolution = side, resolution
         self._top = body.height + body.overhead_margin
-        self._own = Scene(ego_mesh(body))
         points = np.concatenate(
             [thin(surface_samples(self._low_part(s.mesh), 0.12), 0.06) for s in (world.solid, world.porous)]
         )
@@ -80,20 +86,18 @@ class GridTruth:
         x, y = np.meshgrid(*grid.bev.centers())
         T_world_odom = geometry.invert(T_odom_world)
         xy = geometry.transform_points(T_world_odom, np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)]))[:, :2]
-        down = np.tile(np.array([0, 0, -1], np.float32), (len(xy), 1))
-        under = self._world.terrain.cast(np.column_stack([xy, np.full(len(xy), ABOVE)]).astype(np.float32), down)
-        z = ABOVE - under.distance.astype(np.float64)
-        semantic, cells = self._world.ground_at(under).semantic, self._ground.at(xy)
+        z, under, sample = self._world.surface_at(xy)
+        semantic, cells = sample.semantic, self._ground.at(xy)
         level = under.hit & (under.normal[:, 2] > np.cos(MAX_FREE_SLOPE)) & (semantic != Semantic.DITCH) & ~cells.lethal
         level &= ~_grow(cells.ditch.reshape(s)).ravel()
         occupied, near = self._things(t, grid, T_odom_world, xy, hits)
         state = np.full(len(xy), UNDECIDED, np.int8)
-        state[level & ~near & ~self._under_own(T_world_base, xy)] = FREE
+        state[level & ~near & ~self._under_own(t, T_world_base, xy)] = FREE
         state[occupied] = OCCUPIED
         look = np.flatnonzero((state == FREE) | cells.ditch)
         visible = np.zeros(len(xy), np.bool_)
-        visible[look] = self._visible(t, T_world_base, np.column_stack([xy[look], z[look] + 0.03]))
-        layers = _terrain_layers(np.where(under.hit, z + T_odom_world[2, 3], np.nan), semantic, cells, near)
+        visible[look] = self._sight.sees(t, T_world_base, np.column_stack([xy[look], z[look] + 0.03]))
+        layers = _terrain_layers(z + T_odom_world[2, 3], semantic, cells, near)
         return (
             TruthGrid(grid, state.reshape(s), visible.reshape(s), cells.ditch.reshape(s)),
             TruthTerrain(grid, *(layer.reshape(s) for layer in layers)),
@@ -133,43 +137,19 @@ class GridTruth:
         occupied |= inside.reshape(grid.shape)
         return occupied.ravel(), (near | occupied).ravel()
 
-    def _under_own(self, T_world_base: F64, xy: F64) -> BOOL:
-        local = (xy - T_world_base[:2, 3]) @ geometry.rotation_z(geometry.yaw_of(T_world_base))[:2, :2]
+    def _under_own(self, t: float, T_world_base: F64, xy: F64) -> BOOL:
         b, m = self._body, self._resolution
-        return np.asarray(
-            (local[:, 0] < b.front + m) & (local[:, 0] > -b.rear - m) & (np.abs(local[:, 1]) < 0.5 * b.width + m)
-        )
+        under = _in_box(T_world_base, xy, (-b.rear - m, b.front + m), 0.5 * b.width + m)
+        if self._world.trailer is not None:
+            length, width, _ = 0.5 * self._world.trailer.shape.size + m
+            under |= _in_box(self._world.trailer.path.poses(np.array([t]))[0], xy, (-length, length), width)
+        return under
 
-    def _visible(self, t: float, T_world_base: F64, points: F64) -> BOOL:
-        """Whether the lidar, at the end of the sweep, sees each point (M,3) in world."""
-        T_world_lidar = T_world_base @ self._lidar.T_base_lidar
-        origin = T_world_lidar[:3, 3]
-        to = points - origin
-        length = np.linalg.norm(to, axis=1)
-        local = to @ T_world_lidar[:3, :3] / length[:, None]
-        out: BOOL = (local[:, 2] > self._lidar.directions[:, 2].min()) & (
-            local[:, 2] < self._lidar.directions[:, 2].max()
-        )
-        index = np.flatnonzero(out)
-        origins = np.tile(origin, (len(index), 1)).astype(np.float32)
-        rays = (to[index] / length[index, None]).astype(np.float32)
-        clear = np.ones(len(index), np.bool_)
-        for scene in (self._world.terrain, self._world.solid, self._world.porous):
-            left = np.flatnonzero(clear)
-            clear[left] = scene.distance(origins[left], rays[left]) > length[index[left]] - 0.05
-        bodies = [(self._own, T_world_base)]
-        bodies += [(a.scene(t), a.path.poses(np.array([t]))[0]) for a in self._world.actors if a.present(t)]
-        for scene, pose in bodies:
-            back = geometry.invert(pose)
-            start = geometry.transform_points(back, origin[None]).astype(np.float32)
-            if np.linalg.norm(start) > self._side + scene.radius:
-                continue
-            left = np.flatnonzero(clear)
-            left = left[passing(pose[:3, 3] - origin, rays[left], scene.radius)]
-            distance = scene.distance(np.repeat(start, len(left), 0), rays[left] @ back[:3, :3].T.astype(np.float32))
-            clear[left] = (distance > length[index[left]]) | (distance >= FAR)
-        out[index] = clear
-        return out
+
+def _in_box(pose: F64, xy: F64, along: tuple[float, float], half_width: float) -> BOOL:
+    """Whether places (M,2) lie in an upright box around a pose (4,4)."""
+    local = (xy - pose[:2, 3]) @ geometry.rotation_z(geometry.yaw_of(pose))[:2, :2]
+    return np.asarray((local[:, 0] > along[0]) & (local[:, 0] < along[1]) & (np.abs(local[:, 1]) < half_width))
 
 
 def _terrain_layers(
