@@ -20,7 +20,7 @@ class ConfigError(ValueError):
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class SensorsConfig(_Strict):
@@ -151,7 +151,12 @@ class LidarConfig(_Strict):
     phase_ms: float = Field(
         0.0, ge=-500, le=500, description="end of its sweeps after the end of the reference lidar's [ms]"
     )
-    intensity_max: float = Field(1.0, gt=0, description="raw intensity that means 1.0")
+    time_unit: Literal["auto", "s", "ms", "us", "ns"] = Field(
+        "auto", description="unit of the points' times; auto: the one in which they lie within the sweep"
+    )
+    intensity_max: float = Field(
+        0.0, ge=0, description="raw intensity that means 1.0; 0: 255 for bytes, otherwise learned from the first sweep"
+    )
     beam_elevations_deg: list[float] = Field([], description="elevation of each beam [deg]; empty: estimated")
     extrinsics: Extrinsics | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ class PerceptionNode(LifecycleNode):
         self._core: Core | None = None
         kind = message_class(topics.DIAGNOSTIC_ARRAY.msgtype)
         self._diagnostics = self.create_publisher(kind, topics.DIAGNOSTIC_ARRAY.name, profile(topics.DIAGNOSTICS))
+        self._told: dict[str, str] = {}
         steady = Clock(clock_type=ClockType.STEADY_TIME)
         self._timer = self.create_timer(1.0, self._diagnose, clock=steady)
 
@@ -190,8 +192,17 @@ class PerceptionNode(LifecycleNode):
             statuses = report(
                 self.vehicle, worker, inputs, {n: self.count_publishers(n) for n in names}, self._watch, self._rates
             )
+            if worker.snapshot is not None:
+                self._tell(worker.snapshot.front.layouts)
         name = self.vehicle.name if self._core is not None else ""
         self._diagnostics.publish(diag.array(statuses, self.now_ns(), name))
+
+    def _tell(self, layouts: Mapping[str, str]) -> None:
+        """Log how the clouds of each lidar are read, once and when it changes."""
+        for lidar, about in layouts.items():
+            if about and self._told.get(lidar) != about:
+                self._told[lidar] = about
+                self.get_logger().info(f"{self.vehicle.lidars[lidar].topic}: {about}")
 
 
 def _body(node: PerceptionNode, executor: SingleThreadedExecutor, stop: StopFlag) -> int:

@@ -93,7 +93,10 @@ def _sensors(
         lidar, topic = vehicle.lidars.get(health.sensor), topic_of[health.sensor]
         stream = Stream(topic, inputs.received.get(topic, 0), rate_hz.get(topic, 0.0),
                         1000.0 / lidar.period_ms if lidar else None, publishers.get(topic))  # fmt: skip
-        out.append(diag.sensor_status(health, stream))
+        status = diag.sensor_status(health, stream)
+        if about := look.front.layouts.get(health.sensor):
+            status.values["layout"] = about
+        out.append(status)
     return out
 
 

@@ -9,13 +9,21 @@ from numpy.typing import NDArray
 
 from autonomy_perception.config import LidarConfig
 from autonomy_perception.ops.unpack import FIELD_SIZE, CloudLayout, FieldAt
+from autonomy_perception.sensors.cloud_units import (
+    FEW,
+    UNITS,
+    TimeUnit,
+    intensity_limit,
+    samples,
+    span_of,
+    time_unit,
+    type_name,
+)  # fmt: skip
 from autonomy_perception.sensors.events import CloudMsg, PointField
 
 INTENSITY_NAMES = ("intensity", "reflectivity", "i")
 TIME_NAMES = ("time", "t", "timestamp", "time_stamp", "offset_time", "point_time_offset", "ts")
 RING_NAMES = ("ring", "channel", "line", "laser_id")
-_SIGN = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 8: "f8", 9: "i8", 10: "u8"}
-_INTEGERS = (1, 2, 3, 4, 5, 6, 9, 10)
 
 
 class CloudError(ValueError):
@@ -34,6 +42,7 @@ class Sweep:
         layout: for the kernel; data: uint8 (B,) view of the message's bytes.
         has_time, has_ring: whether points say when and by which beam they were measured.
         points: number of points in the message; cut: how many beyond ``max_points`` are left out.
+        odd: what is wrong with a field that the cloud is used without, if anything.
     """
 
     layout: CloudLayout
@@ -42,36 +51,117 @@ class Sweep:
     has_ring: bool
     points: int
     cut: int
+    odd: CloudError | None = None
+
+
+class CloudReader:
+    """Reads the clouds of one lidar; remembers the unit of its times and the scale of its intensities.
+
+    Attributes:
+        about: the layout in one line, as a person would want to check it; empty before the first cloud.
+    """
+
+    def __init__(self, lidar: LidarConfig) -> None:
+        self._lidar = lidar
+        self._unit: TimeUnit | None = None
+        self._full = lidar.intensity_max
+        self._seen: tuple[object, ...] = ()
+        self.about = ""
+
+    def read(self, message: CloudMsg, max_points: int) -> Sweep:
+        """Find the layout of a message and check it against its bytes; no more than a few hundred points are looked at.
+
+        Raises:
+            CloudError: a field is missing or lies outside the point, the data is shorter than it claims, no point.
+        """
+        layout, data = read_fields(message, max_points)
+        seen = (tuple(message.fields), layout.intensity, layout.time)
+        if seen != self._seen:  # the driver was set up anew: what was learned of the fields before may not hold
+            self._seen, self._unit, self._full, self.about = seen, None, self._lidar.intensity_max, ""
+        odd: CloudError | None = None
+        if layout.time.datatype:
+            try:
+                layout = self._with_times(layout, data, message)
+            except CloudError as e:
+                layout, odd = replace(layout, time=FieldAt()), e
+        if layout.intensity.datatype:
+            layout = replace(layout, intensity_scale=1.0 / self._intensity_max(layout, data))
+        self.about = self.about or self._describe(layout)
+        points, kept = message.width * message.height, layout.width * layout.height
+        return Sweep(layout, data, bool(layout.time.datatype), bool(layout.ring.datatype), points, points - kept, odd)
+
+    def _with_times(self, layout: CloudLayout, data: NDArray[np.uint8], message: CloudMsg) -> CloudLayout:
+        values = samples(data, layout, layout.time)
+        if not np.any(values):
+            return replace(layout, time_scale=0.0)  # all measured at the stamp, as a flash lidar does
+        unit = self._unit_of(values, layout, message)
+        zero = unit.zero(values[values != 0.0], message.stamp_ns, self._lidar.stamp_at)
+        return replace(layout, time_zero=zero, time_scale=unit.scale)
+
+    def _unit_of(self, values: NDArray[np.float64], layout: CloudLayout, message: CloudMsg) -> TimeUnit:
+        period_s, points = self._lidar.period_ms * 1e-3, layout.width * layout.height
+        if self._unit is not None and self._unit.fits(values, message.stamp_ns, *span_of(period_s, points)):
+            return self._unit
+        units = {n: scale for n, scale in UNITS.items() if self._lidar.time_unit in ("auto", n)}
+        found = time_unit(values, layout.time.datatype, message.stamp_ns, period_s, points, units)
+        if found is None:
+            name = next(f.name for f in message.fields if f.offset == layout.time.offset and f.name in TIME_NAMES)
+            expected = f"times within {period_s * 2e3:.0f} ms of the header stamp, in {' or '.join(units)}"
+            raise CloudError(f"fields.{name}", expected, f"{values.min():.9g} to {values.max():.9g}: not deskewed")
+        if points >= FEW:
+            self._unit, self.about = found, ""
+        return found
+
+    def _intensity_max(self, layout: CloudLayout, data: NDArray[np.uint8]) -> float:
+        if self._lidar.intensity_max:
+            return self._lidar.intensity_max
+        if self._full and layout.intensity.datatype == 2:
+            return self._full
+        values = samples(data, layout, layout.intensity)
+        if not self._full or np.count_nonzero(values > self._full) > 0.02 * len(values):
+            self._full, self.about = max(self._full, intensity_limit(values, layout.intensity.datatype)), ""
+        return self._full
+
+    def _describe(self, layout: CloudLayout) -> str:
+        parts = [f"x y z {type_name(layout.x.datatype)}"]
+        if layout.intensity.datatype:
+            source = "by the vehicle file" if self._lidar.intensity_max else "learned"
+            source = "by its type" if not self._lidar.intensity_max and layout.intensity.datatype == 2 else source
+            parts.append(f"intensity {type_name(layout.intensity.datatype)} up to {self._full:g} ({source})")
+        else:
+            parts.append("no intensity")
+        if layout.time.datatype:
+            parts.append(f"time {type_name(layout.time.datatype)} {self._unit or '(unit not sure yet)'}")
+        else:
+            parts.append("no time: points are not deskewed")
+        parts.append(f"ring {type_name(layout.ring.datatype)}" if layout.ring.datatype else "no ring")
+        order = ", big endian" if layout.big_endian else ""
+        return ", ".join(parts) + f"; {layout.point_step} bytes a point{order}"
 
 
 def read_layout(message: CloudMsg, lidar: LidarConfig, max_points: int) -> Sweep:
-    """Find the layout of a message and check it against its bytes; no point is touched.
+    """Read one cloud on its own; see :class:`CloudReader`."""
+    return CloudReader(lidar).read(message, max_points)
 
-    Times: float32/float64 seconds or uint32 nanoseconds relative to the header stamp; float64 seconds, uint64 or
-    float64 nanoseconds or microseconds since 1970 are known by the size of the first value.
+
+def read_fields(message: CloudMsg, max_points: int) -> tuple[CloudLayout, NDArray[np.uint8]]:
+    """Where the fields lie, checked against the message's bytes, and these as uint8 (B,); times and intensities raw.
 
     Raises:
-        CloudError: a field is missing or lies outside the point, the data is shorter than it claims, no point.
+        CloudError: as :meth:`CloudReader.read`.
     """
     by_name = {f.name: f for f in message.fields}
     x, y, z = (_required(by_name, name) for name in "xyz")
     data = np.frombuffer(message.data, np.uint8)
-    points = message.width * message.height
-    if points <= 0:
+    if message.width * message.height <= 0:
         raise CloudError("width x height", "points", f"{message.width} x {message.height}: the cloud is empty")
     width, height = _cut(message, max_points)
-    ring = _optional(by_name, RING_NAMES, _INTEGERS)
-    time = _optional(by_name, TIME_NAMES, tuple(_SIGN))
-    intensity = _optional(by_name, INTENSITY_NAMES, tuple(_SIGN))
+    intensity, time, ring = (_optional(by_name, names) for names in (INTENSITY_NAMES, TIME_NAMES, RING_NAMES))
     layout = CloudLayout(
-        width, height, message.point_step, message.row_step, x, y, z, intensity, time, ring, message.is_bigendian,
-        intensity_scale=1.0 / lidar.intensity_max,
-    )  # fmt: skip
+        width, height, message.point_step, message.row_step, x, y, z, intensity, time, ring, message.is_bigendian
+    )
     _check(layout, data.size, message)
-    if time.datatype:
-        zero, scale = _time_scale(data, time, message)
-        layout = replace(layout, time_zero=zero, time_scale=scale)
-    return Sweep(layout, data, bool(time.datatype), bool(ring.datatype), points, points - width * height)
+    return layout, data
 
 
 def _required(fields: dict[str, PointField], name: str) -> FieldAt:
@@ -83,9 +173,9 @@ def _required(fields: dict[str, PointField], name: str) -> FieldAt:
     return FieldAt(field.offset, field.datatype)
 
 
-def _optional(fields: dict[str, PointField], names: tuple[str, ...], datatypes: tuple[int, ...]) -> FieldAt:
+def _optional(fields: dict[str, PointField], names: tuple[str, ...]) -> FieldAt:
     for name in names:
-        if name in fields and fields[name].datatype in datatypes:
+        if name in fields and fields[name].datatype in FIELD_SIZE:
             return FieldAt(fields[name].offset, fields[name].datatype)
     return FieldAt()
 
@@ -118,17 +208,3 @@ def _check(layout: CloudLayout, n_bytes: int, message: CloudMsg) -> None:
         layout.check(n_bytes)
     except ValueError as e:
         raise CloudError("fields", "a usable layout", str(e)) from e
-
-
-def _time_scale(data: NDArray[np.uint8], time: FieldAt, message: CloudMsg) -> tuple[float, float]:
-    """(zero, seconds per unit) of a time field, by its datatype and the size of its first value."""
-    order = ">" if message.is_bigendian else "<"
-    size = FIELD_SIZE[time.datatype]
-    first = float(data[time.offset : time.offset + size].view(order + _SIGN[time.datatype])[0])
-    if time.datatype == 7:
-        return 0.0, 1.0
-    stamp_s = message.stamp_ns * 1e-9
-    for unit in (1e-9, 1e-6, 1.0):  # absolute: within an hour of the header stamp in one of these units
-        if abs(first) > 1e7 and abs(first * unit - stamp_s) < 3600.0 and stamp_s > 1e5:
-            return stamp_s / unit if unit != 1e-9 else float(message.stamp_ns), unit
-    return 0.0, 1.0 if time.datatype == 8 else 1e-9

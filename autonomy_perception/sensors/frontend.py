@@ -36,7 +36,8 @@ TIME_JUMPED_BACK = "TIME_JUMPED_BACK"
 
 @dataclass(frozen=True)
 class Diagnostics:
-    """Counters of the front end since its start; ``faults`` by kind, the most recent last."""
+    """Counters of the front end since its start; ``faults`` by kind, the most recent last; ``layouts`` of the clouds by
+    lidar, in words."""
 
     frames: int
     partial: int
@@ -45,6 +46,7 @@ class Diagnostics:
     jumps: int
     received: dict[str, int]
     faults: Sequence[Counted]
+    layouts: dict[str, str]
 
 
 class SensorFrontEnd:
@@ -72,6 +74,7 @@ class SensorFrontEnd:
         if self._hitch_topic:
             topics[HITCH] = self._hitch_topic
         self._book = HealthBook(topics, config.sensors.no_data_after_ms)
+        self._readers = {name: cloud.CloudReader(c) for name, c in vehicle.lidars.items()}
         self._clocks = {name: SensorClock() for name in topics}
         self._assembler = Assembler(config.sensors, vehicle, self.calibration, self.tf, self._book, lib)
         self._reset: str | None = None
@@ -102,7 +105,8 @@ class SensorFrontEnd:
         """Counters and faults since the start."""
         c, book = self._collector.counters, self._book
         return Diagnostics(
-            self._frames, c.partial, c.late, c.overflow, c.jumps, dict(book.received), book.log.counted()
+            self._frames, c.partial, c.late, c.overflow, c.jumps, dict(book.received), book.log.counted(),
+            {name: reader.about for name, reader in self._readers.items()},
         )
 
     def _guarded(self, topic: str, now_ns: int, take: Callable[[], list[Group]]) -> list[SensorFrame]:
@@ -167,10 +171,12 @@ class SensorFrontEnd:
         if self._frame_id_wrong(name, event, lidar.frame) or self._stamp_wrong(name, stamp, now):
             return self._collector.poll(now)
         try:
-            sweep = cloud.read_layout(event, lidar, self._config.max_points)
+            sweep = self._readers[name].read(event, self._config.max_points)
         except cloud.CloudError as e:
             self._book.invalid(name, e.field, e.expected, e.found, now)
             return self._collector.poll(now)
+        if sweep.odd is not None:
+            self._book.note(name, sweep.odd.field, sweep.odd.expected, sweep.odd.found, now)
         if sweep.cut:
             found = f"{sweep.points}: {sweep.cut} left out"
             self._book.note(name, "points", f"<= {self._config.max_points}", found, now)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sensors.layouts import STAMP, message
 
 from autonomy_perception.config import LidarConfig
 from autonomy_perception.ops.library import CpuLibrary
@@ -15,26 +16,13 @@ from autonomy_perception.ops.unpack import unpack
 from autonomy_perception.sensors.cloud import CloudError, read_layout
 from autonomy_perception.sensors.events import CloudMsg, PointField
 
-CODES = {"i1": 1, "u1": 2, "i2": 3, "u2": 4, "i4": 5, "u4": 6, "f4": 7, "f8": 8}
 LIDAR = LidarConfig(topic="/points", frame="lidar", intensity_max=255.0)
 IDENTITY = np.eye(4, dtype=np.float32)[None, :3]
-STAMP = 1_700_000_000_123_456_789
 
 
 @pytest.fixture(scope="module")
 def lib() -> CpuLibrary:
     return CpuLibrary()
-
-
-def message(points: np.ndarray, *, height: int = 1, pad: int = 0, **changes: object) -> CloudMsg:
-    """A message of a structured array (N,); rows of an organised cloud end with ``pad`` unused bytes."""
-    fields = [PointField(n, int(k[1]), CODES[k[0].str[1:]]) for n, k in points.dtype.fields.items()]
-    width, step = len(points) // height, points.dtype.itemsize
-    rows = np.frombuffer(points.tobytes(), np.uint8).reshape(height, width * step)
-    data = np.pad(rows, ((0, 0), (0, pad))).tobytes()
-    big = points.dtype["x"].str[0] == ">"
-    values = {"frame_id": 'lidar', "stamp_ns": STAMP, "height": height, "width": width, "fields": fields, "is_bigendian": big, "point_step": step, "row_step": width * step + pad, "data": data}  # fmt: skip
-    return CloudMsg("/points", 0, 0, **{**values, **changes})
 
 
 @st.composite
