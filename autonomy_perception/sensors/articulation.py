@@ -25,7 +25,7 @@ HOLD_NS = 500_000_000
 """A told angle is held this long beyond its last message; then the next source is asked."""
 LOST_NS = 2_000_000_000
 """A trailer that was seen and is not found any more is masked this long where it was; then it counts as gone."""
-GAIN_ANGLE, GAIN_RATE = 0.6, 0.2
+GAIN_ANGLE, GAIN_RATE = 0.8, 0.3
 """Alpha-beta filter of the estimated angle."""
 GATE = math.radians(8.0)
 """An estimate farther than this from the followed angle starts anew [rad]."""

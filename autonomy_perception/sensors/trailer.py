@@ -32,8 +32,10 @@ MIN_CELLS = 8
 """Fewest cells on the outline that are believed."""
 MIN_SHARE = 0.8
 """Least share of the cells on the outline among those on it, inside it or seen through it."""
-MIN_FACE = 0.4
-"""Least part of the front, or least length of a side in widths, over which cells must be spread."""
+MIN_COVER = 0.5
+"""Least part of the faces seen by the lidars that must have been met."""
+FLAT = 0.15
+"""Where a line of sight meets a face at a flatter angle than this [rad], returns are too sparse to ask for."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def _judged(cells: Cells, hitch: Hitch, angles: F64) -> Fit | None:
     against = (depth < -NEAR) | (~on & _through(local, cells.origin, angle, hitch))
     share = float(on.sum() / max(1, on.sum() + against.sum()))
     possible = abs(angle) <= math.radians(hitch.max_angle_deg)
-    good = possible and on.sum() >= MIN_CELLS and share >= MIN_SHARE and _spread(local[on], hitch)
+    good = possible and on.sum() >= MIN_CELLS and share >= MIN_SHARE
+    good = good and _cover(local[on], np.unique(cells.origin, axis=0), angle, hitch) >= MIN_COVER
     return Fit(angle, int(on.sum()), share) if good else None
 
 
@@ -169,13 +172,17 @@ def _polished(cells: Cells, hitch: Hitch, angle: float) -> float:
     return angle
 
 
-def _spread(on: F64, hitch: Hitch) -> bool:
-    """Whether the points on the outline cover enough of the front or of one side to be more than a chance."""
-    width = hitch.trailer_width
-    front = np.abs(on[:, 0] - hitch.trailer_front) < NEAR
-    if front.sum() >= MIN_CELLS // 2 and np.ptp(on[front, 1]) > MIN_FACE * width:
-        return True
-    return any(
-        side.sum() >= MIN_CELLS and np.ptp(on[side, 0]) > MIN_FACE * width
-        for side in (np.abs(on[:, 1] - sign * width / 2.0) < NEAR for sign in (-1.0, 1.0))
-    )
+def _cover(on: F64, origins: F64, angle: float, hitch: Hitch) -> float:
+    """Part of the outline that lidars at ``origins`` (K,3) see and that the points (M,2, in the trailer's axes) meet."""
+    front, half = hitch.trailer_front, hitch.trailer_width / 2.0
+    across, along = np.arange(CELL - half, half - 0.5 * CELL, CELL), np.arange(-hitch.trailer_length, front, CELL)
+    place = np.concatenate([
+        np.stack([np.full(len(across), front), across], 1),
+        *(np.stack([along, np.full(len(along), y)], 1) for y in (half, -half)),
+    ])  # fmt: skip
+    normal = np.repeat([[1.0, 0.0], [0.0, 1.0], [0.0, -1.0]], [len(across), len(along), len(along)], axis=0)
+    sight = _turned(origins[:, :2], np.array([angle])) - place[None]
+    asked = ((sight * normal).sum(axis=2) > FLAT * np.linalg.norm(sight, axis=2)).any(axis=0)
+    if not asked.any() or not len(on):
+        return 0.0
+    return float((np.abs(place[asked][:, None] - on[None]).max(axis=2).min(axis=1) < 1.2 * CELL).mean())
