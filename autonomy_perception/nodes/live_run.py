@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.config import ConfigError
 from autonomy_perception.nodes import graph
 from autonomy_perception.nodes.supervisor import Say, Supervisor
@@ -99,6 +100,7 @@ def run_live(options: LiveOptions, say: Say | None = None) -> LiveResult:
     """Play a bag through the graph and wait for its end.
 
     Raises:
+        BagError: the bag cannot be read.
         ConfigError: an argument is wrong.
         LiveRunError: perception or the player left no trace of the run.
     """
@@ -109,6 +111,8 @@ def run_live(options: LiveOptions, say: Say | None = None) -> LiveResult:
         if say is not None:
             say(line)
 
+    with BagReader(options.bag):  # what is broken is said before anything is started
+        pass
     with tempfile.TemporaryDirectory(prefix="autonomy_perception_live_") as folder:
         traces = {name: Path(folder) / f"{name}.json" for name in ("perception", "bag_player")}
         nodes = _nodes(options, traces)

@@ -102,6 +102,9 @@ class PlayerNode(Node):
             return False
         if not wanted:
             wanted = [t for t, kind in self._reader.topics.items() if kind == HEAVY[0]]
+            if not wanted:
+                self.get_logger().warning(f"{self.config.bag}: no PointCloud2 topic in it: the outputs will be STOPPED")
+                wanted = list(self._outlets)
         if self.config.wait_s == 0:
             return True
         seen = [0, time.monotonic()]

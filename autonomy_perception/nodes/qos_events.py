@@ -62,6 +62,11 @@ def _conflict(offered: Any, asked: Any) -> bool:
     return bool(qos_check_compatible(offered, asked)[0] == QoSCompatibility.ERROR)
 
 
+def quiet_publisher() -> Any:
+    """Callbacks of a publisher that is meant to be incompatible: rclpy's own would warn."""
+    return PublisherEventCallbacks(use_default_callbacks=False)
+
+
 def with_events(create: Callable[..., Any], *args: Any, events: Any, **more: Any) -> Any:
     """``create_publisher`` or ``create_subscription`` with event callbacks; without them where the middleware has none."""
     try:

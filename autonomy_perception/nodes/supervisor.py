@@ -106,6 +106,10 @@ class Supervisor:
         """Process ids by node name."""
         return {r.node.name: r.process.pid for r in self._running}
 
+    def alive(self) -> list[str]:
+        """Names of the nodes whose processes run."""
+        return [r.node.name for r in self._running if r.process.poll() is None]
+
     def wait(self, timeout_s: float | None = None) -> int:
         """Until a stop, the timeout, or the end of a node that ends the graph.
 

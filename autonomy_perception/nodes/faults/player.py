@@ -13,6 +13,7 @@ from autonomy_perception.evaluation.faults.loop import EndlessDrive
 from autonomy_perception.evaluation.faults.sample import Mutator, Outlet, Sample, clock, moved
 from autonomy_perception.nodes import topics as table
 from autonomy_perception.nodes.qos import message_class, profile
+from autonomy_perception.nodes.qos_events import quiet_publisher, with_events
 from autonomy_perception.nodes.topics import LATCHED, QosSpec
 
 CLOCK_PERIOD_S = 0.02
@@ -107,7 +108,10 @@ class FaultyPlayer:
         key = sample.topic, sample.outlet
         if key not in self._outlets:
             spec = LATCHED if sample.topic == "/tf_static" else _QOS[sample.outlet]
-            self._outlets[key] = self._node.create_publisher(message_class(sample.msgtype), sample.topic, profile(spec))
+            kind, events = message_class(sample.msgtype), quiet_publisher()
+            self._outlets[key] = with_events(
+                self._node.create_publisher, kind, sample.topic, profile(spec), events=events
+            )
         return self._outlets[key]
 
     def _send(self, sample: Sample) -> None:

@@ -23,6 +23,9 @@ FRESH_HZ = 3.0
 CHOKING = ("cloud of five million points", "lidar floods")
 """They leave the machine less time than the sensors ask for: rates are not judged, only life."""
 
+STRENGTH = (Outputs.AGE, Outputs.LOSE_MOTION, Outputs.RESTART, Outputs.GO_ON)
+"""Of several faults at once the first decides what the outputs do."""
+
 Spin = Callable[[Callable[[], bool], float], bool]
 """Plays and listens until the condition holds or the seconds are over; True if it holds."""
 
@@ -51,7 +54,7 @@ class Trial:
     """
 
     def __init__(self, player: FaultyPlayer, witness: Witness, spin: Spin, rig: Rig) -> None:
-        self._player, self._witness, self._spin, self._rig = player, witness, spin, rig
+        self._player, self._witness, self._spin, self.rig = player, witness, spin, rig
 
     def run(self, faults: Sequence[Fault], least_s: float, slack: float = 1.0) -> Verdict:
         """Inject ``faults`` together for at least ``least_s``, heal them, wait for recovery.
@@ -60,10 +63,10 @@ class Trial:
             slack: factor on all times allowed (a machine that does other work as well).
         """
         verdict, witness = Verdict(tuple(f.name for f in faults)), self._witness
-        words = {f.name: f.words(self._rig) for f in faults if f.says}
+        words = {f.name: f.words(self.rig) for f in faults if f.says}
         began = time.monotonic()
         for fault in faults:
-            self._player.inject(fault.name, fault.mutator(self._rig), fault.clock_ns)
+            self._player.inject(fault.name, fault.mutator(self.rig), fault.clock_ns)
 
         def all_said() -> bool:
             return all(witness.said(w, began) is not None for w in words.values())
@@ -113,11 +116,12 @@ class Trial:
         if gaps.max() > MAX_GAP_S:
             verdict.wrong.append(f"outputs were silent for {gaps.max():.2f} s")
         rows = [s for s in self._witness.seen if began + SETTLE_S <= s.at <= healed]
-        if len(faults) > 1 or faults[0].name in CHOKING or healed - began < SETTLE_S + 0.4:
+        if any(f.name in CHOKING for f in faults) or healed - began < SETTLE_S + 0.4:
             return
         if np.median(gaps) > TYPICAL_GAP_S:
             verdict.wrong.append(f"outputs came every {np.median(gaps):.2f} s")
-        verdict.wrong += wrong_outputs(faults[0].outputs, rows, healed - began - SETTLE_S)
+        strongest = min((f.outputs for f in faults), key=STRENGTH.index)
+        verdict.wrong += wrong_outputs(strongest, rows, healed - began - SETTLE_S)
 
 
 def wrong_outputs(expected: Outputs, rows: Sequence[Seen], seconds: float) -> list[str]:
