@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -43,17 +44,34 @@ def clip_near(edges: F64) -> F64:
     return edges
 
 
-def boxes_on_camera(
-    image: U8, camera: CameraFrame, result: Perception, rows: NDArray[np.int64], colors: Sequence[Sequence[int]]
-) -> None:
-    """Draw tracks (rows of ``result.tracks``) into the camera's image (without lens distortion: it is not applied)."""
+@dataclass(frozen=True)
+class Boxes:
+    """Boxes to draw, in odom: centre (N,3), size l w h (N,3), yaw (N,), velocity over ground (N,2), a colour for each."""
+
+    center: F64
+    size: F64
+    yaw: F64
+    velocity: F64
+    colors: Sequence[Sequence[int]]
+
+
+def straightened(image: U8, camera: CameraFrame) -> U8:
+    """The image (H,W,3) without the lens's distortion, so that K alone projects onto it."""
+    K, D = camera.model.K, np.asarray(camera.model.D, np.float64)
+    if not D.any():
+        return image
+    if camera.model.distortion_model == "equidistant":
+        return np.asarray(cv2.fisheye.undistortImage(image, K, D[:4], Knew=K), np.uint8)
+    return np.asarray(cv2.undistort(image, K, D), np.uint8)
+
+
+def boxes_on_camera(image: U8, camera: CameraFrame, result: Perception, boxes: Boxes) -> None:
+    """Draw boxes, moved to the image's time, into a camera's straightened image."""
     T_camera_odom = geometry.invert(result.T_odom_base @ camera.T_base_camera)
     dt = (camera.stamp_ns - result.stamp_ns) * 1e-9
-    tracks = result.tracks
-    for k, color in zip(rows, colors, strict=True):
-        center = tracks.center[k].astype(np.float64)
-        center[:2] += tracks.velocity[k] * dt
-        edges = box_edges(center, tracks.size[k].astype(np.float64), float(tracks.yaw[k]))
+    for k, color in enumerate(boxes.colors):
+        center = boxes.center[k] + np.append(np.nan_to_num(boxes.velocity[k]) * dt, 0.0)
+        edges = box_edges(center, boxes.size[k], float(boxes.yaw[k]))
         local = clip_near(geometry.transform_points(T_camera_odom, edges.reshape(-1, 3)).reshape(-1, 2, 3))
         uv = local @ camera.model.K.T
         uv = uv[..., :2] / uv[..., 2:]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception import geometry
-from autonomy_perception.evaluation.overlay import boxes_on_camera, caption
+from autonomy_perception.evaluation.overlay import Boxes, boxes_on_camera, caption, straightened
 from autonomy_perception.grid import WorldGrid
 from autonomy_perception.types import CameraFrame, ObjectClass, Occupancy, Perception, SensorFrame, TerrainGrid, Tracks
 
@@ -167,6 +167,10 @@ def birds_eye(
         draw_points(image, canvas, geometry.transform_points(result.T_odom_base, xyz_base), result.terrain)
     _own(image, canvas)
     draw_tracks(image, canvas, result.tracks)
+    if not result.tracks.confirmed.any():
+        boxes = shown_boxes(result)
+        for k, color in enumerate(boxes.colors):
+            draw_box(image, canvas, boxes.center[k], boxes.size[k], float(boxes.yaw[k]), color, 1)
     caption(image, f"grid {side:.0f} m   {result.mode.name}", (10, 20), (255, 255, 255))
     return image
 
@@ -181,42 +185,69 @@ def terrain_view(result: Perception, size: int = 400, side: float = 70.0) -> U8:
 
 
 def render_step(frame: SensorFrame | None, result: Perception, height: int = 720) -> U8:
-    """One picture (height, width, 3) RGB: camera image with boxes and terrain on the left, grid and tracks on the right."""
+    """One picture (height, width, 3) RGB: camera images with boxes and terrain on the left, grid and tracks on the right."""
     xyz = np.concatenate([s.cloud.xyz for s in frame.scans]) if frame and frame.scans else None
     right = birds_eye(result, xyz, height)
     width = round(0.9 * height)
-    cameras = [view for c in (frame.cameras if frame else ()) if (view := _camera(c, result, width)) is not None][:2]
-    below = height - sum(len(c) for c in cameras)
+    cameras = _cameras(frame.cameras if frame else (), result, width)[:height]
+    below = height - len(cameras)
     terrain = terrain_view(result, max(width, below))
     offset = (len(terrain) - below) // 2
-    left = (
-        np.concatenate([*cameras, terrain[offset : offset + below, :width]])
-        if below > 0
-        else np.concatenate(cameras)[:height]
-    )
+    left = np.concatenate([cameras, terrain[offset : offset + below, :width]])
     return np.concatenate([left, np.full((height, 4, 3), 255, np.uint8), right], axis=1)
 
 
+def shown_boxes(result: Perception) -> Boxes:
+    """Confirmed tracks; before there are any, the detections that have a class."""
+    tracks, found = result.tracks, result.detections
+    if tracks.confirmed.any() or not len(found):
+        rows = np.flatnonzero(tracks.confirmed)
+        colors = [CLASS_RGB[ObjectClass(int(np.argmax(p)))] for p in tracks.class_probs[rows]]
+        center, size, yaw, velocity = (
+            np.asarray(v[rows], np.float64) for v in (tracks.center, tracks.size, tracks.yaw, tracks.velocity)
+        )
+        return Boxes(center, size, yaw, velocity, colors)
+    kinds = np.argmax(found.class_probs, axis=1)
+    rows = np.flatnonzero(kinds != ObjectClass.UNKNOWN)
+    center = geometry.transform_points(result.T_odom_base, found.center[rows])
+    yaw = found.yaw[rows].astype(np.float64) + geometry.yaw_of(result.T_odom_base)
+    at_rest = np.zeros((len(rows), 2))
+    return Boxes(
+        center, found.size[rows].astype(np.float64), yaw, at_rest, [CLASS_RGB[ObjectClass(k)] for k in kinds[rows]]
+    )
+
+
+def _cameras(cameras: Sequence[CameraFrame], result: Perception, width: int) -> U8:
+    """All pictures beside and below each other: one, two or three in a row of the given width."""
+    columns = 1 if len(cameras) == 1 else 2 if len(cameras) <= 4 else 3
+    views = [view for c in cameras if (view := _camera(c, result, width // columns)) is not None]
+    rows = []
+    for k in range(0, len(views), columns):
+        row = views[k : k + columns]
+        tall = max(len(view) for view in row)
+        out = np.full((tall, width, 3), UNKNOWN_RGB, np.uint8)
+        for column, view in enumerate(row):
+            out[: len(view), column * (width // columns) :][:, : view.shape[1]] = view
+        rows.append(out)
+    return np.concatenate(rows) if rows else np.empty((0, width, 3), np.uint8)
+
+
 def _camera(camera: CameraFrame, result: Perception, width: int) -> U8 | None:
-    """Camera picture of the given width with the confirmed tracks drawn as boxes; None if it cannot be decoded."""
+    """Camera picture of the given width with the boxes drawn; None if it cannot be decoded."""
     pixels = camera.image
     if pixels is None and camera.encoded is not None:
         decoded = cv2.imdecode(np.frombuffer(camera.encoded, np.uint8), cv2.IMREAD_COLOR)
         pixels = None if decoded is None else np.ascontiguousarray(decoded[..., ::-1])
     if pixels is None:
         return None
-    image = pixels.copy()
-    shown = np.flatnonzero(result.tracks.confirmed)
-    boxes_on_camera(
-        image,
-        camera,
-        result,
-        shown,
-        [CLASS_RGB[ObjectClass(int(np.argmax(result.tracks.class_probs[k])))] for k in shown],
-    )
-    caption(image, camera.sensor, (10, 22), (255, 255, 255), 0.6)
+    image = np.ascontiguousarray(straightened(pixels, camera).copy())
+    boxes_on_camera(image, camera, result, shown_boxes(result))
     scale = width / image.shape[1]
-    return np.asarray(cv2.resize(image, (width, round(image.shape[0] * scale)), interpolation=cv2.INTER_AREA))
+    image = np.asarray(
+        cv2.resize(image, (width, round(image.shape[0] * scale)), interpolation=cv2.INTER_AREA), np.uint8
+    )
+    caption(image, camera.sensor, (10, 18), (255, 255, 255))
+    return image
 
 
 def _own(image: U8, canvas: Canvas) -> None:
