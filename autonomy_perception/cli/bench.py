@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import importlib
+from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="print one JSON object as the last line")]
+
+
+class Rig(str, Enum):
+    """Sensors of ``bench live``."""
+
+    plain = "plain"
+    heavy = "heavy"
+
 
 app = typer.Typer(
     help="Measure against a peer in the same run. Example: autonomy-perception bench kernels --json",
@@ -66,7 +75,10 @@ def tracker(json: Json = False) -> None:
 @app.command()
 def live(
     minutes: Annotated[float, typer.Option(min=0.1, help="length of the run [min]")] = 2.0,
+    rig: Annotated[
+        Rig, typer.Option(help="plain: as recorded; heavy: two 120k lidars, two 1280x720 cameras")
+    ] = Rig.plain,
     json: Json = False,
 ) -> None:
-    """The live graph beside the stock transport. Example: bench live --minutes 10 --json"""
-    _run("nodes.bench_live", json, minutes=minutes)
+    """The live graph beside the stock transport. Example: bench live --rig heavy --minutes 10 --json"""
+    _run("nodes.bench_live", json, note=f"{rig.value} rig", minutes=minutes, rig=rig.value)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import yaml
 from rich.console import Console
 
 from autonomy_perception import paths
+from autonomy_perception.bags.importers.base import Drive, ImportOptions, write_drive
 from autonomy_perception.config import load_vehicle
 from autonomy_perception.evaluation.bench import BenchResult, Figures
 from autonomy_perception.evaluation.latency import Percentiles
@@ -23,15 +26,18 @@ SETTLED_S = 120.0
 WATCHERS = ("health_monitor", "markers")
 
 
-def run(minutes: float) -> BenchResult:
+def run(minutes: float, rig: Literal["plain", "heavy"] = "plain") -> BenchResult:
     """Loop a drive through the graph; the KITTI recording if AUTONOMY_PERCEPTION_DATA has it, else a synthetic drive.
+
+    Args:
+        rig: "heavy" makes two lidars of 120k points and two 1280x720 cameras of the drive's lidar and camera.
 
     Raises:
         RuntimeError: a node died, or no frame came through the tuned transport.
     """
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="autonomy_perception_bench_") as folder:
-        bag, vehicle = drive(Path(folder) / "drive", console)
+        bag, vehicle = drive(Path(folder) / "drive", console, rig == "heavy")
         topic = next(iter(load_vehicle(vehicle).lidars.values())).topic
         console.print(f"tuned transport, {minutes:g} min")
         tuned = run_live(LiveOptions(bag, vehicle, seconds=minutes * 60, nodes=WATCHERS))
@@ -48,23 +54,40 @@ def run(minutes: float) -> BenchResult:
     return BenchResult("live", ours, peer, ours["known_ms"] / peer["known_ms"])
 
 
-def drive(path: Path, console: Console) -> tuple[Path, Path]:
+def drive(path: Path, console: Console, heavy: bool = False) -> tuple[Path, Path]:
     """A bag to loop over, made at ``path``, and the vehicle file that belongs to it."""
-    data = os.environ.get("AUTONOMY_PERCEPTION_DATA", "")
-    if data and (Path(data) / KITTI).is_dir():
-        from autonomy_perception.bags.importers.base import ImportOptions, write_drive
-        from autonomy_perception.bags.importers.sources import SOURCES
+    source, vehicle = _kitti() or _synthetic(console)
+    if heavy:
+        from autonomy_perception.evaluation.heavy_rig import heavy_drive, heavy_vehicle
 
-        options = ImportOptions(derive_stamps=True, derive_times=True)
-        write_drive(SOURCES["kitti-raw"](Path(data) / KITTI, options), path)
-        return path, paths.vehicle_file("kitti")
+        source, file = heavy_drive(source, load_vehicle(vehicle)), path.with_name("heavy.yaml")
+        wide = heavy_vehicle(load_vehicle(vehicle))
+        file.write_text(yaml.safe_dump(wide.model_dump(mode="json"), sort_keys=False))
+        vehicle = file
+    write_drive(source, path)
+    return path, vehicle
+
+
+def _kitti() -> tuple[Drive, Path] | None:
+    data = os.environ.get("AUTONOMY_PERCEPTION_DATA", "")
+    if not data or not (Path(data) / KITTI).is_dir():
+        return None
+    from autonomy_perception.bags.importers.sources import SOURCES
+
+    options = ImportOptions(derive_stamps=True, derive_times=True)
+    return SOURCES["kitti-raw"](Path(data) / KITTI, options), paths.vehicle_file("kitti")
+
+
+def _synthetic(console: Console) -> tuple[Drive, Path]:
     from autonomy_perception.simulation.drive import SyntheticDrive
-    from autonomy_perception.simulation.write_bag import write_bag
+    from autonomy_perception.simulation.write_bag import drive_records
 
     console.print("AUTONOMY_PERCEPTION_DATA is not set: a synthetic drive is made")
-    vehicle = paths.vehicle_file("demo_truck")
-    write_bag(SyntheticDrive(0, 8.0, vehicle=load_vehicle(vehicle)), path)
-    return path, vehicle
+    file = paths.vehicle_file("demo_truck")
+    made = SyntheticDrive(0, 8.0, vehicle=load_vehicle(file))
+    return Drive(
+        len(made), {}, lambda: ([r] for r in drive_records(made.vehicle, made.trajectory, made.samples()))
+    ), file
 
 
 def figures(result: LiveResult, lidar_topic: str) -> Figures:
