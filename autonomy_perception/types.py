@@ -7,7 +7,7 @@ the vehicle (float64 (3,) in odom), so float32 keeps millimetres however far the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -128,8 +128,9 @@ class CameraFrame:
 
     Attributes:
         T_base_camera: float64 (4,4), optical frame (z forward, x right, y down; REP-103) to base_link.
-        encoded: JPEG/PNG bytes, or None when ``image`` is already there.
+        encoded: JPEG/PNG bytes, or None for a raw image.
         image: uint8 (H,W,3) RGB, or None until decoded.
+        decoder: gives the pixels; without it they are those of ``encoded``.
     """
 
     sensor: str
@@ -138,10 +139,7 @@ class CameraFrame:
     T_base_camera: F64
     encoded: bytes | memoryview | None = None
     image: U8 | None = None
-
-    def with_pixels(self, image: U8) -> CameraFrame:
-        """The same frame holding its decoded image (H,W,3) RGB."""
-        return CameraFrame(self.sensor, self.stamp_ns, self.model, self.T_base_camera, self.encoded, image)
+    decoder: Callable[[], U8] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

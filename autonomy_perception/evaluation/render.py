@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from autonomy_perception import geometry
 from autonomy_perception.evaluation.overlay import Boxes, boxes_on_camera, caption, straightened
 from autonomy_perception.grid import WorldGrid
+from autonomy_perception.sensors.image import ImageError, pixels
 from autonomy_perception.types import CameraFrame, ObjectClass, Occupancy, Perception, SensorFrame, TerrainGrid, Tracks
 
 U8 = NDArray[np.uint8]
@@ -234,13 +235,10 @@ def _cameras(cameras: Sequence[CameraFrame], result: Perception, width: int) -> 
 
 def _camera(camera: CameraFrame, result: Perception, width: int) -> U8 | None:
     """Camera picture of the given width with the boxes drawn; None if it cannot be decoded."""
-    pixels = camera.image
-    if pixels is None and camera.encoded is not None:
-        decoded = cv2.imdecode(np.frombuffer(camera.encoded, np.uint8), cv2.IMREAD_COLOR)
-        pixels = None if decoded is None else np.ascontiguousarray(decoded[..., ::-1])
-    if pixels is None:
+    try:
+        image = np.ascontiguousarray(straightened(pixels(camera), camera).copy())
+    except ImageError:
         return None
-    image = np.ascontiguousarray(straightened(pixels, camera).copy())
     boxes_on_camera(image, camera, result, shown_boxes(result))
     scale = width / image.shape[1]
     image = np.asarray(

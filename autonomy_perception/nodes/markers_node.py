@@ -39,7 +39,7 @@ from autonomy_perception.ops.library import CpuLibrary, KernelError
 from autonomy_perception.sensors.convert import CONVERTERS
 from autonomy_perception.sensors.events import Event, ImageMsg
 from autonomy_perception.sensors.frontend import SensorFrontEnd
-from autonomy_perception.sensors.image import ImageError, decode, raw_pixels
+from autonomy_perception.sensors.image import ImageError, decoder
 from autonomy_perception.types import SensorFrame
 
 LOOK_S = 0.5
@@ -153,7 +153,7 @@ class MarkersNode(Node):
         try:
             event = CONVERTERS[self._camera.msgtype](self._camera.name, message, 0, 0)
             assert isinstance(event, ImageMsg)
-            rgb = decode(event.data) if event.compressed else raw_pixels(event)
+            rgb = decoder(event)()
         except ImageError as e:
             self.get_logger().warning(f"{self._camera.name}: {e}", throttle_duration_sec=5.0)
             return

@@ -87,7 +87,7 @@ def estimate_beams(scan: LidarScan, T_base_sensor: F64) -> F32:
 
 
 def camera_frame(sensor: str, message: ImageMsg, stamp_ns: int, model: CameraModel, T_base_camera: F64) -> CameraFrame:
-    """A camera frame; compressed images stay bytes until a consumer asks for pixels.
+    """A camera frame; its bytes stay as they came until a consumer asks for pixels.
 
     Raises:
         ImageError: the image is not of the size that its CameraInfo says.
@@ -95,9 +95,8 @@ def camera_frame(sensor: str, message: ImageMsg, stamp_ns: int, model: CameraMod
     width, height = image.check(message)
     if (width, height) != (model.width, model.height):
         raise image.ImageError(f"{width} x {height} px, but CameraInfo says {model.width} x {model.height}")
-    if message.compressed:
-        return CameraFrame(sensor, stamp_ns, model, T_base_camera, encoded=image.bytes_view(message.data))
-    return CameraFrame(sensor, stamp_ns, model, T_base_camera, image=image.raw_pixels(message))
+    encoded = image.bytes_view(message.data) if message.compressed else None
+    return CameraFrame(sensor, stamp_ns, model, T_base_camera, encoded, decoder=image.decoder(message))
 
 
 class Assembler:

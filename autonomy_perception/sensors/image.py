@@ -1,7 +1,14 @@
-"""Images: what the bytes claim (cheap, at arrival) and the pixels (only when a consumer asks)."""
+"""Images: what the bytes claim (cheap, at arrival) and the pixels (only when a consumer asks).
+
+Raw encodings that hold red, green and blue, or grey, become views of the message's bytes; Bayer patterns and YUV are
+converted once, by OpenCV. 16-bit images are read by their high bytes.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,31 +20,69 @@ from autonomy_perception.types import CameraFrame
 U8 = NDArray[np.uint8]
 PNG_MAGIC, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 JPEG_MAGIC, JPEG_END = b"\xff\xd8", b"\xff\xd9"
-_CHANNELS = {"rgb8": 3, "bgr8": 3, "8UC3": 3, "rgba8": 4, "bgra8": 4, "8UC4": 4, "mono8": 1, "8UC1": 1}
-_BAYER = {"bayer_rggb8": "BG", "bayer_bggr8": "RG", "bayer_gbrg8": "GR", "bayer_grbg8": "GB"}
+MAX_PIXELS = 64_000_000
+"""Larger images are refused before they are decoded: a few bytes may claim to be gigabytes."""
 
 
 class ImageError(ValueError):
     """An image cannot be used; the message says what was expected and what was found."""
 
 
+@dataclass(frozen=True)
+class Encoding:
+    """An encoding of sensor_msgs/Image.
+
+    Attributes:
+        channels, depth: values a pixel and bytes a value, as they lie in a row.
+        order: channels that are red, green and blue; empty if they have to be computed.
+        convert: name of OpenCV's conversion to RGB; empty if none is needed.
+        rows: rows of the data per row of the image.
+    """
+
+    channels: int = 1
+    depth: int = 1
+    order: tuple[int, int, int] | None = (0, 0, 0)
+    convert: str = ""
+    rows: float = 1.0
+
+
+_RGB, _BGR = (0, 1, 2), (2, 1, 0)
+_BAYER = {"rggb": "BG", "bggr": "RG", "gbrg": "GR", "grbg": "GB"}  # OpenCV names the second row, second column first
+ENCODINGS = {
+    "rgb8": Encoding(3, 1, _RGB), "bgr8": Encoding(3, 1, _BGR), "8UC3": Encoding(3, 1, _BGR),
+    "rgba8": Encoding(4, 1, _RGB), "bgra8": Encoding(4, 1, _BGR), "8UC4": Encoding(4, 1, _BGR),
+    "rgb16": Encoding(3, 2, _RGB), "bgr16": Encoding(3, 2, _BGR),
+    "mono8": Encoding(), "8UC1": Encoding(), "mono16": Encoding(1, 2), "16UC1": Encoding(1, 2),
+    **{f"bayer_{p}{8 * d}": Encoding(1, d, None, f"Bayer{cv}2RGB") for p, cv in _BAYER.items() for d in (1, 2)},
+    **{name: Encoding(2, 1, None, "YUV2RGB_UYVY") for name in ("yuv422", "uyvy")},
+    **{name: Encoding(2, 1, None, "YUV2RGB_YUY2") for name in ("yuv422_yuy2", "yuyv")},
+    "nv12": Encoding(1, 1, None, "YUV2RGB_NV12", 1.5), "nv21": Encoding(1, 1, None, "YUV2RGB_NV21", 1.5),
+}  # fmt: skip
+
+
 def encoded_size(data: Any) -> tuple[int, int]:
     """(width, height) [px] that a PNG or JPEG claims, without decoding it.
 
     Raises:
-        ImageError: neither of the two, cut off, or with a broken header.
+        ImageError: neither of the two, cut off, with a broken header, or too large.
     """
     view = bytes_view(data)
     head = bytes(view[:24])
     if head.startswith(PNG_MAGIC):
         if bytes(view[-8:]) != PNG_END:
             raise ImageError(f"PNG of {len(view)} bytes is cut off (no IEND at its end)")
-        return int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big")
+        return _bounded(int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big"))
     if head.startswith(JPEG_MAGIC):
         if JPEG_END not in bytes(view[-64:]):  # some encoders pad behind the end marker
             raise ImageError(f"JPEG of {len(view)} bytes is cut off (no end marker)")
-        return _jpeg_size(view)
+        return _bounded(*_jpeg_size(view))
     raise ImageError(f"expected JPEG or PNG bytes, found {head[:8].hex() or 'nothing'} ({len(view)} bytes)")
+
+
+def _bounded(width: int, height: int) -> tuple[int, int]:
+    if width <= 0 or height <= 0 or width * height > MAX_PIXELS:
+        raise ImageError(f"expected an image of 1 to {MAX_PIXELS} pixels, found {width} x {height} pixels")
+    return width, height
 
 
 def _jpeg_size(view: memoryview) -> tuple[int, int]:
@@ -46,6 +91,9 @@ def _jpeg_size(view: memoryview) -> tuple[int, int]:
         if view[at] != 0xFF:
             break
         marker = view[at + 1]
+        if marker == 0xFF:  # fill byte (ITU T.81, B.1.1.2)
+            at += 1
+            continue
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # start of frame (ITU T.81, B.2.2)
             height, width = int.from_bytes(view[at + 5 : at + 7], "big"), int.from_bytes(view[at + 7 : at + 9], "big")
             return width, height
@@ -63,19 +111,19 @@ def check(message: ImageMsg) -> tuple[int, int]:
     """(width, height) of a message that looks sound. Raises ImageError; cost is independent of the size."""
     if message.compressed:
         return encoded_size(message.data)
-    if message.width <= 0 or message.height <= 0:
-        raise ImageError(f"expected an image, found {message.width} x {message.height} pixels")
-    if message.encoding not in _CHANNELS and message.encoding not in _BAYER:
-        known = ", ".join([*_CHANNELS, *_BAYER])
-        raise ImageError(f"encoding {message.encoding!r} is not supported (known: {known})")
-    least = message.width * _CHANNELS.get(message.encoding, 1)
+    width, height, encoding = message.width, message.height, ENCODINGS.get(message.encoding)
+    if encoding is None:
+        raise ImageError(f"encoding {message.encoding!r} is not supported (known: {', '.join(ENCODINGS)})")
+    _bounded(width, height)
+    if (encoding.convert.startswith("YUV") and width % 2) or height * encoding.rows % 1:
+        raise ImageError(f"expected even numbers of pixels ({message.encoding}), found {width} x {height}")
+    least = width * encoding.channels * encoding.depth
     if message.step < least:
-        raise ImageError(
-            f"step: expected >= {least} bytes for {message.width} px {message.encoding}, found {message.step}"
-        )
-    if (found := memoryview(message.data).nbytes) < message.step * message.height:
-        raise ImageError(f"data: expected {message.step * message.height} bytes, found {found}")
-    return message.width, message.height
+        raise ImageError(f"step: expected >= {least} bytes for {width} px {message.encoding}, found {message.step}")
+    need = message.step * round(height * encoding.rows)
+    if (found := memoryview(message.data).nbytes) < need:
+        raise ImageError(f"data: expected {need} bytes, found {found}")
+    return width, height
 
 
 def raw_pixels(message: ImageMsg) -> U8:
@@ -84,33 +132,69 @@ def raw_pixels(message: ImageMsg) -> U8:
     Raises:
         ImageError: as :func:`check`.
     """
-    check(message)
-    channels = _CHANNELS.get(message.encoding, 1)
-    rows = np.frombuffer(message.data, np.uint8)[: message.step * message.height].reshape(message.height, message.step)
-    flat = rows[:, : message.width * channels].reshape(message.height, message.width, channels)
-    if message.encoding in _BAYER:
-        import cv2
+    width, height = check(message)
+    encoding = ENCODINGS[message.encoding]
+    lines = round(height * encoding.rows)
+    rows = np.frombuffer(message.data, np.uint8)[: message.step * lines].reshape(lines, message.step)
+    values = rows[:, : width * encoding.channels * encoding.depth].reshape(
+        lines, width, encoding.channels, encoding.depth
+    )
+    pixels = values[..., 0 if message.is_bigendian else encoding.depth - 1]
+    if encoding.convert:
+        return _converted(pixels, encoding.convert)
+    if encoding.channels == 1:
+        return np.broadcast_to(pixels, (height, width, 3))
+    return pixels[..., :3] if encoding.order == _RGB else pixels[..., 2::-1]
 
-        code = getattr(cv2, f"COLOR_Bayer{_BAYER[message.encoding]}2RGB")
-        return np.asarray(cv2.cvtColor(np.ascontiguousarray(flat[..., 0]), code), np.uint8)
-    if channels == 1:
-        return np.broadcast_to(flat, (message.height, message.width, 3))
-    return flat[..., 2::-1] if message.encoding in ("bgr8", "bgra8", "8UC3", "8UC4") else flat[..., :3]
+
+def _converted(pixels: U8, name: str) -> U8:
+    import cv2
+
+    plane = pixels[..., 0] if pixels.shape[2] == 1 else pixels
+    if plane.strides[1] != plane.itemsize * (1 if plane.ndim == 2 else plane.shape[2]):  # every second byte of 16 bits
+        plane = np.ascontiguousarray(plane)
+    return np.asarray(cv2.cvtColor(plane, getattr(cv2, f"COLOR_{name}")), np.uint8)
 
 
-def decode(encoded: Any) -> U8:
+def decode(encoded: Any, image_format: str = "") -> U8:
     """JPEG or PNG bytes to uint8 (H,W,3) RGB.
+
+    Args:
+        image_format: ``format`` of a CompressedImage as image_transport writes it, ``"bgr8; jpeg compressed bgr8"``: the
+            encoding before compression and the order of the compressed channels. Without it colours are as usual.
 
     Raises:
         ImageError: the bytes cannot be decoded.
     """
     import cv2
 
-    encoded_size(encoded)
-    bgr = cv2.imdecode(np.frombuffer(encoded, np.uint8), cv2.IMREAD_COLOR)
-    if bgr is None:
+    width, height = encoded_size(encoded)
+    original, _, rest = image_format.lower().partition(";")
+    before = ENCODINGS.get(original.strip())
+    grey = before is not None and before.channels == 1 and "bgr" not in rest and "rgb8" not in rest
+    flag = cv2.IMREAD_GRAYSCALE if grey else getattr(cv2, "IMREAD_COLOR_RGB", cv2.IMREAD_COLOR)
+    try:
+        out = cv2.imdecode(np.frombuffer(encoded, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error as e:
+        raise ImageError(f"{memoryview(encoded).nbytes} bytes cannot be decoded: {e.err}") from e
+    if out is None:
         raise ImageError(f"{memoryview(encoded).nbytes} bytes look like an image but cannot be decoded")
-    return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+    if out.shape[:2] != (height, width):
+        raise ImageError(f"expected {width} x {height} px as its header says, found {out.shape[1]} x {out.shape[0]}")
+    if grey and before is not None:
+        return (
+            _converted(out[..., None], before.convert)
+            if before.convert
+            else np.broadcast_to(out[..., None], (height, width, 3))
+        )
+    if not hasattr(cv2, "IMREAD_COLOR_RGB"):  # before OpenCV 4.11
+        out = cv2.cvtColor(out, cv2.COLOR_BGR2RGB)
+    return np.asarray(out[..., ::-1] if "compressed rgb" in rest else out, np.uint8)
+
+
+def decoder(message: ImageMsg) -> Callable[[], U8]:
+    """A function that gives the pixels of a message when they are asked for; see :func:`decode`, :func:`raw_pixels`."""
+    return partial(decode, message.data, message.encoding) if message.compressed else partial(raw_pixels, message)
 
 
 def pixels(frame: CameraFrame) -> U8:
@@ -121,7 +205,7 @@ def pixels(frame: CameraFrame) -> U8:
     """
     if frame.image is None:
         try:
-            frame.image = decode(frame.encoded if frame.encoded is not None else b"")
+            frame.image = frame.decoder() if frame.decoder is not None else decode(frame.encoded or b"")
         except ImageError as e:
             raise ImageError(f"{frame.sensor}: {e}") from e
     return frame.image

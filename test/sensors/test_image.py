@@ -9,7 +9,17 @@ import numpy as np
 import pytest
 
 from autonomy_perception.sensors.events import ImageMsg
-from autonomy_perception.sensors.image import ImageError, check, decode, encoded_size, pixels, raw_pixels
+from autonomy_perception.sensors.image import (
+    ENCODINGS,
+    MAX_PIXELS,
+    ImageError,
+    check,
+    decode,
+    decoder,
+    encoded_size,
+    pixels,
+    raw_pixels,
+)
 from autonomy_perception.types import CameraFrame, CameraModel
 
 RGB = np.random.default_rng(0).integers(0, 255, (37, 51, 3), np.uint8)
@@ -105,3 +115,137 @@ def test_grey_padding_and_bayer():
 def test_raw_images_that_do_not_add_up_are_named(changes, words):
     with pytest.raises(ImageError, match=words):
         check(replace(raw("rgb8", RGB), **changes))
+
+
+def scene(height: int = 36, width: int = 52) -> np.ndarray:
+    """A smooth colourful picture: half resolutions of colour lose little of it."""
+    y, x = np.mgrid[0:height, 0:width] / (height, width)[0]
+    return np.clip(np.stack([255 * y, 200 * (1 - y), 120 + 100 * np.sin(3 * x)], -1), 0, 255).astype(np.uint8)
+
+
+def yuv(rgb: np.ndarray) -> np.ndarray:
+    """BT.601, limited range, float (H,W,3): the matrix of ITU-R BT.601-7, 2.5."""
+    kr, kb = 0.299, 0.114
+    r, g, b = (rgb[..., i].astype(float) for i in range(3))
+    luma = kr * r + (1 - kr - kb) * g + kb * b
+    u, v = (b - luma) / (2 * (1 - kb)), (r - luma) / (2 * (1 - kr))
+    return np.stack([16 + luma * 219 / 255, 128 + u * 224 / 255, 128 + v * 224 / 255], -1)
+
+
+@pytest.mark.parametrize("pad", [0, 12])
+@pytest.mark.parametrize("encoding", ["yuv422", "uyvy", "yuv422_yuy2", "yuyv", "nv12", "nv21"])
+def test_yuv_is_converted_by_the_standards_formula(encoding, pad):
+    rgb = scene()
+    y, u, v = np.moveaxis(np.round(yuv(rgb)).astype(np.uint8), -1, 0)
+    if encoding.startswith("nv"):
+        chroma = [u[::2, ::2], v[::2, ::2]] if encoding == "nv12" else [v[::2, ::2], u[::2, ::2]]
+        rows = np.vstack([y, np.stack(chroma, -1).reshape(18, 52)])
+    else:
+        packed = np.empty((36, 52, 2), np.uint8)
+        luma = 1 if encoding in ("yuv422", "uyvy") else 0
+        packed[..., luma], packed[:, ::2, 1 - luma], packed[:, 1::2, 1 - luma] = y, u[:, ::2], v[:, ::2]
+        rows = packed.reshape(36, 104)
+    rows = np.pad(rows, ((0, 0), (0, pad)))
+    message = ImageMsg("/image", 0, 0, "", 0, encoding, rows.tobytes(), False, 36, 52, rows.shape[1])
+    image = raw_pixels(message)
+    assert image.shape == rgb.shape
+    assert np.abs(image.astype(int) - rgb).max() <= 16 and np.abs(image.astype(int) - rgb).mean() < 5
+    with pytest.raises(ImageError, match="data: expected"):
+        raw_pixels(replace(message, data=rows.tobytes()[:-1]))
+    with pytest.raises(ImageError, match="even"):
+        raw_pixels(replace(message, width=51))
+
+
+@pytest.mark.parametrize("big", [False, True])
+def test_sixteen_bits_are_read_by_their_high_bytes(big):
+    grey = RGB[..., 0].astype(np.uint16) * 256 + 77
+    data = grey.astype(">u2" if big else "<u2")
+    message = raw("mono16", data.view(np.uint8), width=51, is_bigendian=big)
+    image = raw_pixels(message)
+    np.testing.assert_array_equal(image[..., 1], RGB[..., 0])
+    assert np.shares_memory(image, np.frombuffer(message.data, np.uint8))
+    wide = (RGB.astype(np.uint16) * 256 + 9).astype(">u2" if big else "<u2")
+    np.testing.assert_array_equal(raw_pixels(raw("rgb16", wide.view(np.uint8), width=51, is_bigendian=big)), RGB)
+
+
+@pytest.mark.parametrize("pad", [0, 5])
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize(("pattern", "red", "blue"), [("rggb", (0, 0), (1, 1)), ("bggr", (1, 1), (0, 0)),
+                                                      ("gbrg", (1, 0), (0, 1)), ("grbg", (0, 1), (1, 0))])  # fmt: skip
+def test_bayer_patterns_of_either_depth(pattern, red, blue, depth, pad):
+    rgb, mosaic = scene(40, 60), scene(40, 60)[..., 1].copy()
+    mosaic[red[0] :: 2, red[1] :: 2] = rgb[red[0] :: 2, red[1] :: 2, 0]
+    mosaic[blue[0] :: 2, blue[1] :: 2] = rgb[blue[0] :: 2, blue[1] :: 2, 2]
+    rows = np.pad(mosaic if depth == 8 else (mosaic.astype("<u2") * 256 + 3).view(np.uint8), ((0, 0), (0, pad)))
+    image = raw_pixels(raw(f"bayer_{pattern}{depth}", rows, width=60))
+    assert np.abs(image.astype(int) - rgb)[2:-2, 2:-2].max() <= 12
+
+
+def test_every_encoding_has_a_decoder_that_opencv_knows():
+    for name, e in ENCODINGS.items():
+        assert bool(e.convert) == (e.order is None) and (not e.convert or hasattr(cv2, f"COLOR_{e.convert}")), name
+
+
+def test_image_transports_formats():
+    bgr, rgb = RGB[..., ::-1], RGB
+    png = {"bgr": cv2.imencode(".png", bgr)[1].tobytes(), "rgb": cv2.imencode(".png", rgb)[1].tobytes()}
+    for original in ("bgr8", "rgb8", "bgra8", "rgba8"):
+        np.testing.assert_array_equal(decode(png["bgr"], f"{original}; png compressed bgr8"), RGB)
+        np.testing.assert_array_equal(decode(png["rgb"], f"{original}; png compressed rgb8"), RGB)
+    for plain in ("", "png", "jpeg", "rgb8; png", "rgb8; jpeg compressed ", "nonsense;;"):
+        np.testing.assert_array_equal(decode(png["bgr"], plain), RGB)
+    grey = cv2.imencode(".png", RGB[..., 0])[1].tobytes()
+    image = decode(grey, "mono8; png compressed mono8")
+    assert image.shape == RGB.shape and image.strides[2] == 0  # a view of one plane
+    np.testing.assert_array_equal(image[..., 2], RGB[..., 0])
+    deep = cv2.imencode(".png", RGB[..., 0].astype(np.uint16) * 256 + 5)[1].tobytes()
+    np.testing.assert_array_equal(decode(deep, "mono16; png compressed ")[..., 0], RGB[..., 0])
+    with pytest.raises(ImageError, match="expected JPEG or PNG"):
+        decode(bytes(12) + grey, "16UC1; compressedDepth png")
+
+
+def test_a_compressed_bayer_mosaic_is_converted():
+    rgb = scene(40, 60)
+    mosaic = rgb[..., 1].copy()
+    mosaic[::2, ::2], mosaic[1::2, 1::2] = rgb[::2, ::2, 0], rgb[1::2, 1::2, 2]
+    image = decode(cv2.imencode(".png", mosaic)[1].tobytes(), "bayer_rggb8; png compressed bayer_rggb8")
+    assert np.abs(image.astype(int) - rgb)[2:-2, 2:-2].max() <= 12
+    colour = cv2.imencode(".png", rgb[..., ::-1])[1].tobytes()
+    np.testing.assert_array_equal(decode(colour, "bayer_rggb8; png compressed bgr8"), rgb)
+
+
+def test_orientation_in_a_jpeg_does_not_turn_the_image():
+    jpeg = encoded(".jpg")
+    exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+    turned = jpeg[:2] + b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif + jpeg[2:]
+    assert cv2.imdecode(np.frombuffer(turned, np.uint8), cv2.IMREAD_COLOR).shape == (51, 37, 3)
+    assert decode(turned).shape == (37, 51, 3)
+
+
+def test_what_claims_to_be_huge_is_refused_before_it_is_decoded():
+    png = bytearray(encoded(".png"))
+    png[16:24] = (60_000).to_bytes(4, "big") * 2
+    for refuse in (encoded_size, decode):
+        with pytest.raises(ImageError, match=f"1 to {MAX_PIXELS} pixels, found 60000 x 60000"):
+            refuse(bytes(png))
+    with pytest.raises(ImageError, match="found 100000 x 100000"):
+        check(ImageMsg("/image", 0, 0, "", 0, "rgb8", b"", False, 100_000, 100_000, 300_000))
+
+
+def test_a_header_that_lies_about_the_size_is_named():
+    jpeg = bytearray(encoded(".jpg"))
+    at = jpeg.index(b"\xff\xc0")
+    second = bytes(jpeg)  # a second frame header in front, of another size
+    jpeg[at + 5 : at + 9] = b"\0\x10\0\x10"
+    lying = bytes(jpeg[:at]) + bytes(jpeg[at : at + 19]) + second[at:]
+    with pytest.raises(ImageError, match=r"cannot be decoded|as its header says|decoded"):
+        decode(lying)
+
+
+def test_pixels_are_those_of_the_message_and_come_when_asked_for():
+    asked = []
+    frame = CameraFrame("front", 0, CameraModel(51, 37, np.eye(3), np.zeros(5)), np.eye(4),
+                        decoder=lambda: asked.append(1) or decoder(raw("bgr8", np.ascontiguousarray(RGB[..., ::-1])))())  # fmt: skip
+    assert not asked
+    np.testing.assert_array_equal(pixels(frame), RGB)
+    assert pixels(frame) is frame.image and asked == [1]
