@@ -31,7 +31,8 @@ def _qos(topic: str) -> Qos:
     )  # fmt: skip
 
 
-def _is_running(pid: str) -> bool:
+def is_running(pid: str) -> bool:
+    """Whether a process of this number exists; False for what is not a number."""
     try:
         os.kill(int(pid), 0)
     except PermissionError:
@@ -79,7 +80,7 @@ class BagWriter:
     def _claim(self) -> None:
         """Make the folder beside; what a killed writer left there is put aside or removed, a live writer is left alone."""
         owner = self._part / "pid"
-        if owner.exists() and _is_running(owner.read_text()):
+        if owner.exists() and is_running(owner.read_text()):
             raise BagError(f"{self.path}: being written by process {owner.read_text()}")
         self._cut_off = self._clear()
         self._part.mkdir(parents=True)

@@ -195,10 +195,10 @@ class Collector:
         return [Group(item.frame_ns, item.sensor, {}, self._images(item.frame_ns), after_jump=self._after_jump())]
 
     def _outlives_lidars(self, camera: Stream) -> bool:
-        """True if the camera has brought an image since the last sweep: after a silence of all sensors, lidars may
-        follow within the same frame."""
+        """True if the camera has brought an image since the last sweep: at the start and after a silence of all
+        sensors, lidars may follow within the same frame."""
         swept = [s.heard_ns for name in self.lidars if (s := self._streams[name]).heard_ns is not None]
-        return not swept or (camera.heard_ns is not None and camera.heard_ns > max(swept))
+        return camera.heard_ns is not None and camera.heard_ns > max(swept, default=-1)
 
     def _absent(self, now_ns: int) -> list[str]:
         """Live lidars without a sweep in the open group's window."""

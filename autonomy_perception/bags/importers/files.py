@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -107,7 +108,7 @@ def read_npz(path: Path, key: str) -> NDArray[Any]:
     import zipfile
 
     try:
-        with np.load(path) as archive:
+        with np.load(io.BytesIO(read_bytes(path))) as archive:
             if key not in archive:
                 raise BagError(f"{path}: expected an array {key}, found {', '.join(archive.files) or 'none'}")
             return np.asarray(archive[key])

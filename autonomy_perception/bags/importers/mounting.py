@@ -51,9 +51,11 @@ def mounting(
     return _pose_over(normal, offset, np.asarray(forward, np.float64))
 
 
-def note(T_base_lidar: F64) -> str:
-    """What the bag says of a derived mounting."""
-    roll, pitch, _ = np.rad2deg(geometry.rpy_of(T_base_lidar))
+def note(T_base_lidar: F64, forward: ArrayLike = (1.0, 0.0, 0.0)) -> str:
+    """What the bag says of a derived mounting; roll and pitch about the vehicle's axes."""
+    x = np.asarray(forward, np.float64)
+    along = np.column_stack([x, np.cross((0.0, 0.0, 1.0), x), (0.0, 0.0, 1.0)])  # the lidar's axes turned ahead
+    roll, pitch, _ = np.rad2deg(geometry.rpy_of(T_base_lidar[:3, :3] @ along))
     return (f"derived from the ground in the first scan: {T_base_lidar[2, 3]:.2f} m over it, roll {roll:.1f} deg, pitch "
             f"{pitch:.1f} deg; base_link is under the lidar")  # fmt: skip
 

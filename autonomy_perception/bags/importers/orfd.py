@@ -54,7 +54,7 @@ def open_drive(folder: Path, options: ImportOptions) -> Drive:
     points = "recorded" if scans else f"derived from dense_depth, every {STRIDE}th row and column, up to {FAR_M:.0f} m"
     notes = parts.notes_of(
         "orfd", folder.name, ego="none", stamps="recorded (file names)", point_times="none", stamp_at="mid (assumed)",
-        points=points, mounting=mounting.note(T_base_car),
+        points=points, mounting=mounting.note(T_base_car, FORWARD),
     )  # fmt: skip
 
     def records() -> Iterator[Sequence[Record]]:

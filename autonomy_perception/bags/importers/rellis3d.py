@@ -45,7 +45,7 @@ def open_drive(folder: Path, options: ImportOptions) -> Drive:
     motion = _poses(folder / "poses.txt", T_base_os, stamps) if options.ego == "poses" else None
     notes = parts.notes_of(
         "rellis3d", folder.name, ego="poses.txt" if motion else "none", stamps="recorded (image names)", point_times="none",
-        stamp_at="mid (assumed)", mounting=mounting.note(T_base_os), labels="RELLIS-3D ids",
+        stamp_at="mid (assumed)", mounting=mounting.note(T_base_os, BACKWARD), labels="RELLIS-3D ids",
     )  # fmt: skip
 
     def records() -> Iterator[Sequence[Record]]:
