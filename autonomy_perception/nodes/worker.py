@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from autonomy_perception.evaluation.digest import Digest
 from autonomy_perception.nodes.core import Core, Output
 from autonomy_perception.nodes.inbox import Inbox
 from autonomy_perception.nodes.outputs import Outputs
+from autonomy_perception.nodes.process import trim_heap
 from autonomy_perception.nodes.status_message import Counters
 from autonomy_perception.nodes.trace import Trace
 from autonomy_perception.sensors.frontend import Diagnostics
@@ -22,6 +24,9 @@ HEARTBEAT_S = 0.18
 """Before the first output a status goes out this often [s]."""
 SILENCE_S = 0.45
 """No output for so long, although there were some: every step fails, or ROS time stands still. A status says so [s]."""
+
+TRIM_AFTER_S = 5.0
+"""Memory is given back this long after the last message that could not be worked off."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,7 @@ class Worker:
         self._last: Output | None = None
         self._failures_told = 0
         self._snapshot_due = self._heartbeat_due = 0.0
+        self._lost, self._trim_due = 0, math.inf
         self._stopping = False
         core.emit = self._emit
         self._thread = threading.Thread(target=self._run, name="perception worker", daemon=True)
@@ -107,6 +113,18 @@ class Worker:
             self.digest.update(output.result)
         if self.trace is not None:
             self.trace.note(output, published, stage_ms)
+        if output.frame is not None:
+            self._trim_after_stall()
+
+    def _trim_after_stall(self) -> None:
+        """Messages that piled up while the worker was held up made the heap grow: give that back, once, when it is over
+        (called when an output is out, so that the time until the next sweep is free)."""
+        mono, lost = time.monotonic(), self._inbox.replaced + self._inbox.dropped
+        if lost != self._lost:
+            self._lost, self._trim_due = lost, mono + TRIM_AFTER_S
+        elif mono >= self._trim_due:
+            self._trim_due = math.inf
+            trim_heap()
 
     def _housekeeping(self) -> None:
         mono = time.monotonic()
