@@ -114,6 +114,20 @@ class PipelineConfig(_Strict):
     seed: int = Field(0, ge=0, description="seed of track UUIDs")
 
 
+class CalibrationConfig(_Strict):
+    """Calibration health while driving."""
+
+    enabled: bool = Field(True, description="compare the sensors with each other and with the ground while driving")
+    period_s: float = Field(1.0, ge=0.2, le=60, description="a camera's image is compared with a lidar this often [s]")
+    window_s: float = Field(10.0, ge=4, le=60, description="how far back the data behind a verdict reaches [s]")
+    max_angle_deg: float = Field(
+        1.0, ge=0.2, le=3, description="larger errors of a sensor's direction are reported [deg]"
+    )
+    max_offset_m: float = Field(
+        0.12, ge=0.05, le=0.4, description="larger errors of a sensor's position are reported [m]"
+    )
+
+
 class PerceptionConfig(_Strict):
     """All stages."""
 
@@ -124,6 +138,7 @@ class PerceptionConfig(_Strict):
     tracking: TrackingConfig = TrackingConfig()
     occupancy: OccupancyConfig = OccupancyConfig()
     pipeline: PipelineConfig = PipelineConfig()
+    calibration: CalibrationConfig = CalibrationConfig()
 
 
 Vec3 = Annotated[list[float], Field(min_length=3, max_length=3)]
@@ -168,6 +183,9 @@ class CameraConfig(_Strict):
     info_topic: str = Field(description="CameraInfo topic")
     frame: str = Field(description="optical frame_id expected in its messages")
     compressed: bool = Field(True, description="True for CompressedImage")
+    rectified: bool = Field(
+        False, description="its images are rectified already: CameraInfo's P holds, without distortion"
+    )
     offset_ms: float = Field(
         0.0, ge=-1000, le=1000, description="added to its stamps to bring them to vehicle time [ms]"
     )

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from autonomy_perception import geometry
 from autonomy_perception.config import CameraConfig, LidarConfig, VehicleConfig
 from autonomy_perception.sensors.events import CameraInfoMsg
+from autonomy_perception.sensors.lens import LensError, model_of
 from autonomy_perception.sensors.tf import TfBuffer, TfError
 from autonomy_perception.types import CameraModel
 
@@ -75,19 +76,13 @@ class Calibration:
         """Take in the intrinsics of a camera.
 
         Raises:
-            CalibrationError: the camera is not calibrated (zero focal length) or values are not numbers.
+            CalibrationError: it cannot be used, see :func:`autonomy_perception.sensors.lens.model_of`.
         """
-        if not (np.all(np.isfinite(info.K)) and np.all(np.isfinite(info.D))) or min(info.K[0, 0], info.K[1, 1]) <= 0.0:
-            found = (
-                f"fx {info.K[0, 0]}, fy {info.K[1, 1]}"
-                if np.all(np.isfinite(info.K))
-                else "values that are not numbers"
-            )
-            raise CalibrationError("k", "focal lengths above 0 (a calibrated camera)", found)
-        if info.width <= 0 or info.height <= 0:
-            raise CalibrationError("width x height", "pixels", f"{info.width} x {info.height}")
+        try:
+            model = model_of(info, self._vehicle.cameras[camera].rectified)
+        except LensError as e:
+            raise CalibrationError(e.field, e.expected, e.found) from e
         old = self._models.get(camera)
-        model = CameraModel(info.width, info.height, info.K, info.D, info.distortion_model or "plumb_bob")
         if old is None or version_of({}, {camera: old}) != version_of({}, {camera: model}):
             self._models[camera] = model
             self._rig = None

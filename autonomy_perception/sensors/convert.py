@@ -49,10 +49,12 @@ def image(topic: str, m: Any, receive_ns: int, arrival_ns: int = 0) -> ImageMsg:
 
 def camera_info(topic: str, m: Any, receive_ns: int, arrival_ns: int = 0) -> CameraInfoMsg:
     """sensor_msgs/CameraInfo -> event."""
+    roi = m.roi
     return CameraInfoMsg(
         topic, receive_ns, arrival_ns, m.header.frame_id, stamp_ns(m.header.stamp), int(m.width), int(m.height),
         m.distortion_model, np.array(m.d, np.float64), np.array(m.k, np.float64).reshape(3, 3),
-        np.array(m.p, np.float64).reshape(3, 4),
+        np.array(m.p, np.float64).reshape(3, 4), np.array(m.r, np.float64).reshape(3, 3),
+        (int(m.binning_x), int(m.binning_y)), (int(roi.x_offset), int(roi.y_offset), int(roi.width), int(roi.height)),
     )  # fmt: skip
 
 

@@ -68,7 +68,10 @@ class ImageMsg(Event):
 
 @dataclass(frozen=True)
 class CameraInfoMsg(Event):
-    """sensor_msgs/CameraInfo: K float64 (3,3), D (n,), P (3,4) [px]; all-zero K means uncalibrated."""
+    """sensor_msgs/CameraInfo: K float64 (3,3), D (n,), R (3,3), P (3,4) [px]; all-zero K means uncalibrated.
+
+    ``binning`` x, y (0 and 1 mean none) and ``roi`` x, y, width, height (all 0: the full sensor) are in its pixels.
+    """
 
     frame_id: str = ""
     stamp_ns: int = 0
@@ -78,6 +81,9 @@ class CameraInfoMsg(Event):
     D: F64 = field(default_factory=lambda: np.zeros(0))
     K: F64 = field(default_factory=lambda: np.zeros((3, 3)))
     P: F64 = field(default_factory=lambda: np.zeros((3, 4)))
+    R: F64 = field(default_factory=lambda: np.eye(3))
+    binning: tuple[int, int] = (0, 0)
+    roi: tuple[int, int, int, int] = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
