@@ -12,6 +12,7 @@ from autonomy_perception.evaluation.kernel_cases_tracking import TRACKING_CASES
 from autonomy_perception.evaluation.kernel_scene import CAMERA, SENSOR_HEIGHT, T_CAMERA_LIDAR, KernelScene
 from autonomy_perception.grid import BevGrid, WorldGrid
 from autonomy_perception.ops import (
+    align,
     cells,
     cluster,
     footprint,
@@ -92,6 +93,19 @@ def _project(lib: Library, s: KernelScene) -> KernelCase:
         lambda: vars(project.project(lib, xyz, CAMERA, T_CAMERA_LIDAR, image=picture)),
         len(s.xyz) * (12 + 8 + 4 + 1 + 3), 1e-3,
     )  # fmt: skip
+
+
+def _map_scores(lib: Library, s: KernelScene) -> KernelCase:
+    points, map_ = (
+        lib.to_device(np.ascontiguousarray(s.xyz[::20])),
+        lib.to_device(np.ascontiguousarray(s.image[..., 0])),
+    )
+    weights = lib.to_device(np.ones(len(s.xyz[::20]), np.float32))
+    base = CAMERA.K @ np.asarray(T_CAMERA_LIDAR)[:3]
+    tried = np.array([base + 0.001 * k for k in range(32)])
+    return KernelCase(
+        lambda: vars(align.map_scores(lib, points, weights, tried, map_)), 16 * len(points) + s.image.nbytes // 3, 1e-3
+    )
 
 
 def _iou(lib: Library, s: KernelScene, full: bool) -> KernelCase:
@@ -196,6 +210,7 @@ CASES: dict[str, Callable[[Library, KernelScene], KernelCase]] = {
     "preprocess": lambda lib, s: _preprocess(lib, s, mapped=True),
     "preprocess_direct": lambda lib, s: _preprocess(lib, s, mapped=False),
     "project": _project,
+    "map_scores": _map_scores,
     "iou_bev": lambda lib, s: _iou(lib, s, full=False),
     "iou_3d": lambda lib, s: _iou(lib, s, full=True),
     **TRACKING_CASES,
