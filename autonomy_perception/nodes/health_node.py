@@ -118,7 +118,11 @@ class HealthNode(Node):
                 diag.WARN,
                 f"p99 {s.latency_p99:.0f} ms, allowed {self.config.max_latency_ms:.0f}",
             )
-        return [Status("health: mode", diag.MODE_LEVEL[mode], " ".join((mode.name, *s.reasons))), latency]
+        words = " ".join((mode.name, *s.reasons))
+        age = self._arrivals[topics.STATUS.name].age_s(time.monotonic()) or 0.0
+        if age * 1e3 > self.config.max_age_ms:
+            return [Status("health: mode", diag.ERROR, f"no status for {age:.1f} s; it was {words}"), latency]
+        return [Status("health: mode", diag.MODE_LEVEL[mode], words), latency]
 
 
 def main() -> int:

@@ -110,6 +110,10 @@ class Supervisor:
         """Names of the nodes whose processes run."""
         return [r.node.name for r in self._running if r.process.poll() is None]
 
+    def codes(self) -> dict[str, int | None]:
+        """Exit codes by node name, of the newest process of that name; None while it runs."""
+        return {r.node.name: r.process.poll() for r in self._running}
+
     def wait(self, timeout_s: float | None = None) -> int:
         """Until a stop, the timeout, or the end of a node that ends the graph.
 
@@ -139,7 +143,8 @@ class Supervisor:
             deadline = time.monotonic() + patience
             for running in pending:
                 _await(running.process, deadline)
-        bad = [r for r in alive if r.process.returncode not in (0, None)]
+        clean = (0, None, -signal.SIGINT)  # by the signal itself: the node had not begun yet
+        bad = [r for r in alive if r.process.returncode not in clean]
         for running in self._running:
             running.reader.join(timeout=1.0)
         for running in bad:

@@ -54,7 +54,7 @@ LIVE = (
 
 ENDS = (
     ProcessFault("SIGINT or SIGTERM at any moment", "to every node, also while it starts", "nobody", (),
-                 "the node ends within 5 s with code 0; a recording is whole"),
+                 "the node ends within 5 s with code 0 (by the signal, if it had not begun yet); a recording is whole"),
     ProcessFault("SIGKILL of the starter", "`up` or `replay` is killed", "nobody", (), "no node stays behind"),
     ProcessFault("parameter out of range at start", "sensors.max_points is -5 in the parameter file", "the node's log",
                  ("sensors.max_points", "-5"), "the node ends with code 2"),

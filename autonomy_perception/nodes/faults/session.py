@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,7 @@ class Session:
             raise SessionError(f"no sound output within {timeout_s:.0f} s: {self.trial.look()}")
         return time.monotonic() - began
 
-    def restart(self, name: str) -> None:
-        """Start a node again whose process has ended."""
-        self.supervisor.start([self._table[name]])
+    def start(self, kind: str, name: str) -> None:
+        """Start a node of the table under a name, once more or again."""
+        node, given = self._table[kind]
+        self.supervisor.start([(replace(node, name=name), given)])

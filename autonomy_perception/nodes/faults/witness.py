@@ -83,7 +83,7 @@ class Witness:
 
     def said(self, words: Sequence[str], since: float) -> float | None:
         """When a text that holds all words was new after ``since`` (monotonic [s]); None: never."""
-        return next((at for at, key, text in self._since(since) if _holds((key[1], text), words)), None)
+        return next((at for at, key, text in self._since(since) if _holds(key, text, words)), None)
 
     def _since(self, since: float) -> Iterator[tuple[float, Key, str]]:
         return (row for row in list(self._said) if row[0] >= since)
@@ -93,6 +93,6 @@ class Witness:
         return [text for _, _, text in self._since(since) if word in text]
 
 
-def _holds(place_and_text: tuple[str, str], words: Sequence[str]) -> bool:
-    whole = " ".join(place_and_text)
+def _holds(key: Key, text: str, words: Sequence[str]) -> bool:
+    whole = " ".join((*key, text))
     return all(word in whole for word in words)

@@ -1,0 +1,367 @@
+"""Faults of processes, parameters, files and resources, each held to its row in evaluation/faults/processes.py."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from typer.testing import CliRunner
+
+pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
+
+from nav_msgs.msg import OccupancyGrid
+from nodes import drive, fault_drive
+from nodes.faults_common import SLACK, open_session
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import SetParameters
+from rclpy.event_handler import SubscriptionEventCallbacks
+from rclpy.qos import DurabilityPolicy, QoSProfile
+
+from autonomy_perception.bags.reader import BagReader
+from autonomy_perception.bags.writer import BagWriter
+from autonomy_perception.cli.main import app
+from autonomy_perception.evaluation.faults.processes import PROCESS_FAULTS, START_S, row
+from autonomy_perception.nodes.faults.session import Session
+from autonomy_perception.nodes.graph import Value
+
+HERE = Path(__file__)
+ELSEWHERE = {"SIGKILL of the starter": HERE.with_name("test_supervisor.py")}
+"""Rows that another file's test covers, by its text."""
+
+
+def holds(name: str, text: str) -> None:
+    """The text has all words of a row."""
+    text = " ".join(text.split())  # a console may wrap its lines
+    missing = [word for word in row(name).says if word not in text]
+    assert not missing, f"{name}: {missing} not in {text[-3000:]!r}"
+
+
+def test_every_row_has_its_test() -> None:
+    here = HERE.read_text()
+    for fault in PROCESS_FAULTS:
+        text = ELSEWHERE[fault.name].read_text() if fault.name in ELSEWHERE else here
+        assert fault.name in ELSEWHERE or text.count(f'"{fault.name}"') >= 1, f"{fault.name}: no test names it"
+    assert "test_nodes_end_when_the_supervisor_is_killed" in ELSEWHERE["SIGKILL of the starter"].read_text()
+
+
+# ---------------------------------------------------------------------------------------------------- in a live graph
+
+
+class Live:
+    """A session with all nodes, and the checks that rows share."""
+
+    def __init__(self, session: Session, lines: list[str], record: Path) -> None:
+        self.session, self.lines, self.record = session, lines, record
+
+    def said(self, name: str, since: float, timeout_s: float = 6.0) -> None:
+        """Diagnostics or status say what the row says."""
+        words, witness = row(name).says, self.session.witness
+        if not self.session.spin(lambda: witness.said(words, since) is not None, timeout_s * SLACK):
+            near = {k: text for k, text in witness.texts.items() if any(w in " ".join((*k, text)) for w in words)}
+            raise AssertionError(f"{name}: {words} not said; near it: {near}; alive: {self.session.supervisor.alive()}")
+
+    def logged(self, name: str, since: int = 0, timeout_s: float = 6.0) -> None:
+        """The nodes' logs say what the row says."""
+        words = row(name).says
+        if not self.session.spin(lambda: all(w in "\n".join(self.lines[since:]) for w in words), timeout_s * SLACK):
+            holds(name, "\n".join(self.lines[since:]))
+
+    def flows(self, seconds: float) -> None:
+        """Sound outputs come at the rate of the lidar."""
+        began = time.monotonic()
+        self.session.spin(lambda: False, seconds)
+        fresh = {s.data_stamp_ns for s in self.session.witness.seen if s.at > began and s.sound}
+        assert len(fresh) >= 6 * seconds, f"{len(fresh)} fresh outputs in {seconds} s: {self.session.trial.look()}"
+
+    def recovers(self, name: str) -> None:
+        """Sound outputs are back within the row's time."""
+        limit = row(name).recovers_s
+        assert limit is not None
+        self.session.await_sound(limit * SLACK)
+
+    def pid(self, name: str) -> int:
+        return self.session.supervisor.pids()[name]
+
+    def gone(self, name: str, pid: int) -> None:
+        assert self.session.spin(lambda: name not in self.session.supervisor.alive(), 8.0 * SLACK), (
+            f"{name} {pid} lives"
+        )
+
+
+@pytest.mark.live
+@pytest.mark.timeout(300)
+def test_faults_of_processes_in_one_graph(tmp_path: Path, live_env: dict[str, str]) -> None:
+    record = tmp_path / "outputs"
+    given: dict[str, dict[str, Value]] = {"bag_recorder": {"output": str(record)}}
+    session, lines = open_session(tmp_path, live_env, ("health_monitor", "bag_recorder"), parameters=given)
+    with session:
+        live = Live(session, lines, record)
+        live.flows(1.0)
+        for check in (stalled, asks_for_more, refused, second_recorder, recorder_killed, disk_full, second_perception,
+                      rig_missing, killed):  # fmt: skip
+            check(live)
+    codes = session.supervisor.codes()
+    assert codes["perception"] == 0 and codes["health_monitor"] == 0, codes
+    assert not any("Traceback" in line for line in lines), "\n".join(lines[-60:])
+
+
+def stalled(live: Live) -> None:
+    name = "subscriber stalls"
+    os.kill(live.pid("health_monitor"), signal.SIGSTOP)
+    try:
+        live.flows(2.0)
+    finally:
+        os.kill(live.pid("health_monitor"), signal.SIGCONT)
+    live.recovers(name)
+
+
+def asks_for_more(live: Live) -> None:
+    name, began, node = "subscriber asks for more", time.monotonic(), live.session.node
+    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    quiet = SubscriptionEventCallbacks(use_default_callbacks=False)
+    held = node.create_subscription(OccupancyGrid, "/perception/occupancy_grid", lambda m: None, latched, event_callbacks=quiet)  # fmt: skip
+    live.said(name, began)
+    node.destroy_subscription(held)
+    texts = live.session.witness.texts
+    ok = lambda: texts[("perception: quality of service", "message")] == "ok"  # noqa: E731
+    assert live.session.spin(ok, (row(name).recovers_s or 0) * SLACK), (
+        "it is not said any more when the subscriber has gone"
+    )
+
+
+def refused(live: Live) -> None:
+    value = ParameterValue(type=ParameterType.PARAMETER_INTEGER, integer_value=-5)
+    request = SetParameters.Request(parameters=[Parameter(name="sensors.max_points", value=value)])
+    client = live.session.node.create_client(SetParameters, "/perception/set_parameters")
+    assert live.session.spin(client.service_is_ready, 5.0 * SLACK)
+    future = client.call_async(request)
+    assert live.session.spin(future.done, 5.0 * SLACK)
+    result = future.result().results[0]
+    assert not result.successful
+    holds("parameter out of range while running", result.reason)
+    live.session.node.destroy_client(client)
+    live.flows(0.5)
+
+
+def second_recorder(live: Live) -> None:
+    since = len(live.lines)
+    live.session.start("bag_recorder", "second_recorder")
+    live.logged("second recorder on the same output", since)
+    live.gone("second_recorder", live.pid("second_recorder"))
+    assert live.session.supervisor.codes()["second_recorder"] == 2 and "bag_recorder" in live.session.supervisor.alive()
+
+
+def recorder_killed(live: Live) -> None:
+    since = len(live.lines)
+    os.kill(live.pid("bag_recorder"), signal.SIGKILL)
+    live.gone("bag_recorder", live.pid("bag_recorder"))
+    live.session.start("bag_recorder", "bag_recorder")
+    live.logged("recorder killed", since)
+    kept = live.record.with_name("outputs.cut_off") / "outputs.mcap"
+    assert kept.stat().st_size > 100_000 and not live.record.exists()
+
+
+def disk_full(live: Live) -> None:
+    since, pid = len(live.lines), live.pid("bag_recorder")
+    part = live.record.parent / ".outputs.part" / "outputs" / "outputs.mcap"
+    assert live.session.spin(lambda: part.exists() and part.stat().st_size > 1_000_000, 20.0 * SLACK)
+    full = part.stat().st_size + 4096  # beyond this every write fails, as on a full disk
+    psutil.Process(pid).rlimit(psutil.RLIMIT_FSIZE, (full, full))
+    live.logged("disk full while recording", since, 15.0)
+    live.gone("bag_recorder", pid)
+    assert live.session.supervisor.codes()["bag_recorder"] == 1
+    kept = live.record.with_name("outputs.cut_off1") / "outputs.mcap"
+    assert kept.stat().st_size > 1_000_000
+    live.flows(0.5)
+
+
+def second_perception(live: Live) -> None:
+    name, began = "second perception", time.monotonic()
+    live.session.start("perception", "perception_too")
+    live.said(name, began, START_S)
+    os.kill(live.pid("perception_too"), signal.SIGINT)
+    live.gone("perception_too", live.pid("perception_too"))
+    live.recovers(name)
+
+
+def rig_missing(live: Live) -> None:
+    name = "TF missing"
+    live.session.player.withdraw_latched()
+    os.kill(live.pid("perception"), signal.SIGTERM)
+    live.gone("perception", live.pid("perception"))
+    began = time.monotonic()
+    live.session.start("perception", "perception")
+    live.said(name, began, START_S)
+    last = live.session.witness.seen[-1]
+    assert last.mode.name == "STOPPED" and {"top", "front", "rear"} <= set(last.troubled)
+    live.session.player.latch()
+    live.recovers(name)
+
+
+def killed(live: Live) -> None:
+    name, began = "perception killed", time.monotonic()
+    os.kill(live.pid("perception"), signal.SIGKILL)
+    live.said(name, began)
+    live.session.start("perception", "perception")
+    live.recovers(name)
+    live.flows(0.5)
+
+
+SHARED_MEMORY = """
+import sys
+from pathlib import Path
+from autonomy_perception.nodes.live_run import LiveOptions, run_live
+bag, vehicle, record = map(Path, sys.argv[1:])
+result = run_live(LiveOptions(bag, vehicle, record=record))
+print(result.code, result.frames, result.errors)
+"""
+
+
+@pytest.mark.live
+@pytest.mark.long
+def test_full_shared_memory_slows_the_graph_and_is_said(tmp_path: Path, live_env: dict[str, str]) -> None:
+    bag, vehicle = fault_drive.write_drive(tmp_path), fault_drive.write_vehicle(tmp_path / "test.yaml")
+    own = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    mount = "mount -t tmpfs -o size=100k tmpfs /dev/shm"
+    if subprocess.run([*own, mount], capture_output=True, check=False).returncode:
+        pytest.skip("this machine lets nobody mount a /dev/shm of their own")
+    words = [sys.executable, "-c", SHARED_MEMORY, str(bag), str(vehicle), str(tmp_path / "outputs")]
+    done = subprocess.run([*own, f'{mount} && exec "$0" "$@"', *words], env=live_env, capture_output=True, text=True,
+                          timeout=60, check=False)  # fmt: skip
+    code, frames, errors = map(int, done.stdout.split()[-3:])
+    assert (code, errors) == (0, 0) and frames >= 5, done.stdout + done.stderr
+    with BagReader(tmp_path / "outputs") as reader:
+        said = "\n".join(s.message for _, m in reader.messages(("/diagnostics",)) for s in m.status)
+    holds("/dev/shm full", said)
+
+
+# ------------------------------------------------------------------------------------------------------------ the end
+
+
+def start(module: str, env: dict[str, str], *parameters: str) -> subprocess.Popen[str]:
+    """A node as a process of its own."""
+    words = [word for p in parameters for word in ("-p", p)]
+    return subprocess.Popen(
+        [sys.executable, "-m", f"autonomy_perception.nodes.{module}", "--ros-args", *words], env=env, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+
+
+@pytest.mark.live
+@pytest.mark.timeout(180)
+def test_signals_at_any_moment_end_a_node_cleanly(tmp_path: Path, live_env: dict[str, str]) -> None:
+    name = "SIGINT or SIGTERM at any moment"
+    bag, vehicle = fault_drive.write_drive(tmp_path), fault_drive.write_vehicle(tmp_path / "test.yaml")
+    nodes = [("perception_node", f"vehicle_file:={vehicle}"), ("recorder_node", f"output:={tmp_path / 'recorded'}"),
+             ("player_node", f"bag:={bag}"), ("health_node", ""), ("markers_node", "")]  # fmt: skip
+    for k, (after_s, number) in enumerate(((0.3, signal.SIGINT), (0.8, signal.SIGTERM), (1.6, signal.SIGINT))):
+        running = [start(module, live_env, *filter(None, [given.replace("recorded", f"recorded{k}")])) for module, given in nodes]  # fmt: skip
+        time.sleep(after_s)
+        for process in running:
+            process.send_signal(number)
+        for (module, _), process in zip(nodes, running, strict=True):
+            text = process.communicate(timeout=5.0 * SLACK)[0]
+            assert process.returncode in (0, -number), (
+                f"{name}: {module} after {after_s} s: {process.returncode}\n{text}"
+            )
+            assert "Traceback" not in text or process.returncode, f"{name}: {module} after {after_s} s:\n{text}"
+    assert not list(tmp_path.glob(".recorded*")), "no half of a recording is left"
+
+
+@pytest.mark.live
+def test_wrong_parameters_and_vehicles_end_a_node_with_one_line(tmp_path: Path, live_env: dict[str, str]) -> None:
+    vehicle = fault_drive.write_vehicle(tmp_path / "test.yaml")
+    broken = tmp_path / "broken.yaml"
+    broken.write_text(vehicle.read_text().replace("intensity_max: 1.0", "intensity_max: 1.0, extrinsics: {xyz: [0, 0, 1], rpy: [.nan, 0, 0]}"))  # fmt: skip
+    stages = tmp_path / "stages.yaml"
+    stages.write_text("sensors: {max_points: -5}\n")
+    cases = {
+        "parameter out of range at start": (f"vehicle_file:={vehicle}", f"config_file:={stages}"),
+        "extrinsics that are no rotation": (f"vehicle_file:={broken}",),
+    }
+    running = {name: start("perception_node", live_env, *given) for name, given in cases.items()}
+    for name, process in running.items():
+        text = process.communicate(timeout=20.0)[0]
+        assert process.returncode == 2 and "Traceback" not in text, text
+        holds(name, text)
+
+
+# -------------------------------------------------------------------------------------------------------------- files
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return drive.write_drive(tmp_path_factory.mktemp("source") / "drive", 5)
+
+
+def replay(bag: Path, folder: Path, *more: str) -> tuple[int, str]:
+    vehicle = drive.write_vehicle(folder / "test.yaml")
+    done = CliRunner().invoke(app, ["replay", str(bag), "--offline", "--vehicle", str(vehicle), *more])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.output
+
+
+def copy(source: Path, folder: Path) -> tuple[Path, Path]:
+    bag = Path(shutil.copytree(source, folder / "bag"))
+    return bag, next(bag.glob("*.mcap"))
+
+
+def test_bag_cut_off(source: Path, tmp_path: Path) -> None:
+    bag, file = copy(source, tmp_path)
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    code, text = replay(bag, tmp_path)
+    assert code == 2
+    holds("bag cut off", text)
+    (bag / "metadata.yaml").unlink()
+    code, text = replay(bag, tmp_path)
+    assert code == 2
+    holds("bag without metadata", text)
+
+
+def test_bag_without_index_is_read(source: Path, tmp_path: Path) -> None:
+    bag, file = copy(source, tmp_path)
+    data = file.read_bytes()
+    end = data.rfind(b"\x0f" + struct.pack("<Q", 4)) + 13  # behind the record DataEnd
+    file.write_bytes(data[:end] + b"\x02" + struct.pack("<QQQI", 20, 0, 0, 0) + b"\x89MCAP0\r\n")
+    code, text = replay(bag, tmp_path)
+    assert code == 0 and "5 frames" in text
+    holds("bag without index", text)
+
+
+def test_bag_without_lidar(source: Path, tmp_path: Path) -> None:
+    with BagReader(source) as reader, BagWriter(tmp_path / "blind") as writer:
+        for raw in reader.raw((drive.ODOM, drive.IMAGE, drive.INFO, "/tf_static")):
+            writer.write_raw(raw.topic, raw.msgtype, raw.receive_ns, raw.data)
+    code, text = replay(tmp_path / "blind", tmp_path)
+    assert code == 0
+    holds("bag without lidar", text)
+
+
+def test_not_a_bag(tmp_path: Path) -> None:
+    (tmp_path / "readme.txt").write_text("nothing of the kind")
+    code, text = replay(tmp_path, tmp_path)
+    assert code == 2
+    holds("not a bag", text)
+    (tmp_path / "noise.mcap").write_bytes(b"\x89MCAP0\r\n" + os.urandom(5000))
+    code, text = replay(tmp_path / "noise.mcap", tmp_path)
+    assert code == 2
+    holds("noise instead of a bag", text)
+
+
+def test_second_start_on_the_same_output(source: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "out"
+    mine.mkdir()
+    (mine / "precious.txt").write_text("mine")
+    code, text = replay(source, tmp_path, "-o", str(mine))
+    assert code == 2 and [p.name for p in mine.iterdir()] == ["precious.txt"]
+    holds("second start on the same output", text)
+    done = CliRunner().invoke(app, ["import", "kitti-raw", str(tmp_path), "-o", str(mine)])
+    assert done.exit_code != 0 and (mine / "precious.txt").read_text() == "mine"
