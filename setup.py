@@ -62,6 +62,7 @@ setup(
         (SHARE, ["package.xml"]),
         (f"{SHARE}/launch", files("launch/*.launch.py")),
         (f"{SHARE}/config", files("config/*.yaml") + files("config/*.xml") + files("config/*.json")),
+        (f"{SHARE}/config/rigs", files("config/rigs/*.yaml")),
         (f"{SHARE}/rviz", files("rviz/*.rviz")),
         (f"{SHARE}/models", files("models/*.yaml") + files("models/*.onnx")),
     ],

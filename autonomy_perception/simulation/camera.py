@@ -1,4 +1,4 @@
-"""A camera image by ray casting: sun and sky light, shadows, road texture, haze; encoded as JPEG."""
+"""A camera on a vehicle: an image by ray casting, with the exact label of every pixel from the same rays."""
 
 from __future__ import annotations
 
@@ -9,199 +9,282 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception import geometry
-from autonomy_perception.config import CameraConfig
-from autonomy_perception.simulation.actors import Actor
-from autonomy_perception.simulation.clock import stamp
-from autonomy_perception.simulation.materials import COLOR, Material, Semantic
-from autonomy_perception.simulation.scene import FAR, Hits, passing
+from autonomy_perception.config import CameraConfig, Dimensions
+from autonomy_perception.simulation import exposure as ex
+from autonomy_perception.simulation import returns, shading
+from autonomy_perception.simulation.actors import Path
+from autonomy_perception.simulation.clock import Ticks, stamp
+from autonomy_perception.simulation.lens import pixel_rays
+from autonomy_perception.simulation.materials import Material, Semantic
+from autonomy_perception.simulation.own_body import OwnBody
+from autonomy_perception.simulation.returns import Ground
+from autonomy_perception.simulation.scene import FAR, along, rotate
+from autonomy_perception.simulation.setups import CameraSetup
+from autonomy_perception.simulation.tracing import Bundle, Met, Part, Stage, trace
 from autonomy_perception.simulation.truck import mounting
+from autonomy_perception.simulation.weather import Conditions
 from autonomy_perception.simulation.world import World
 from autonomy_perception.types import CameraFrame, CameraModel
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 U8 = NDArray[np.uint8]
+I64 = NDArray[np.int64]
 
-WIDTH, HEIGHT, FOCAL = 704, 352, 490.0
-JPEG_QUALITY = 88
-SUN_COLOR = np.array([1.0, 0.95, 0.86], np.float32)
-SKY_LIGHT = np.array([0.50, 0.54, 0.61], np.float32)
-HORIZON = np.array([206, 218, 230], np.float32)
-ZENITH = np.array([92, 138, 200], np.float32)
-SHADOW_RANGE_M = 90.0
-ROUGH_LOOK = np.full(len(Semantic), 0.22, np.float32)
-ROUGH_LOOK[[Semantic.ROAD, Semantic.GRASS, Semantic.DITCH]] = [0.10, 0.34, 0.30]
+REACH_M = 400.0
+GROUND_REACH_M = 900.0
+FLOW_STEP = 4  # pixels between two places where the flow of the image is computed
 
 
-def _noise_tile(seed: int, size: int = 512) -> F32:
-    """Tileable noise (size,size) in -1..1 with detail at all scales."""
-    rng = np.random.default_rng(seed)
-    out = np.zeros((size, size), np.float32)
-    for sigma, weight in ((0.7, 0.6), (2.5, 0.7), (8.0, 0.8), (24.0, 0.8)):
-        layer = cv2.GaussianBlur(np.tile(rng.normal(0, 1, (size, size)).astype(np.float32), (3, 3)), (0, 0), sigma)
-        layer = layer[size : 2 * size, size : 2 * size]
-        out += weight * layer / layer.std()
-    return np.asarray(np.clip(out / 2.6, -1.0, 1.0), np.float32)
+@dataclass(frozen=True)
+class Shot:
+    """One image and the truth of its pixels.
 
+    Attributes:
+        t: true drive time of the middle row [s]. frame: JPEG, stamp and the calibration as the vehicle knows it.
+        semantic: uint8 (H,W), NONE = sky; instance: int32 (H,W) 0 ground and own vehicle, -1 sky.
+        depth: float32 (H,W) along the optical axis [m], inf = sky.
+    """
 
-@dataclass
-class _Picture:
-    """What every pixel sees (P rays): distance [m], colour 0..255, normal, instance (-1 structure)."""
-
-    distance: F32
-    color: F32
-    normal: F32
+    t: float
+    frame: CameraFrame
+    semantic: U8
     instance: NDArray[np.int32]
+    depth: F32
 
 
 class Camera:
-    """One pinhole camera; ``take`` renders the world at a moment.
+    """One camera.
 
     Args:
-        name: sensor name. config: frame and extrinsics (optical frame to base_link).
+        name, config: as in the vehicle file, extrinsics included. setup: lens, shutter, noise and faults.
+        body: of the vehicle it is mounted on.
+
+    Attributes:
+        model: intrinsics as published. T_base_camera: float64 (4,4) true mount.
     """
 
-    def __init__(self, name: str, config: CameraConfig) -> None:
-        self.name, self.frame = name, config.frame
-        self.T_base_camera = mounting(config.extrinsics, name)
-        k = np.array([[FOCAL, 0.0, 0.5 * WIDTH - 0.5], [0.0, FOCAL, 0.5 * HEIGHT - 0.5], [0.0, 0.0, 1.0]])
-        self.model = CameraModel(WIDTH, HEIGHT, k, np.zeros(5))
-        u, v = np.meshgrid(np.arange(WIDTH), np.arange(HEIGHT))
-        rays = np.stack([(u - k[0, 2]) / FOCAL, (v - k[1, 2]) / FOCAL, np.ones(u.shape)], -1).reshape(-1, 3)
-        self._rays = rays / np.linalg.norm(rays, axis=1, keepdims=True)
-        self._noise = _noise_tile(7)
+    def __init__(self, name: str, config: CameraConfig, setup: CameraSetup, body: Dimensions) -> None:
+        self.name, self.config, self.setup, self.frame, self._body = name, config, setup, config.frame, body
+        self._stated = mounting(config.extrinsics, name)
+        self.T_base_camera = self._stated @ setup.miscalibration.matrix()
+        self.model = _model(setup)
+        self._rays = pixel_rays(self.model).astype(np.float32)
+        self._own = OwnBody(body, self.T_base_camera, self._rays)
+        self._glass = ex.Glass(name, (setup.height, setup.width))
 
-    def take(self, world: World, t: float) -> CameraFrame:
-        """JPEG image of the world at drive time ``t`` [s]."""
-        ok, data = cv2.imencode(".jpg", self.render(world, t)[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    def ticks(self, start: float, end: float, seed: int) -> Ticks:
+        """Its images with start < t <= end [s]."""
+        s = self.setup
+        return s.clock.ticks(start, end, s.period_ms * 1e-3, seed, self.config.offset_ms * 1e-3)
+
+    def rays(self, path: Path, t: float) -> Bundle:
+        """Rays of all pixels; every row at its own time if the shutter rolls."""
+        rows, readout = self.setup.height, self.setup.readout_ms * 1e-3
+        times = t + (((np.arange(rows) + 0.5) / rows - 0.5) * readout if readout > 0.0 else np.zeros(1))
+        return Bundle.of(times, path.poses(times) @ self.T_base_camera, self._rays)
+
+    def shoot(
+        self,
+        world: World,
+        t: float,
+        rng: np.random.Generator,
+        conditions: Conditions | None = None,
+        stamp_ns: int | None = None,
+    ) -> Shot:
+        """Image and labels at drive time ``t`` [s] (middle row). ``rng``: noise of this image."""
+        now = conditions or Conditions()
+        shape = (self.setup.height, self.setup.width)
+        bundle = self.rays(world.ego, t)
+        met = trace(world, bundle, REACH_M, [] if world.trailer is None else [world.trailer])
+        self._own.cover(met, bundle)
+        _see_through_leaves(world, bundle, met)
+        ground = returns.name_ground(world, met, GROUND_REACH_M)
+        image = self._picture(world, t, bundle, met, ground, now, rng)
+        ok, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, self.setup.jpeg_quality])
         assert ok
-        return CameraFrame(self.name, stamp(t), self.model, self.T_base_camera, encoded=data.tobytes())
+        at = stamp(t) if stamp_ns is None else stamp_ns
+        frame = CameraFrame(self.name, at, self.model, self._stated, encoded=data.tobytes())
+        sky = (met.part == Part.NONE) | ((met.part == Part.GROUND) & (met.distance >= GROUND_REACH_M))
+        semantic = np.where(sky, np.uint8(Semantic.NONE), met.semantic).reshape(shape)
+        instance = np.where(sky, np.int32(-1), met.instance).reshape(shape)
+        depth = np.where(sky, np.float32(np.inf), met.distance * self._rays[:, 2]).reshape(shape)
+        return Shot(t, frame, semantic, instance, depth)
 
-    def render(self, world: World, t: float) -> U8:
-        """Image (H,W,3) RGB at drive time ``t`` [s]."""
-        pose = world.ego.poses(np.array([t]))[0] @ self.T_base_camera
-        directions = (self._rays @ pose[:3, :3].T).astype(np.float32)
-        origin = pose[:3, 3]
-        origins = np.broadcast_to(origin.astype(np.float32), directions.shape)
-        n = len(directions)
-        picture = _Picture(
-            np.full(n, FAR, np.float32),
-            np.zeros((n, 3), np.float32),
-            np.zeros((n, 3), np.float32),
-            np.zeros(n, np.int32),
-        )
-        self._ground(world, origins, directions, picture)
-        for scene, lumpy in ((world.solid, False), (world.porous, True)):
-            hits = scene.cast(origins, directions)
-            rays = np.flatnonzero(hits.distance < np.minimum(picture.distance, 300.0))
-            at = origin + directions[rays] * hits.distance[rays, None]
-            grain = self._sample(at[:, 0] + 0.7 * at[:, 2], at[:, 1] + 0.9 * at[:, 2], 40.0 if lumpy else 60.0)
-            if lumpy:
-                through = (grain < -0.42) & (hits.distance[rays] < 60.0)
-                rays, grain = rays[~through], grain[~through]
-            color = COLOR[scene.mesh.material[hits.face[rays]]] * (1.0 + (0.45 if lumpy else 0.15) * grain)[:, None]
-            _put(picture, rays, hits.of(rays), color, -1)
-        for actor in world.actors:
-            if actor.present(t):
-                self._actor(actor, t, origin, directions, picture)
-        return self._develop(picture, self._light(world, t, origin, directions, picture), directions)
+    def _picture(
+        self,
+        world: World,
+        t: float,
+        bundle: Bundle,
+        met: Met,
+        ground: Ground,
+        now: Conditions,
+        rng: np.random.Generator,
+    ) -> U8:
+        """uint8 (H,W,3) RGB."""
+        shape = (self.setup.height, self.setup.width)
+        sun = shading.sun_of(world, now)
+        light = self._radiance(world, t, bundle, met, ground, now, sun).reshape(*shape, 3)
+        exposure = ex.meter(light, self.setup.max_exposure_ms)
+        light = ex.motion_blur(light, self._flow(world, t, met), exposure.time_ms * 1e-3)
+        behind = float(np.percentile(light[::8, ::8], 70))
+        light = ex.falling(light, now.weather, exposure.time_ms, behind, rng)
+        light = self._glass.see(_glow(light, exposure), now.weather, rng)
+        return ex.develop(light, exposure, self.setup, rng)
 
-    def _ground(self, world: World, origins: F32, directions: F32, picture: _Picture) -> None:
-        down = np.flatnonzero(directions[:, 2] < 0.1)  # no slope of this world reaches higher
-        hits = world.terrain.cast(origins[down], directions[down])
-        near = hits.distance < 600.0
-        hits, rays = hits.of(near), down[near]
-        sample = world.ground_at(hits)
-        semantic, material = sample.semantic, sample.material
-        color = COLOR[material].copy()
-        at = origins[rays] + directions[rays] * hits.distance[:, None]
-        fade = np.clip(30.0 / hits.distance, 0.0, 1.0)
-        fine, coarse = self._sample(at[:, 0], at[:, 1], 28.0), self._sample(at[:, 0], at[:, 1], 2.3)
-        strength = ROUGH_LOOK[semantic]
-        color *= (1.0 + strength * (fade * fine + 0.7 * coarse))[:, None]
-        grass = semantic == Semantic.GRASS
-        dry = np.clip(0.5 + 0.8 * self._sample(at[:, 0], at[:, 1], 0.6), 0.0, 1.0)[grass, None]
-        color[grass] = color[grass] * (1 - 0.35 * dry) + np.array([150, 136, 78], np.float32) * 0.35 * dry
-        _put(picture, rays, hits, color, 0)
+    def _radiance(
+        self, world: World, t: float, bundle: Bundle, met: Met, ground: Ground, now: Conditions, sun: shading.Sun
+    ) -> F32:
+        """Linear light (R,3) that arrives along every ray."""
+        out = np.empty((len(met.distance), 3), np.float32)
+        away = np.flatnonzero(met.distance >= GROUND_REACH_M)
+        out[away] = shading.sky_color(bundle.directions[away], now, sun)
+        seen = np.flatnonzero(met.distance < GROUND_REACH_M)
+        at = bundle.points(met.distance[seen], seen).astype(np.float32)
+        color = shading.albedo(world, bundle, met, ground, seen, at)
+        normal, material = met.normal[seen], met.material[seen]
+        sky = shading.overcast(now)
+        lit = (0.72 + 0.28 * normal[:, 2:3]) * sky
+        if sun.strength.any():
+            direct = np.clip(along(sun.direction, normal), 0.0, 1.0) * (1.0 - self._shade(world, t, met, seen, at, sun))
+            lit += direct[:, None] * sun.strength
+        if now.light.headlights:
+            retro = returns.RETRO[material]
+            for k, lamp in enumerate(shading.lamps(world, t, bundle.poses[0, :3, 3], self._body.front)):
+                lit += shading.lamp_light(lamp, at, normal, retro, k == 0)[:, None] * np.float32(0.12)
+        color *= lit
+        self._shine(world, bundle, met, ground, now, sun, seen, color)
+        if now.light.headlights:
+            color[material == Material.HEADLIGHT] = np.array([6.0, 5.4, 4.4], np.float32)
+            color[material == Material.TAILLIGHT] += np.array([0.5, 0.02, 0.02], np.float32)
+        color += lamps_glow(material)
+        out[seen] = color
+        return _through_air(out, met, bundle, now)
 
-    @staticmethod
-    def _actor(actor: Actor, t: float, origin: F64, directions: F32, picture: _Picture) -> None:
-        scene, pose = actor.scene(t), actor.path.poses(np.array([t]))[0]
-        rays = passing(pose[:3, 3] - origin, directions, scene.radius)
-        local = directions[rays] @ pose[:3, :3].astype(np.float32)
-        start = geometry.transform_points(geometry.invert(pose), origin[None]).astype(np.float32)
-        hits = scene.cast(np.repeat(start, len(rays), 0), local)
-        nearer = hits.distance < picture.distance[rays]
-        material = scene.mesh.material[hits.face]
-        body = np.where(
-            ((material == Material.PAINT) | (material == Material.CLOTH))[:, None],
-            np.array(actor.shape.color, np.float32),
-            COLOR[material],
-        )
-        normal = hits.normal @ pose[:3, :3].T.astype(np.float32)
-        mirrored = directions[rays] - 2.0 * np.einsum("ni,ni->n", directions[rays], normal)[:, None] * normal
-        shine = np.array([0.0, 0.35, 0.7])[
-            np.select([material == Material.GLASS, material == Material.PAINT], [2, 1], 0)
-        ]
-        shine = (shine * np.clip(mirrored[:, 2], 0.0, 1.0) ** 0.7 * 0.6)[:, None].astype(np.float32)
-        at = rays[nearer]
-        picture.distance[at], picture.normal[at], picture.instance[at] = (
-            hits.distance[nearer],
-            normal[nearer],
-            actor.number,
-        )
-        picture.color[at] = (body * (1 - shine) + 0.8 * HORIZON * shine)[nearer]
+    def _shade(self, world: World, t: float, met: Met, seen: I64, at: F32, sun: shading.Sun) -> F32:
+        """Share of the sun that is blocked (M,), found for every fourth pixel and spread to its neighbours."""
+        h, w = self.setup.height, self.setup.width
+        row, column = seen // w, seen % w
+        some = np.flatnonzero(
+            (row % 2 == 0) & (column % 2 == 0) & (met.distance[seen] < shading.SHADOW_RANGE_M)
+            & (along(sun.direction, met.normal[seen]) > 0.0)
+        )  # fmt: skip
+        coarse = np.zeros(((h + 1) // 2, (w + 1) // 2), np.float32)
+        coarse[row[some] // 2, column[some] // 2] = shading.shaded(world, t, at[some], met.normal[seen[some]], sun)
+        full = cv2.resize(coarse, (2 * coarse.shape[1], 2 * coarse.shape[0]), interpolation=cv2.INTER_LINEAR)
+        return np.asarray(full[row, column] * np.float32(0.92))
 
     @staticmethod
-    def _light(world: World, t: float, origin: F64, directions: F32, picture: _Picture) -> F32:
-        """Light (P,3) on every pixel: sky from above, sun where nothing stands in its way."""
-        sun = np.clip(picture.normal @ world.sun.astype(np.float32), 0.0, 1.0)
-        rays = np.flatnonzero((picture.distance < SHADOW_RANGE_M) & (sun > 0.0))
-        at = (origin + directions[rays] * picture.distance[rays, None] + 0.02 * picture.normal[rays]).astype(np.float32)
-        towards = np.broadcast_to(world.sun.astype(np.float32), at.shape)
-        shade = world.solid.distance(at, towards) < 40.0
-        lit = np.flatnonzero(~shade)
-        shade[lit] = world.porous.distance(at[lit], towards[lit]) < 40.0
+    def _shine(
+        world: World, bundle: Bundle, met: Met, ground: Ground, now: Conditions, sun: shading.Sun, seen: I64, color: F32
+    ) -> None:
+        """What water, glass and paint mirror."""
+        film = shading.wet_film(met, ground, now)
+        wet = np.flatnonzero(film > 0.05)
+        where = np.full(len(met.distance), -1, np.int64)
+        where[seen] = np.arange(len(seen))
+        if len(wet):
+            rays = ground.rays[wet]
+            fresnel = 0.02 + 0.98 * (1.0 - met.cosine[rays]) ** 5
+            share = (fresnel * np.where(film[wet] > 0.95, 1.0, 0.75 * film[wet]))[:, None].astype(np.float32)
+            image = shading.mirrored(world, bundle, met, rays, now, sun)
+            darker = (1.0 - 0.5 * film[wet])[:, None]
+            color[where[rays]] = color[where[rays]] * darker * (1.0 - share) + image * share
+        gloss = np.flatnonzero(
+            ((met.material == Material.GLASS) | (met.material == Material.PAINT)) & (met.part >= Part.SOLID)
+        )
+        strong = np.where(met.material[gloss] == Material.GLASS, 0.10, 0.05)
+        share = (strong + (1.0 - strong) * (1.0 - met.cosine[gloss]) ** 5)[:, None].astype(np.float32) * np.float32(0.8)
+        d, n = bundle.directions[gloss], met.normal[gloss]
+        away = d - 2.0 * np.einsum("ni,ni->n", d, n)[:, None] * n
+        image = shading.sky_color(away, now, sun, blur=True)
+        image *= np.where(away[:, 2:3] > 0.0, np.float32(1.0), np.float32(0.25))
+        color[where[gloss]] = color[where[gloss]] * (1.0 - share) + image * share
+
+    def _flow(self, world: World, t: float, met: Met) -> F32:
+        """How the image of everything moves (H,W,2) [px/s], by the central difference over 4 ms (pinhole)."""
+        step = 0.004
+        pose = world.ego.poses(np.array([t - 0.5 * step, t + 0.5 * step])) @ self.T_base_camera
+        back = geometry.invert(pose[1]) @ pose[0]  # a still point seen at the start, seen at the end
+        h, w = self.setup.height, self.setup.width
+        some = (np.arange(0, h, FLOW_STEP)[:, None] * w + np.arange(0, w, FLOW_STEP)).ravel()
+        rays, instance = self._rays[some], met.instance[some]
+        then = rays * np.minimum(met.distance[some], np.float32(1e4))[:, None]
+        now = rotate(back[:3, :3], then) + back[:3, 3].astype(np.float32)
+        moving = met.part[some] == Part.ACTOR
         for actor in world.actors:
-            scene, pose = actor.scene(t), actor.path.poses(np.array([t]))[0]
-            if not actor.present(t) or np.linalg.norm(pose[:3, 3] - origin) > SHADOW_RANGE_M + 5.0:
-                continue
-            to = (pose[:3, 3] - at).astype(np.float32)
-            reach = scene.radius / float(world.sun[2]) + 1.0  # no shadow falls farther than this
-            near = np.flatnonzero((np.abs(to[:, 0]) < reach) & (np.abs(to[:, 1]) < reach))
-            local = geometry.transform_points(geometry.invert(pose), at[near]).astype(np.float32)
-            shade[near] |= scene.distance(local, towards[near] @ pose[:3, :3].astype(np.float32)) < 40.0
-        sun[rays[shade]] *= 0.08
-        sky = 0.72 + 0.28 * picture.normal[:, 2:3]
-        return np.asarray(sky * SKY_LIGHT + 0.72 * sun[:, None] * SUN_COLOR, np.float32)
-
-    def _develop(self, picture: _Picture, light: F32, directions: F32) -> U8:
-        """Sky, haze and tone."""
-        up = np.clip(directions[:, 2], 0.0, 1.0)[:, None]
-        slant = np.maximum(directions[:, 2], 0.0) + 0.25
-        clouds = self._sample(directions[:, 0] / slant, directions[:, 1] / slant, 55.0)
-        cover = np.clip(
-            1.3 * cv2.GaussianBlur(clouds.reshape(HEIGHT, WIDTH), (0, 0), 2.0).reshape(-1, 1) + 0.15, 0.0, 0.75
-        )
-        sky = HORIZON + (ZENITH - HORIZON) * np.clip(2.6 * up, 0.0, 1.0) ** 0.8
-        sky = sky + (np.array([246, 247, 249], np.float32) - sky) * cover * np.clip(9.0 * up, 0.0, 1.0)
-        haze = (1.0 - np.exp(-picture.distance / 420.0))[:, None]
-        lit = picture.color * light * 1.05
-        out = np.where((picture.distance < FAR)[:, None], lit * (1 - haze) + HORIZON * haze, sky)
-        return np.asarray(np.clip(out, 0, 255), np.uint8).reshape(HEIGHT, WIDTH, 3)
-
-    def _sample(self, x: NDArray[np.floating], y: NDArray[np.floating], per_metre: float) -> F32:
-        """Noise -1..1 at points, ``per_metre`` texels to the metre."""
-        size = self._noise.shape[0]
-        i, j = (
-            np.floor(np.asarray(x) * per_metre).astype(np.int64) % size,
-            np.floor(np.asarray(y) * per_metre).astype(np.int64) % size,
-        )
-        return np.asarray(self._noise[j, i])
+            mine = np.flatnonzero(moving & (instance == actor.number))
+            if len(mine):
+                now[mine] += (pose[1, :3, :3].T @ actor.path.velocity(t) * step).astype(np.float32)
+        z0, z1 = np.maximum(then[:, 2:3], 1e-2), np.maximum(now[:, 2:3], 1e-2)
+        focal = np.array([self.model.K[0, 0], self.model.K[1, 1]], np.float32)
+        flow = (now[:, :2] / z1 - then[:, :2] / z0) * focal / np.float32(step)
+        flow[(rays[:, 2] < 0.2) | (met.part[some] == Part.OWN)] = 0.0
+        coarse = flow.reshape((h - 1) // FLOW_STEP + 1, -1, 2)
+        return np.asarray(cv2.resize(coarse, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _put(picture: _Picture, rays: NDArray[np.int64], hits: Hits, color: F32, instance: int) -> None:
-    picture.distance[rays] = hits.distance
-    picture.color[rays] = color
-    picture.normal[rays] = hits.normal
-    picture.instance[rays] = instance
+def _model(setup: CameraSetup) -> CameraModel:
+    w, h = setup.width, setup.height
+    if setup.K is not None:
+        fx, fy, cx, cy = setup.K
+    else:
+        half = np.radians(0.5 * setup.fov_deg)
+        fx = fy = 0.5 * w / (half if setup.distortion_model == "equidistant" else np.tan(half))
+        cx, cy = 0.5 * w - 0.5, 0.5 * h - 0.5
+    K = np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]])
+    empty = {"plumb_bob": 5, "rational_polynomial": 8, "equidistant": 4}[setup.distortion_model]
+    return CameraModel(w, h, K, np.array(setup.D or [0.0] * empty), setup.distortion_model)
+
+
+def _see_through_leaves(world: World, bundle: Bundle, met: Met) -> None:
+    """Crowns have holes: where the texture of leaves is thin, a pixel shows what is behind."""
+    for _ in range(2):
+        rays = np.flatnonzero((met.part == Part.POROUS) & (met.distance < 80.0))
+        at = bundle.points(met.distance[rays], rays)
+        grain = shading.texture(at[:, 0] + 0.7 * at[:, 2], at[:, 1] + 0.9 * at[:, 2], 40.0)
+        rays = rays[grain < -0.40]
+        if len(rays) == 0:
+            return
+        so_far = met.distance[rays] + np.float32(0.02)
+        after = Stage.of(world).cast(bundle.points(so_far, rays).astype(np.float32), bundle.directions[rays])
+        met.replace(rays, after)
+        met.distance[rays] = np.minimum(so_far + after.distance, FAR)
+
+
+def _through_air(light: F32, met: Met, bundle: Bundle, now: Conditions) -> F32:
+    """Haze between the camera and what it sees: Koschmieder's law, with the light of the horizon in the air."""
+    distance = np.minimum(met.distance, np.float32(1e4))
+    depth = np.float32(now.weather.haze) * distance
+    air = np.array(now.light.horizon, np.float32)
+    air = (air + (air.mean() - air) * now.weather.cover) * np.float32(1.0 - 0.2 * now.weather.cover)
+    if now.weather.dust > 0.0:
+        d = bundle.directions
+        azimuth, up = np.arctan2(d[:, 1], d[:, 0]), d[:, 2]
+        swirl = np.sin(9.0 * azimuth + 3.0 * np.sin(7.0 * up)) + np.sin(23.0 * azimuth - 11.0 * up) / 2
+        cloud = np.clip(0.55 + 0.3 * swirl - 1.2 * up, 0.0, 1.0)
+        depth = depth + np.float32(now.weather.dust_extinction) * cloud * np.minimum(distance, 18.0)
+        air = air * np.array([0.95, 0.80, 0.60], np.float32)
+    clear = np.exp(-depth)[:, None]
+    sky = (met.distance >= GROUND_REACH_M) & (bundle.directions[:, 2] > 0.02)
+    if now.weather.visibility_m > 3000.0 and now.weather.dust == 0.0:
+        clear[sky] = 1.0
+    return np.asarray(light * clear + air * (1.0 - clear), np.float32)
+
+
+def _glow(light: F32, exposure: ex.Exposure) -> F32:
+    """Light that scatters in the lens around what is much too bright."""
+    over = np.maximum(light - np.float32(1.6 / exposure.gain), 0.0)
+    if not over.any():
+        return light
+    small = cv2.resize(over, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
+    wide = cv2.GaussianBlur(small, (0, 0), 0.012 * light.shape[1]) + 0.5 * cv2.GaussianBlur(small, (0, 0), 1.2)
+    return np.asarray(light + 0.06 * cv2.resize(wide, (light.shape[1], light.shape[0])), np.float32)
+
+
+def lamps_glow(material: U8) -> F32:
+    """Radiance (M,3) of what shines by itself day and night: the lamps of traffic lights."""
+    out = np.zeros((len(material), 3), np.float32)
+    out[material == Material.LAMP_RED] = [1.6, 0.10, 0.06]
+    out[material == Material.LAMP_GREEN] = [0.10, 1.4, 0.5]
+    return out

@@ -14,12 +14,11 @@ from numpy.typing import NDArray
 from autonomy_perception import geometry
 from autonomy_perception.config import VehicleConfig
 from autonomy_perception.simulation import motion
-from autonomy_perception.simulation.beams import lidar_model
-from autonomy_perception.simulation.camera import Camera
 from autonomy_perception.simulation.clock import stamp
-from autonomy_perception.simulation.lidar import Lidar, Sweep
+from autonomy_perception.simulation.lidar import Sweep
 from autonomy_perception.simulation.materials import Semantic
 from autonomy_perception.simulation.odometry import Odometry
+from autonomy_perception.simulation.rig import Rig, default_rig
 from autonomy_perception.simulation.truck import demo_vehicle
 from autonomy_perception.simulation.truth import Truth, TruthObjects
 from autonomy_perception.simulation.truth_grid import GridTruth, SweepHits
@@ -75,9 +74,9 @@ class SyntheticDrive:
         self.seed, self.duration_s, self.start_s = seed, duration_s, start_s
         self.vehicle = vehicle or demo_vehicle()
         self.world = World(seed, self.vehicle)
-        name, config = next(iter(self.vehicle.lidars.items()))
-        self.lidar = Lidar(name, config, lidar_model("spinning64"), self.vehicle.dimensions)
-        self.cameras = tuple(Camera(name, c) for name, c in self.vehicle.cameras.items()) if cameras else ()
+        rig = Rig.of("demo_truck", default_rig().setup, self.vehicle)
+        self.lidar = rig.lidars[0]
+        self.cameras = rig.cameras if cameras else ()
         odometry_rng = np.random.default_rng([seed, 1])
         self.odometry = Odometry(odometry_rng, self.world.ego, MAX_DURATION_S)
         way = self.world.ego.poses(np.linspace(start_s, start_s + duration_s, 2 + int(duration_s)))[:, :2, 3]
@@ -106,7 +105,9 @@ class SyntheticDrive:
         t = self.end_of(index)
         rng = np.random.default_rng([self.seed, 2, round(t * 1e3)])
         sweep = self.lidar.sweep(self.world, t, rng)
-        images = tuple(c.take(self.world, t - 0.5 * self.lidar.period) for c in self.cameras)
+        when = t - 0.5 * self.lidar.period
+        noise = [np.random.default_rng([self.seed, 3, k, round(t * 1e3)]) for k in range(len(self.cameras))]
+        images = tuple(c.shoot(self.world, when, r).frame for c, r in zip(self.cameras, noise, strict=True))
         return DriveSample(index, sweep.cloud, images, self._truth(t, sweep))
 
     def samples(self, workers: int = 2) -> Iterator[DriveSample]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception import geometry
 from autonomy_perception.config import Dimensions, LidarConfig
 from autonomy_perception.simulation import returns
 from autonomy_perception.simulation.actors import Path
@@ -147,8 +146,3 @@ class Lidar:
         seen = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
         xyz = bundle.points(echo.distance[kept], kept)
         return Sweep(t_end, cloud, semantic, instance, cause, time, xyz, met.reached, seen)
-
-
-def miscalibration(xyz: list[float], rpy: list[float]) -> F64:
-    """T_stated_true (4,4) of an error in the mount [m, rad]."""
-    return geometry.make_transform(geometry.rotation_rpy(*rpy), xyz)

@@ -8,32 +8,32 @@ from numpy.typing import NDArray
 from autonomy_perception import geometry
 from autonomy_perception.simulation.actors import Path, relative_motion
 from autonomy_perception.simulation.clock import stamp
+from autonomy_perception.simulation.setups import OdometrySetup
 from autonomy_perception.types import Trajectory
 
 F64 = NDArray[np.float64]
-
-RATE_HZ = 50.0
 
 
 class Odometry:
     """Wheel speed and gyroscope integrated in the plane; roll, pitch and height from the attitude filter.
 
-    Errors: speed scale 0.2 %, gyro bias 0.01 deg/s, noise on every sample, height drifting by centimetres.
+    Errors: constant speed scale and gyro bias as drawn, noise on every sample, height drifting by centimetres.
 
     Args:
-        rng: seeded generator. path: true motion. end: last time needed [s].
+        rng: seeded generator. path: true motion. end: last time needed [s]. setup: rate and how large the errors are.
     """
 
-    def __init__(self, rng: np.random.Generator, path: Path, end: float) -> None:
-        self._path = path
-        self.t = np.arange(round(-0.3 * RATE_HZ), round((end + 0.2) * RATE_HZ) + 1) / RATE_HZ
+    def __init__(self, rng: np.random.Generator, path: Path, end: float, setup: OdometrySetup | None = None) -> None:
+        self._path, s = path, setup or OdometrySetup()
+        rate = s.rate_hz
+        self.t = np.arange(round(-0.3 * rate), round((end + 0.2) * rate) + 1) / rate
         poses, twist = relative_motion(path, self.t)
         n = len(self.t)
-        scale, bias = rng.normal(0.0, 0.002), rng.normal(0.0, np.radians(0.01))
+        scale, bias = rng.normal(0.0, s.speed_scale), rng.normal(0.0, np.radians(s.yaw_bias_deg_s))
         twist[:, 0] *= 1.0 + scale
         twist[:, 5] += bias
         yaw = np.arctan2(poses[:, 1, 0], poses[:, 0, 0])
-        turn = np.diff(np.unwrap(yaw)) + bias / RATE_HZ + rng.normal(0, 2e-5, n - 1)
+        turn = np.diff(np.unwrap(yaw)) + bias / rate + rng.normal(0, 2e-5, n - 1)
         ahead = np.einsum("nji,nj->ni", _planar(yaw[:-1]), np.diff(poses[:, :2, 3], axis=0))
         forward = ahead * (1.0 + scale + rng.normal(0, 0.002, n - 1))[:, None]
         self._yaw = np.concatenate([[0.0], np.cumsum(turn)])

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from autonomy_perception.config import Dimensions
 from autonomy_perception.simulation.materials import Semantic
-from autonomy_perception.simulation.scene import Scene
+from autonomy_perception.simulation.scene import Scene, rotate
 from autonomy_perception.simulation.tracing import Bundle, Met, Part
 from autonomy_perception.simulation.truck import ego_mesh
 
@@ -16,7 +16,7 @@ F64 = NDArray[np.float64]
 
 
 class OwnBody:
-    """What each ray of a sensor meets of the vehicle that carries it.
+    """What each ray of a sensor meets of the vehicle that carries it, from outside: a camera behind the windscreen sees through.
 
     Args:
         body: outline of the vehicle. T_base_sensor: true mount (4,4). directions: float32 (R,3) in the sensor's frame.
@@ -24,19 +24,23 @@ class OwnBody:
 
     def __init__(self, body: Dimensions, T_base_sensor: F64, directions: F32) -> None:
         mesh = ego_mesh(body)
-        in_base = directions @ T_base_sensor[:3, :3].T.astype(np.float32)
+        in_base = rotate(T_base_sensor[:3, :3], directions)
         origins = np.broadcast_to(T_base_sensor[:3, 3].astype(np.float32), in_base.shape)
         hits = Scene(mesh).cast(origins, in_base)
-        self._rays = np.flatnonzero(hits.hit)
+        corner = mesh.corners()[hits.face]
+        outward = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
+        self._rays = np.flatnonzero(hits.hit & (np.einsum("ni,ni->n", outward, in_base) < 0.0))
         mine = hits.of(self._rays)
         self._distance, self._face, self._material = mine.distance, mine.face, mesh.material[mine.face]
-        self._normal = mine.normal @ T_base_sensor[:3, :3].astype(np.float32)
+        self._normal = rotate(T_base_sensor[:3, :3].T, mine.normal)
         self._cosine = np.abs(np.einsum("ni,ni->n", mine.normal, in_base[self._rays]))
 
     def cover(self, met: Met, bundle: Bundle) -> None:
         """Put the own body in front of what the rays met behind it."""
         nearer = np.flatnonzero(self._distance < met.distance[self._rays])
         at = self._rays[nearer]
+        if len(at) == 0:
+            return
         rotation = bundle.poses[at // bundle.per_line, :3, :3].astype(np.float32)
         met.distance[at], met.face[at], met.part[at] = self._distance[nearer], self._face[nearer], Part.OWN
         met.normal[at] = np.einsum("nij,nj->ni", rotation, self._normal[nearer])

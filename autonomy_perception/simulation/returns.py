@@ -88,13 +88,12 @@ def foliage(world: World, bundle: Bundle, met: Met, rng: np.random.Generator) ->
         at = rays[stopped]
         met.distance[at] = so_far[stopped] + left[stopped]
         through = ~stopped
-        rays, after_all = rays[through], through
+        rays = rays[through]
         so_far = so_far[through] + after.distance[through] + np.float32(1e-3)
         left = np.where(inside, left - after.distance, left)[through]
         entering, part = after.entering[through], after.part[through]
         depth = depth[through] + np.where(entering, 1, -1)
-        for name in ("face", "part", "normal", "cosine", "entering", "material", "semantic", "instance", "u", "v"):
-            getattr(met, name)[rays] = getattr(after, name)[after_all]
+        met.replace(rays, after.some(through))
         met.distance[rays] = np.minimum(so_far, FAR)
         on = part == Part.POROUS
         rays, left, so_far, depth = rays[on], left[on], so_far[on], depth[on]

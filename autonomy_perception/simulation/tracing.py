@@ -7,7 +7,7 @@ one pose, so that motion of the sensor and of everything else during the exposur
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import ClassVar
 from weakref import WeakKeyDictionary
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from autonomy_perception.simulation.actors import Actor
 from autonomy_perception.simulation.materials import Semantic
-from autonomy_perception.simulation.scene import FAR, Hits, Scene
+from autonomy_perception.simulation.scene import FAR, Hits, Scene, along, rotate
 from autonomy_perception.simulation.world import FIRST_STRUCTURE, World
 
 F32 = NDArray[np.float32]
@@ -59,10 +59,12 @@ class Bundle:
     def of(cls, t: F64, poses: F64, local: F32) -> Bundle:
         """Rays from unit directions (R,3) in the sensor's frame, R a multiple of the number of lines."""
         lines = len(t)
+        start = poses[:, :3, 3].astype(np.float32)
+        if lines == 1:
+            return cls(t, poses, np.repeat(start, len(local), axis=0), rotate(poses[0, :3, :3], local))
         fan = local.reshape(lines, -1, 3)
         directions = fan @ np.swapaxes(poses[:, :3, :3], 1, 2).astype(np.float32)
-        origins = np.repeat(poses[:, :3, 3].astype(np.float32), fan.shape[1], axis=0)
-        return cls(t, poses, origins, directions.reshape(-1, 3))
+        return cls(t, poses, np.repeat(start, fan.shape[1], axis=0), directions.reshape(-1, 3))
 
     @property
     def per_line(self) -> int:
@@ -105,6 +107,16 @@ class Met:
     def of_ground(self, rays: I64) -> Hits:
         """The hits of some rays (indices) on the ground as the terrain's scene would report them."""
         return Hits(self.distance[rays], self.face[rays], self.normal[rays], self.u[rays], self.v[rays])
+
+    def replace(self, rays: I64, other: Met) -> None:
+        """Let some rays (indices) have met what the rays of ``other`` met; distances stay."""
+        for name in ("face", "part", "normal", "cosine", "entering", "material", "semantic", "instance", "u", "v"):
+            getattr(self, name)[rays] = getattr(other, name)
+
+    def some(self, rays: NDArray[np.bool_]) -> Met:
+        """What some rays (a mask) met."""
+        names = [f.name for f in fields(self) if f.name != "reached"]
+        return Met(**{name: getattr(self, name)[rays] for name in names}, reached=self.reached)
 
 
 class Stage:
@@ -202,12 +214,12 @@ def nearby(bundle: Bundle, position: F64, radius: float) -> I64:
         ahead, far = np.einsum("ni,ni->n", each, bundle.directions), np.einsum("ni,ni->n", each, each)
         return np.flatnonzero((far < radius * radius) | ((ahead > 0) & (far - ahead * ahead < radius * radius)))
     to = (position - bundle.poses[len(bundle.t) // 2, :3, 3]).astype(np.float32)
-    along = bundle.directions @ to
+    ahead = along(to, bundle.directions)
     square = float(to @ to)
     if square < radius * radius:
-        return np.arange(len(along))
+        return np.arange(len(ahead))
     edge = np.sqrt(square - radius * radius)
-    return np.flatnonzero(along > np.float32(edge))
+    return np.flatnonzero(ahead > np.float32(edge))
 
 
 def _body(actor: Actor, bundle: Bundle, met: Met, reach: float, part: Part, semantic: int, instance: int) -> int:
@@ -227,7 +239,7 @@ def _body(actor: Actor, bundle: Bundle, met: Met, reach: float, part: Part, sema
     rotation = poses[:, :3, :3].astype(np.float32)
     origin = -np.einsum("nji,nj->ni", poses[:, :3, :3], offset).astype(np.float32)
     if len(bundle.t) == 1:
-        direction = bundle.directions[rays] @ rotation[0]
+        direction = rotate(rotation[0].T, bundle.directions[rays])
     else:
         direction = np.einsum("nj,nji->ni", bundle.directions[rays], rotation[line])
     hits = scene.cast(origin[line], direction)

@@ -1,0 +1,73 @@
+"""Lenses: the ray of every pixel under the distortion models of CameraInfo."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from autonomy_perception.config import ConfigError
+from autonomy_perception.types import CameraModel
+
+F64 = NDArray[np.float64]
+MAX_ERROR_PX = 0.02
+
+
+def pixel_rays(model: CameraModel) -> F64:
+    """Unit rays (H·W,3) in the optical frame (z forward, x right, y down) through the centre of every pixel.
+
+    Raises:
+        ConfigError: the distortion cannot be inverted everywhere in the image (it folds over).
+    """
+    u, v = np.meshgrid(np.arange(model.width, dtype=np.float64), np.arange(model.height, dtype=np.float64))
+    pixels = np.stack([u.ravel(), v.ravel()], -1)
+    rays = _fisheye(model, pixels) if model.distortion_model == "equidistant" else _pinhole(model, pixels)
+    error = np.abs(project(model, rays) - pixels).max()
+    if not error < MAX_ERROR_PX:
+        raise ConfigError(
+            f"D of {model.distortion_model}: expected a distortion that can be inverted over the whole image, "
+            f"got {model.D.tolist()} ({error:.1f} px off)"
+        )
+    return np.asarray(rays / np.linalg.norm(rays, axis=1, keepdims=True))
+
+
+def _pinhole(model: CameraModel, pixels: F64) -> F64:
+    flat = (pixels - model.K[:2, 2]) / model.K[[0, 1], [0, 1]]
+    if np.any(model.D):
+        stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 300, 1e-12)
+        flat = cv2.undistortPointsIter(pixels[:, None], model.K, model.D, None, None, stop)[:, 0]  # type: ignore[attr-defined]
+    return np.column_stack([flat, np.ones(len(flat))])
+
+
+def _fisheye(model: CameraModel, pixels: F64) -> F64:
+    """θ_d = θ (1 + k1 θ² + k2 θ⁴ + k3 θ⁶ + k4 θ⁸) solved by Newton's method (Kannala and Brandt, 2006)."""
+    flat = (pixels - model.K[:2, 2]) / model.K[[0, 1], [0, 1]]
+    target = np.hypot(*flat.T)
+    k = np.array([1.0, *(model.D if len(model.D) else np.zeros(4))])
+    power = np.arange(5) * 2 + 1
+    theta = target.copy()
+    for _ in range(20):
+        terms = theta[:, None] ** power
+        slope = (k * power * theta[:, None] ** (power - 1)).sum(1)
+        theta = theta - ((k * terms).sum(1) - target) / np.where(np.abs(slope) < 1e-6, 1.0, slope)
+    side = np.where(target > 1e-9, np.sin(theta) / np.maximum(target, 1e-9), 1.0)
+    return np.column_stack([flat * side[:, None], np.cos(theta)])
+
+
+def project(model: CameraModel, points: F64) -> F64:
+    """Pixels (N,2) of points (N,3) in the optical frame; those behind a pinhole camera come out as NaN."""
+    x, y, z = np.asarray(points, np.float64).T
+    if model.distortion_model == "equidistant":
+        k = np.array([1.0, *(model.D if len(model.D) else np.zeros(4))])
+        across = np.hypot(x, y)
+        theta = np.arctan2(across, z)
+        bent = (k * theta[:, None] ** (np.arange(5) * 2 + 1)).sum(1)
+        scale = np.where(across > 1e-12, bent / np.maximum(across, 1e-12), 1.0)
+        flat = np.column_stack([x * scale, y * scale])
+        return np.asarray(flat * model.K[[0, 1], [0, 1]] + model.K[:2, 2])
+    ahead = z > 1e-9
+    out = np.full((len(z), 2), np.nan)
+    if ahead.any():
+        at = np.ascontiguousarray(np.asarray(points, np.float64)[ahead])
+        out[ahead] = cv2.projectPoints(at, np.zeros(3), np.zeros(3), model.K, model.D)[0][:, 0]
+    return out
