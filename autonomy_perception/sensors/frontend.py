@@ -105,7 +105,13 @@ class SensorFrontEnd:
         """Counters and faults since the start."""
         c, book = self._collector.counters, self._book
         return Diagnostics(
-            self._frames, c.partial, c.late, c.overflow, c.jumps, dict(book.received), book.log.counted(),
+            self._frames,
+            c.partial,
+            c.late,
+            c.overflow,
+            c.jumps,
+            dict(book.received),
+            book.log.counted(),
             {name: reader.about for name, reader in self._readers.items()},
         )
 
@@ -133,10 +139,12 @@ class SensorFrontEnd:
             return self._take_image(self._images[event.topic], event)
         if isinstance(event, CameraInfoMsg) and event.topic in self._infos:
             self._take_info(self._infos[event.topic], event)
+            self._note_changes(event)
         elif isinstance(event, TfMsg):
             for fault in self.tf.add(event):
                 expected = "a tree of finite transforms"
                 self._book.note("tf", "transforms", expected, fault, event.receive_ns, event.topic)
+            self._note_changes(event)
         elif isinstance(event, OdomMsg) and event.topic == self._vehicle.odometry.topic:
             self._take_odometry(event)
         elif isinstance(event, JointMsg) and event.topic == self._hitch_topic:
@@ -202,6 +210,11 @@ class SensorFrontEnd:
             self.calibration.on_info(name, event)
         except CalibrationError as e:
             self._book.invalid(name, e.field, e.expected, e.found, event.receive_ns, event.topic)
+
+    def _note_changes(self, event: Event) -> None:
+        for change in self.calibration.take_changes():
+            expected = "the calibration that the drive began with"
+            self._book.note(change.sensor, change.field, expected, change.found, event.receive_ns, event.topic)
 
     def _take_hitch(self, event: JointMsg) -> None:
         self._book.arrived(HITCH, event.stamp_ns, event.receive_ns)

@@ -72,7 +72,7 @@ class _Edge:
 
 
 class TfBuffer:
-    """Transforms by name. ``version`` grows whenever a static edge changes."""
+    """Transforms by name. ``version`` grows whenever a static edge changes, and whenever the tree does."""
 
     def __init__(self) -> None:
         self._edges: dict[str, _Edge] = {}
@@ -100,13 +100,14 @@ class TfBuffer:
                 raise ValueError(f"transform {parent} <- {child}: {name} is not usable: {getattr(sample, name)}")
         T = geometry.make_transform(geometry.rotation_of(sample.quaternion), sample.translation)
         edge = self._edges.get(child)
-        if edge is None or edge.parent != parent or edge.static != static:
+        grown = edge is None or edge.parent != parent or edge.static != static
+        if edge is None or grown:
             if parent in self._edges and child in self._chain(parent):
                 raise ValueError(
                     f"transform {parent} <- {child} would close a loop: {' <- '.join(self._chain(parent))}"
                 )
             edge = self._edges[child] = _Edge(parent, static)
-        changed = static and not (edge.transforms and np.array_equal(edge.transforms[0], T))
+        changed = grown or (static and not (edge.transforms and np.array_equal(edge.transforms[0], T)))
         edge.add(sample.stamp_ns, T)
         self.version += int(changed)
 
