@@ -129,19 +129,11 @@ class Pipeline:
         with clock.stage("detection"):
             detections = self._detect(scans, ego)
         with clock.stage("tracking"):
-            sweep = Sweep.from_scan(next(scan for scan in frame.scans if len(scan.cloud)))
-            tracks = self._tracker.step(detections, frame.stamp_ns, ego.T_odom_base, sweep)
-            if not ego.has_motion:
-                tracks = replace(tracks, frame_id=self._vehicle.base_frame)
+            tracks = self._track(detections, frame, ego)
         with clock.stage("occupancy"):
             evidence = [ScanEvidence(s.xyz, s.labels.label, s.origin) for s in scans]
             occupancy = self._occupancy.update(evidence, ego.anchor, ego.xy, frame.stamp_ns, lethal, tracks, detections)
-        self._last = Perception(
-            frame.stamp_ns, frame.stamp_ns, self.modes.on_frame(frame.stamp_ns), self._reasons(ego.has_motion, frame.health, frame.stamp_ns),
-            ego.T_odom_base, to_base(detections, ego, self._vehicle.base_frame), tracks, terrain, occupancy,
-            frame.health, clock.ms, frame.calibration_hash, ego.has_motion,
-        )  # fmt: skip
-        return self._last
+        return self._remember(frame, ego, detections, tracks, terrain, occupancy, clock)
 
     def due(self, now_ns: int) -> bool:
         """Whether no frame has come for ``tick_ms`` at ``now_ns`` (ROS time), so that :meth:`tick` has work."""
@@ -208,6 +200,21 @@ class Pipeline:
             )
         found = self._clusters.detect(xyz, labels, scans[0].origin)
         return replace(found, center=(found.center + ego.anchor).astype(np.float32), frame_id=self._vehicle.odom_frame)
+
+    def _track(self, detections: Detections, frame: SensorFrame, ego: EgoState) -> Tracks:
+        scans = [scan for scan in frame.scans if len(scan.cloud)]
+        sweep = Sweep.from_scans(scans) if scans else None
+        tracks = self._tracker.step(detections, frame.stamp_ns, ego.T_odom_base, sweep)
+        return tracks if ego.has_motion else replace(tracks, frame_id=self._vehicle.base_frame)
+
+    def _remember(self, frame: SensorFrame, ego: EgoState, detections: Detections, tracks: Tracks, terrain: TerrainGrid,
+                  occupancy: Occupancy, clock: StageClock) -> Perception:  # fmt: skip
+        self._last = Perception(
+            frame.stamp_ns, frame.stamp_ns, self.modes.on_frame(frame.stamp_ns), self._reasons(ego.has_motion, frame.health, frame.stamp_ns),
+            ego.T_odom_base, to_base(detections, ego, self._vehicle.base_frame), tracks, terrain, occupancy,
+            frame.health, clock.ms, frame.calibration_hash, ego.has_motion,
+        )  # fmt: skip
+        return self._last
 
     def _reasons(self, has_motion: bool, health: tuple[SensorHealth, ...], now_ns: int) -> tuple[str, ...]:
         """Why the mode is not better, in the words of PerceptionStatus.msg."""

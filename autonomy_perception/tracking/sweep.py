@@ -1,4 +1,4 @@
-"""When did the lidar look? A spinning lidar sees each direction at its own time within the sweep.
+"""When did the lidars look? A spinning lidar sees each direction at its own time within the sweep.
 
 Deskewing moves points by the vehicle's motion, not by that of other objects: a car at 15 m/s seen at the
 start of a sweep stands 1.5 m behind its place at the end. The tracker therefore measures every object at the
@@ -7,6 +7,7 @@ time its direction was scanned.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,7 +18,7 @@ from autonomy_perception.types import LidarScan
 F64 = NDArray[np.float64]
 
 BINS = 360
-STRIDE = 8  # every eighth point is enough to fill the bins
+STRIDE = 8  # every eighth point of one lidar is enough to fill the bins
 
 
 @dataclass(frozen=True)
@@ -34,11 +35,18 @@ class Sweep:
     offsets: F64 = field(default_factory=lambda: np.zeros(BINS))
 
     @classmethod
-    def from_scan(cls, scan: LidarScan) -> Sweep:
-        """Mean time of the returns of each bearing; bearings without a return take it from their neighbours."""
-        origin = np.asarray(scan.origin, np.float64)
-        xyz, time = scan.cloud.xyz[::STRIDE], scan.cloud.time[::STRIDE].astype(np.float64)
-        index = _bin(np.arctan2(xyz[:, 1] - scan.origin[1], xyz[:, 0] - scan.origin[0]))
+    def from_scans(cls, scans: Sequence[LidarScan]) -> Sweep:
+        """Mean time of the returns of each bearing; bearings without a return take it from their neighbours.
+
+        Args:
+            scans: lidars of one frame, the reference first: bearings are seen from there. Lidars that look the same
+                way at different times share a bearing, as their returns share a box.
+        """
+        origin = np.asarray(scans[0].origin, np.float64)
+        stride = STRIDE * len(scans)
+        xyz = np.concatenate([s.cloud.xyz[::stride] for s in scans])
+        time = np.concatenate([s.cloud.time[::stride] for s in scans]).astype(np.float64)
+        index = _bin(np.arctan2(xyz[:, 1] - scans[0].origin[1], xyz[:, 0] - scans[0].origin[0]))
         count = np.bincount(index, minlength=BINS)
         filled = np.flatnonzero(count)
         if len(filled) == 0:

@@ -164,12 +164,12 @@ def test_sweep_tells_when_a_bearing_was_seen() -> None:
     xyz = np.stack([10 * np.cos(bearing) + 2.0, 10 * np.sin(bearing), 0 * bearing], 1).astype(np.float32)
     time = (-0.1 * (bearing + np.pi) / (2 * np.pi)).astype(np.float32)
     cloud = PointCloud(xyz, 0 * time, time, np.zeros(len(time), np.uint16), "base_link", 0)
-    sweep = Sweep.from_scan(LidarScan("top", cloud, np.array([2.0, 0.0, 1.0], np.float32)))
+    sweep = Sweep.from_scans([LidarScan("top", cloud, np.array([2.0, 0.0, 1.0], np.float32))])
     ask = np.array([-1.0, 0.0, 2.5, 2.5 + 2 * np.pi])
     want = -0.1 * ((ask + np.pi) % (2 * np.pi)) / (2 * np.pi)
     np.testing.assert_allclose(sweep.look_up(ask), want, atol=4e-4)
     empty = PointCloud(xyz[:0], time[:0], time[:0], np.zeros(0, np.uint16), "base_link", 0)
-    assert not Sweep.from_scan(LidarScan("top", empty, np.zeros(3, np.float32))).offsets.any()
+    assert not Sweep.from_scans([LidarScan("top", empty, np.zeros(3, np.float32))]).offsets.any()
 
 
 def test_identity_depends_on_seed_stamp_and_index_only() -> None:
