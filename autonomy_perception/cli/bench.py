@@ -73,6 +73,14 @@ def tracker(json: Json = False) -> None:
 
 
 @app.command()
+def simulate(
+    runs: Annotated[int, typer.Option(min=3, help="timed sweeps and images")] = 15, json: Json = False
+) -> None:
+    """Synthetic sweeps, images and samples beside the bare ray casting. Example: bench simulate --json"""
+    _run("evaluation.bench_simulate", json, note="64 x 1800 rays, 704 x 256 pixels", runs=runs)
+
+
+@app.command()
 def live(
     minutes: Annotated[float, typer.Option(min=0.1, help="length of the run [min]")] = 2.0,
     rig: Annotated[

@@ -120,16 +120,20 @@ class Met:
 
 
 class Stage:
-    """Everything of a world that stands still, in one ray-casting scene: one cast instead of three."""
+    """Everything of a world that stands still, in one ray-casting scene: one cast instead of three.
+
+    Attributes:
+        library: the scene of the ray-casting library.
+    """
 
     _known: ClassVar[WeakKeyDictionary[World, Stage]] = WeakKeyDictionary()
 
     def __init__(self, world: World) -> None:
         parts = (world.terrain, world.solid, world.porous)
-        self._scene = EmbreeScene()
+        self.library = EmbreeScene()
         self._keep = [
             TriangleMesh(
-                self._scene, np.ascontiguousarray(p.mesh.vertices, np.float32), np.ascontiguousarray(p.mesh.faces)
+                self.library, np.ascontiguousarray(p.mesh.vertices, np.float32), np.ascontiguousarray(p.mesh.faces)
             )
             for p in parts
         ]
@@ -148,7 +152,7 @@ class Stage:
         n = len(directions)
         if n == 0:
             return _nothing(0)
-        raw = self._scene.run(
+        raw = self.library.run(
             np.ascontiguousarray(origins), np.ascontiguousarray(directions), query="INTERSECT", output=True
         )
         part = (raw["geomID"] + 1).astype(np.uint8)
@@ -176,7 +180,7 @@ class Stage:
         """Whether anything stands nearer than ``within`` [m] along each ray."""
         if len(directions) == 0:
             return np.zeros(0, np.bool_)
-        distance = self._scene.run(
+        distance = self.library.run(
             np.ascontiguousarray(origins), np.ascontiguousarray(directions, np.float32), query="DISTANCE"
         )
         return np.asarray(distance < within)

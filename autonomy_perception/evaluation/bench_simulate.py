@@ -1,0 +1,71 @@
+"""``bench simulate``: a lidar sweep, a labelled image and whole samples, beside nothing but the ray casting."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import numpy as np
+
+from autonomy_perception.evaluation.bench import BenchResult, time_pair
+from autonomy_perception.simulation.camera import Camera
+from autonomy_perception.simulation.drive import SyntheticDrive
+from autonomy_perception.simulation.rig import Rig, default_rig
+from autonomy_perception.simulation.tracing import Bundle, Stage
+from autonomy_perception.simulation.world import World
+
+SEED = 2
+MOMENT_S = 12.0
+IMAGE = (704, 256)
+
+
+def small_camera(rig: Rig) -> Camera:
+    """The first camera of a rig with an image of 704 x 256 pixels."""
+    name, setup = next(iter(rig.setup.cameras.items()))
+    w, h = IMAGE
+    k = [490.0, 490.0, 0.5 * (w - 1), 0.5 * (h - 1)]
+    return Camera(
+        name, rig.vehicle.cameras[name], setup.model_copy(update={"width": w, "height": h, "K": k}),
+        rig.vehicle.dimensions,
+    )  # fmt: skip
+
+
+def run(runs: int = 15, samples: int = 12) -> BenchResult:
+    """Time everything in the demo's world.
+
+    Args:
+        runs: timed sweeps and images. samples: whole samples (sweep, image, all labels), made by a process per core.
+    """
+    rig = default_rig()
+    world = World(SEED, rig.vehicle)
+    lidar, camera = rig.lidars[0], small_camera(rig)
+    bundle = lidar.rays(world.ego, MOMENT_S)
+
+    def noise() -> np.random.Generator:
+        return np.random.default_rng(SEED)
+
+    sweep, bare = time_pair(lambda: lidar.sweep(world, MOMENT_S, noise()), lambda: raw_cast(world, bundle), runs)
+    pixels = camera.rays(world.ego, MOMENT_S)
+    shot, plain = time_pair(lambda: camera.shoot(world, MOMENT_S, noise()), lambda: raw_cast(world, pixels), runs)
+    count = len(bundle.directions)
+    ours = {
+        "lidar_ms": sweep.ms,
+        "camera_ms": shot.ms,
+        "samples_per_s": samples_per_s(samples),
+        "rays_per_s": count / sweep.ms * 1e3,
+    }
+    peer = {"lidar_ms": bare.ms, "camera_ms": plain.ms, "rays_per_s": count / bare.ms * 1e3}
+    return BenchResult("simulate", ours, peer, sweep.ms / bare.ms)
+
+
+def raw_cast(world: World, bundle: Bundle) -> object:
+    """The same rays through the same triangles with the ray-casting library alone."""
+    return Stage.of(world).library.run(bundle.origins, bundle.directions, query="INTERSECT", output=True)
+
+
+def samples_per_s(count: int) -> float:
+    """Whole samples of one drive per second in steady state, made by a process per core."""
+    workers = os.cpu_count() or 1
+    drive = SyntheticDrive(SEED, 0.1 * (count + workers) + 0.01, start_s=10.0)
+    arrivals = [time.perf_counter() for _ in drive.samples(workers)]
+    return float(count / (arrivals[-1] - arrivals[workers - 1]))
