@@ -15,6 +15,8 @@ from pydantic import BaseModel
 
 from autonomy_perception import paths
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
+from autonomy_perception.evaluation.faults import processes
+from autonomy_perception.evaluation.faults import table as table_of_faults
 from autonomy_perception.nodes import topics
 from autonomy_perception.nodes.parameters import (
     HealthConfig,
@@ -115,6 +117,37 @@ def _vehicle() -> list[str]:
     return out
 
 
+def faults_page() -> str:
+    """docs/faults.md."""
+    kinds = {"Clouds": table_of_faults.CLOUDS, "Images and intrinsics": table_of_faults.IMAGES,
+             "Transforms and odometry": table_of_faults.MOTION, "Streams": table_of_faults.STREAMS,
+             "ROS time": table_of_faults.CLOCK}  # fmt: skip
+    parts = [
+        MADE, "# Faults", "",
+        "What the suite says and does when its inputs misbehave. The tests inject every row into the running graph and hold",
+        "it to these words and times (on a quiet machine); `autonomy-perception torture` injects them at random, alone and",
+        "together, while memory, threads and file descriptors are watched:", "",
+        "    autonomy-perception torture --minutes 30 --seed 1", "",
+        "Whatever happens, outputs come at 5 Hz at least, and no message of a sensor ends the node. *Said* are words of one",
+        "text in `/diagnostics` (status `perception: inputs`, `perception: sensor NAME`, `perception: pipeline` ...) or of the",
+        "sensor's entry in `/perception/status`; `{lidar}` and so on stand for the topic. Times are the longest allowed: until",
+        "it is said, and from the end of the fault until outputs with fresh data of all sensors come.", "",
+    ]  # fmt: skip
+    for title, rows in kinds.items():
+        cells = [(f.name, f.injected, _said(f.says), f.outputs.value, f"{f.noticed_s:g} s" if f.says else "-", f"{f.recovers_s:g} s") for f in rows]  # fmt: skip
+        head = ("fault", "injected", "said", "outputs", "said within", "recovered within")
+        parts += [f"## {title}", "", table(head, cells), ""]
+    named = {"Processes and resources": processes.LIVE, "Start and end": processes.ENDS, "Files": processes.FILES}
+    for title, group in named.items():
+        lines = [(f.name, f.injected, f"{f.where}: {_said(f.says)}" if f.says else "-", f.outputs, f"{f.recovers_s:g} s" if f.recovers_s else "-") for f in group]  # fmt: skip
+        parts += [f"## {title}", "", table(("fault", "injected", "said", "meanwhile", "recovered within"), lines), ""]
+    return "\n".join(parts)
+
+
+def _said(words: Sequence[str]) -> str:
+    return " ... ".join(f"`{word}`" for word in words) or "nothing: it is legal"
+
+
 def default_yaml() -> str:
     """config/perception.yaml: all stage parameters with their defaults, ranges and meanings."""
     lines = ["# All stage parameters with their defaults; leave out what you do not change.",
@@ -141,6 +174,7 @@ def files() -> dict[str, str]:
     return {
         "docs/topics.md": topics_page(),
         "docs/parameters.md": parameters_page(),
+        "docs/faults.md": faults_page(),
         "config/perception.yaml": default_yaml(),
         "config/perception.schema.json": schema_json(PerceptionConfig),
         "config/vehicle.schema.json": schema_json(VehicleConfig),

@@ -10,45 +10,28 @@ from typing import Any
 
 import numpy as np
 
-from autonomy_perception.bags.messages import COMPRESSED_IMAGE
-from autonomy_perception.evaluation.faults.sample import Mutator, Rig, Sample, decode, edited, encode
+from autonomy_perception.evaluation.faults.sample import Mutator, Rig, edited
 
 BOMB_SIDE = 50_000
-
-
-def _images(rig: Rig, compressed: Any, raw: Any) -> Mutator:
-    """``compressed`` and ``raw`` edit an image of either kind."""
-
-    def edit(sample: Sample) -> list[Sample]:
-        if sample.topic != rig.camera:
-            return [sample]
-        return [encode(sample, (compressed if sample.msgtype == COMPRESSED_IMAGE else raw)(decode(sample)))]
-
-    return edit
 
 
 def _bytes(data: bytes) -> Any:
     return np.frombuffer(data, np.uint8)
 
 
-def without_pixels(rig: Rig) -> Mutator:
-    """0 x 0 pixels; no bytes in a compressed image."""
-    nothing = _bytes(b"")
-    return _images(
-        rig, lambda i: replace(i, data=nothing), lambda i: replace(i, width=0, height=0, step=0, data=nothing)
-    )
+def no_bytes(rig: Rig) -> Mutator:
+    """A compressed image without bytes."""
+    return edited(rig.jpeg, lambda i: replace(i, data=_bytes(b"")))
 
 
 def cut_off(rig: Rig) -> Mutator:
     """The second half of the bytes is missing."""
-    half = lambda i: replace(i, data=i.data[: len(i.data) // 2])  # noqa: E731
-    return _images(rig, half, half)
+    return edited(rig.jpeg, lambda i: replace(i, data=i.data[: len(i.data) // 2]))
 
 
-def no_image(rig: Rig) -> Mutator:
-    """Bytes that are no JPEG or PNG; of a raw image an encoding that nobody knows."""
-    garbage = lambda i: replace(i, data=rig.rng.integers(0, 200, 500, np.uint8))  # noqa: E731
-    return _images(rig, garbage, wrong_encoding_of)
+def garbage(rig: Rig) -> Mutator:
+    """Bytes that are no JPEG or PNG."""
+    return edited(rig.jpeg, lambda i: replace(i, data=rig.rng.integers(0, 200, 500, np.uint8)))
 
 
 def scrambled(rig: Rig) -> Mutator:
@@ -56,30 +39,41 @@ def scrambled(rig: Rig) -> Mutator:
 
     def scramble(i: Any) -> Any:
         data = np.array(i.data, np.uint8)
-        middle = slice(len(data) // 2, len(data) - 64)
-        data[middle] = rig.rng.integers(0, 255, len(data[middle]), np.uint8)
+        inside = slice(len(data) // 2, max(len(data) - 64, len(data) // 2))
+        data[inside] = rig.rng.integers(0, 255, len(data[inside]), np.uint8)
         return replace(i, data=data)
 
-    return _images(rig, scramble, scramble)
+    return edited(rig.jpeg, scramble)
 
 
-def wrong_encoding_of(image: Any) -> Any:
-    """A raw image with an encoding string that does not exist."""
-    return replace(image, encoding="rgb8; drop table")
-
-
-def wrong_encoding(rig: Rig) -> Mutator:
-    """An unknown encoding (raw), or a format string that contradicts the bytes (compressed)."""
-    return _images(rig, lambda i: replace(i, format="16UC7; nonsense"), wrong_encoding_of)
+def other_format(rig: Rig) -> Mutator:
+    """A format string that contradicts the bytes."""
+    return edited(rig.jpeg, lambda i: replace(i, format="16UC7; nonsense"))
 
 
 def bomb(rig: Rig) -> Mutator:
     """A few hundred bytes that claim 50,000 x 50,000 pixels."""
-    data = _bytes(png_bomb(BOMB_SIDE))
-    return _images(
-        rig, lambda i: replace(i, data=data, format="png"),
-        lambda i: replace(i, width=BOMB_SIDE, height=BOMB_SIDE, step=3 * BOMB_SIDE, data=data),
-    )  # fmt: skip
+    return edited(rig.jpeg, lambda i: replace(i, data=_bytes(png_bomb(BOMB_SIDE)), format="png"))
+
+
+def no_pixels(rig: Rig) -> Mutator:
+    """A raw image of 0 x 0 pixels."""
+    return edited(rig.raw, lambda i: replace(i, width=0, height=0, step=0, data=_bytes(b"")))
+
+
+def missized(rig: Rig) -> Mutator:
+    """A raw image that claims twice the rows that it has."""
+    return edited(rig.raw, lambda i: replace(i, height=2 * i.height))
+
+
+def huge(rig: Rig) -> Mutator:
+    """A raw image that claims sizes whose product overflows 32 bits."""
+    return edited(rig.raw, lambda i: replace(i, width=BOMB_SIDE, height=2**32 - 1, step=3 * BOMB_SIDE))
+
+
+def unknown_encoding(rig: Rig) -> Mutator:
+    """A raw image with an encoding string that does not exist."""
+    return edited(rig.raw, lambda i: replace(i, encoding="rgb8; drop table"))
 
 
 def png_bomb(side: int) -> bytes:

@@ -35,14 +35,17 @@ Mutator = Callable[[Sample], list[Sample]]
 
 @dataclass(frozen=True)
 class Rig:
-    """Names that faults aim at: topics and frames of the reference lidar, a camera and the odometry; a seeded generator.
+    """Names that faults aim at: topics and frames of the reference lidar, two cameras and the odometry; a seeded generator.
 
-    ``camera`` and ``info`` are empty where the vehicle has no camera, ``odometry`` where it has none.
+    ``jpeg`` is a camera with compressed images, ``raw`` one with raw images; ``camera`` is one of the two, with its
+    ``info``. Empty: the vehicle has none.
     """
 
     lidar: str
     lidar_frame: str
     camera: str
+    jpeg: str
+    raw: str
     info: str
     odometry: str
     base_frame: str
@@ -50,10 +53,13 @@ class Rig:
 
     @classmethod
     def of(cls, vehicle: VehicleConfig, seed: int) -> Rig:
-        """The first lidar and the first camera of a vehicle."""
+        """The first lidar and the first camera of either kind."""
         lidar, camera = next(iter(vehicle.lidars.values())), next(iter(vehicle.cameras.values()), None)
+        jpeg, raw = (
+            next((c.topic for c in vehicle.cameras.values() if c.compressed == kind), "") for kind in (True, False)
+        )
         return cls(
-            lidar.topic, lidar.frame, camera.topic if camera else "", camera.info_topic if camera else "",
+            lidar.topic, lidar.frame, camera.topic if camera else "", jpeg, raw, camera.info_topic if camera else "",
             vehicle.odometry.topic, vehicle.base_frame, np.random.default_rng(seed),
         )  # fmt: skip
 

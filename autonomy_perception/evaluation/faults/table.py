@@ -31,10 +31,10 @@ class Fault:
     Attributes:
         name: unique; reads as "the ...".
         injected: in words.
-        aims_at: whose messages are changed: "lidar", "camera", "odometry", "tf" or "clock".
+        aims_at: whose messages are changed: "lidar", "jpeg", "raw", "camera" (of either kind), "odometry", "tf", "clock".
         mutator: makes the change for a rig.
-        says: words that one text of diagnostics or status must all hold; ``{lidar}``, ``{camera}``, ``{info}`` and
-            ``{odometry}`` stand for topics. Empty: the fault is legal and nothing is said.
+        says: words that one text of diagnostics or status must all hold; ``{lidar}``, ``{camera}`` and so on
+            stand for topics. Empty: the fault is legal and nothing is said.
         outputs: what they do meanwhile.
         noticed_s: longest time until it is said [s]; recovers_s: from the end of the fault until fresh outputs with all
             sensors OK [s].
@@ -53,12 +53,11 @@ class Fault:
 
     def words(self, rig: Rig) -> tuple[str, ...]:
         """``says`` with the rig's topics."""
-        names = {"lidar": rig.lidar, "camera": rig.camera, "info": rig.info, "odometry": rig.odometry}
-        return tuple(text.format(**names) for text in self.says)
+        return tuple(text.format_map(vars(rig)) for text in self.says)
 
     def fits(self, rig: Rig) -> bool:
         """Whether the vehicle has what the fault aims at."""
-        return {"camera": bool(rig.camera), "odometry": bool(rig.odometry)}.get(self.aims_at, True)
+        return bool(getattr(rig, self.aims_at, True))
 
 
 def _untouched(rig: Rig) -> Mutator:
@@ -91,17 +90,25 @@ CLOUDS = (
 )  # fmt: skip
 
 IMAGES = (
-    Fault("image without pixels", "0 x 0 pixels, no bytes", "camera", images.without_pixels,
-          ("{camera}", "data", "expected", "found"), GO_ON),
-    Fault("image cut off", "the second half is missing", "camera", images.cut_off,
-          ("{camera}", "data", "expected", "found"), GO_ON),
-    Fault("image of garbage", "random bytes instead of JPEG or PNG", "camera", images.no_image,
-          ("{camera}", "expected", "found"), GO_ON),
-    Fault("image scrambled inside", "sound header, random pixels", "camera", images.scrambled, (), GO_ON),
-    Fault("image of wrong encoding", "an encoding string that does not exist (a compressed image goes by its bytes)",
-          "camera", images.wrong_encoding, (), GO_ON),
-    Fault("decompression bomb", "a few hundred bytes that claim 50,000 x 50,000 pixels", "camera", images.bomb,
-          ("{camera}", "data", "expected", "50000"), GO_ON),
+    Fault("image without bytes", "compressed, 0 bytes", "jpeg", images.no_bytes,
+          ("{jpeg}", "data", "expected", "found"), GO_ON),
+    Fault("image cut off", "compressed, the second half is missing", "jpeg", images.cut_off,
+          ("{jpeg}", "data", "expected", "found"), GO_ON),
+    Fault("image of garbage", "random bytes instead of JPEG or PNG", "jpeg", images.garbage,
+          ("{jpeg}", "data", "expected", "found"), GO_ON),
+    Fault("image scrambled inside", "compressed, sound header, random pixels", "jpeg", images.scrambled, (), GO_ON),
+    Fault("image of another format", "compressed, the format string contradicts the bytes, which count", "jpeg",
+          images.other_format, (), GO_ON),
+    Fault("decompression bomb", "a few hundred bytes that claim 50,000 x 50,000 pixels", "jpeg", images.bomb,
+          ("{jpeg}", "data", "expected", "50000"), GO_ON),
+    Fault("raw image without pixels", "0 x 0 pixels", "raw", images.no_pixels,
+          ("{raw}", "data", "expected", "0 x 0"), GO_ON),
+    Fault("raw image of wrong size", "twice the rows that its bytes hold", "raw", images.missized,
+          ("{raw}", "data", "expected", "found"), GO_ON),
+    Fault("raw image of absurd size", "50,000 x 4,294,967,295 pixels", "raw", images.huge,
+          ("{raw}", "data", "expected", "found"), GO_ON),
+    Fault("raw image of unknown encoding", "an encoding string that does not exist", "raw", images.unknown_encoding,
+          ("{raw}", "rgb8; drop table"), GO_ON),
     Fault("CameraInfo of zeros", "all numbers zero", "camera", images.info_of_zeros,
           ("{info}", "k", "expected", "found"), GO_ON),
     Fault("CameraInfo that changes size", "now the size of the images, now half of it", "camera", images.info_changing,
