@@ -51,9 +51,13 @@ class CalibrationMonitor:
         self._version: str | None = None
         self.faults = 0
 
-    def observe(self, frame: SensorFrame) -> CalibrationReport:
-        """Take in a frame. Images that cannot be decoded are left out and counted in ``faults``."""
-        if frame.calibration_hash != self._version or frame.reset_reason:
+    def observe(self, frame: SensorFrame, *, reset: bool = False) -> CalibrationReport:
+        """Take in a frame. Images that cannot be decoded are left out and counted in ``faults``.
+
+        Args:
+            reset: time or odometry jumped since the last frame (as ``frame.reset_reason`` says, if it is not set there).
+        """
+        if frame.calibration_hash != self._version or frame.reset_reason or reset:
             self._version = frame.calibration_hash
             for watch in self._watches():
                 watch.clear()

@@ -8,6 +8,7 @@ from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
+from autonomy_perception.calibration.report import CalibrationReport, Verdict
 from autonomy_perception.nodes.conversions import to_time
 from autonomy_perception.sensors.faults import Counted
 from autonomy_perception.types import Mode, SensorHealth, SensorState
@@ -90,6 +91,19 @@ def sensor_status(health: SensorHealth, stream: Stream) -> Status:
         "state": health.state.name, "age_ms": health.age_ns * 1e-6, "received": stream.received,
         "rate_hz": stream.rate_hz, "publishers": stream.publishers,
     })  # fmt: skip
+
+
+def calibration_status(report: CalibrationReport, failures: int) -> Status:
+    """What the checks of the calibration found; an error while one of them fails."""
+    out = Status("perception: calibration", values={"version": report.version or "none yet", "failed_looks": failures})
+    out.values |= {check.name: f"{check.verdict.name}: {check.text}" for check in report.checks}
+    if report.wrong:
+        out.level, first = ERROR, report.wrong[0]
+        more = f" (and {len(report.wrong) - 1} more)" if len(report.wrong) > 1 else ""
+        out.message = f"{first.name}: {first.text}{more}"
+    elif not any(check.verdict == Verdict.OK for check in report.checks):
+        out.message = "not judged yet"
+    return out
 
 
 def fault_status(faults: Sequence[Counted], recent_ns: int, now_ns: int) -> Status:

@@ -33,7 +33,11 @@ class Outputs:
         self._publishers = {
             t.name: self._open(t, watch) for t in topics.OUTPUTS if t.node == "perception" and t is not topics.ACK
         }
-        self._terrain_due = 0
+        self._terrain_due, self._pool = 0, conversions.Pool()
+        self.calibration_hash = ""
+        """Version of the calibration that is known now; outputs made with another one carry that."""
+        self.suspicions: tuple[str, ...] = ()
+        """Reasons beside those of the pipeline."""
         self.published: dict[str, int] = dict.fromkeys(self._publishers, 0)
 
     def _open(self, topic: topics.Topic, watch: QosWatch) -> Any:
@@ -52,10 +56,10 @@ class Outputs:
         milliseconds of all stages (empty but for ``publish`` after a tick)."""
         result, start = output.result, time.perf_counter_ns()
         world = self._odom if result.has_ego_motion else self._base
-        self._send(topics.TRACKED_OBJECTS, conversions.tracked_objects(result.tracks, result.stamp_ns))
+        self._send(topics.TRACKED_OBJECTS, conversions.tracked_objects(result.tracks, result.stamp_ns, self._pool))
         self._send(topics.OCCUPANCY_GRID, conversions.occupancy_grid(result, world, self._encoding))
         if output.frame is not None and self._wanted(topics.DETECTED_OBJECTS):
-            self._send(topics.DETECTED_OBJECTS, conversions.detected_objects(result.detections, result.stamp_ns))
+            self._send(topics.DETECTED_OBJECTS, conversions.detected_objects(result.detections, result.stamp_ns, self._pool))
         done_ns = time.monotonic_ns()
         if output.frame is not None:
             counters.processed += 1
@@ -63,8 +67,8 @@ class Outputs:
                 counters.latencies.append((done_ns - output.frame.arrival_ns) * 1e-6)
         stages = {"sensors": output.sensors_ms, **result.stage_ms} if output.frame is not None else {}
         stages["publish"] = (time.perf_counter_ns() - start) * 1e-6
-        self.status(StatusFacts(result.stamp_ns, result.data_stamp_ns, result.mode, result.reasons, health,
-                                stages, result.calibration_hash, (ros_now_ns - result.data_stamp_ns) * 1e-6), counters)  # fmt: skip
+        self.status(StatusFacts(result.stamp_ns, result.data_stamp_ns, result.mode, (*result.reasons, *self.suspicions), health,
+                                stages, result.calibration_hash or self.calibration_hash, (ros_now_ns - result.data_stamp_ns) * 1e-6), counters)  # fmt: skip
         self._terrain(output, world)
         return done_ns, stages
 
@@ -74,7 +78,7 @@ class Outputs:
 
     def silence(self, now_ns: int, health: Sequence[SensorHealth], counters: Counters, reason: str) -> None:
         """A status without outputs: nothing has come yet, or the node stops."""
-        self.status(StatusFacts(now_ns, 0, Mode.STOPPED, (reason,), health, {}, "", 0.0), counters)
+        self.status(StatusFacts(now_ns, 0, Mode.STOPPED, (reason,), health, {}, self.calibration_hash, 0.0), counters)
 
     def _terrain(self, output: Output, world: str) -> None:
         if not self._wanted(topics.TERRAIN_MAP) or not output.result.terrain.layers:

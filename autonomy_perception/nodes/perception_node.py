@@ -19,6 +19,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from autonomy_perception.config import ConfigError, PerceptionConfig, load_perception, load_vehicle
 from autonomy_perception.nodes import diagnostics as diag
 from autonomy_perception.nodes import topics
+from autonomy_perception.nodes.calibration_thread import CalibrationThread
 from autonomy_perception.nodes.core import Core
 from autonomy_perception.nodes.inbox import Inbox
 from autonomy_perception.nodes.inputs import Inputs
@@ -106,6 +107,8 @@ class PerceptionNode(LifecycleNode):
         answer = self._tokens.answer if self._tokens else None
         self._worker = Worker(core, self._inbox, self._outputs, self._counters, self.now_ns, answer, self._on_failure)
         self._worker.trace = Trace(Path(self.config.trace_file)) if self.config.trace_file else None
+        if core.config.calibration.enabled:
+            self._worker.calibration = CalibrationThread(core.config, self.vehicle)
         if self.config.hash:
             from autonomy_perception.evaluation.digest import Digest
 

@@ -12,7 +12,7 @@ from autonomy_perception.nodes.diagnostics import Status, Stream
 from autonomy_perception.nodes.inputs import Inputs
 from autonomy_perception.nodes.qos_events import QosWatch
 from autonomy_perception.nodes.worker import Snapshot, Worker
-from autonomy_perception.sensors.frontend import ODOMETRY
+from autonomy_perception.sensors.ego import ego_topics
 
 RECENT_NS = 5_000_000_000
 HANGS_AFTER_S = 2.0
@@ -49,6 +49,8 @@ def report(
     if look is not None:
         statuses += [_pipeline_status(look, worker), *_sensors(vehicle, look, inputs, publishers, rate_hz)]
         statuses.append(diag.fault_status(look.front.faults, RECENT_NS, look.made_ns))
+    if worker.calibration is not None:
+        statuses.append(diag.calibration_status(worker.calibration.report, worker.calibration.failures))
     statuses += [_unreadable(inputs), diag.qos_status(watch.incompatible, watch.missed_deadlines)]
     statuses.append(diag.outputs_status({t.name: publishers.get(t.name, 0) for t in WATCHED_OUTPUTS}))
     if (free := shared_memory.free_bytes()) is not None:
@@ -87,7 +89,7 @@ def _sensors(
     vehicle: VehicleConfig, look: Snapshot, inputs: Inputs, publishers: dict[str, int], rate_hz: dict[str, float]
 ) -> list[Status]:
     topic_of = {name: c.topic for name, c in vehicle.lidars.items()} | {n: c.topic for n, c in vehicle.cameras.items()}
-    topic_of[ODOMETRY] = vehicle.odometry.topic
+    topic_of |= ego_topics(vehicle)
     out = []
     for health in (h for h in look.health if h.sensor in topic_of):
         lidar, topic = vehicle.lidars.get(health.sensor), topic_of[health.sensor]

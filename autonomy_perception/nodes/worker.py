@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autonomy_perception.evaluation.digest import Digest
+from autonomy_perception.nodes.calibration_thread import REASON, CalibrationThread
 from autonomy_perception.nodes.core import Core, Output
 from autonomy_perception.nodes.inbox import Inbox
 from autonomy_perception.nodes.outputs import Outputs
@@ -60,6 +61,7 @@ class Worker:
         self._now, self._answer, self._on_failure = now, answer, on_failure
         self.digest: Digest | None = None
         self.trace: Trace | None = None
+        self.calibration: CalibrationThread | None = None
         self.snapshot: Snapshot | None = None
         self.round_began_ns = time.monotonic_ns()
         self._last: Output | None = None
@@ -79,8 +81,12 @@ class Worker:
         self._stopping = True
         self._inbox.put(None)
         self._thread.join(timeout=5.0)
+        if self.calibration is not None:
+            self.calibration.stop()
 
     def _run(self) -> None:
+        if self.calibration is not None:
+            self.calibration.start()
         while not self._stopping:
             self.round_began_ns = time.monotonic_ns()
             try:
@@ -106,6 +112,9 @@ class Worker:
         now = self._now()
         health = output.result.health if output.frame is not None else self.core.front.health(now)
         self.counters.replaced = self._inbox.replaced
+        self._outputs.calibration_hash = self.core.front.rig().version
+        if self.calibration is not None:
+            self._outputs.suspicions = (REASON,) if self.calibration.report.wrong else ()
         published, stage_ms = self._outputs.publish(output, health, self.counters, now)
         self._last = output
         self._heartbeat_due = time.monotonic() + SILENCE_S
@@ -114,6 +123,8 @@ class Worker:
         if self.trace is not None:
             self.trace.note(output, published, stage_ms)
         if output.frame is not None:
+            if self.calibration is not None:
+                self.calibration.offer(output.frame)
             self._trim_after_stall()
 
     def _trim_after_stall(self) -> None:
@@ -134,6 +145,7 @@ class Worker:
         if mono >= self._heartbeat_due:
             self._heartbeat_due = mono + HEARTBEAT_S
             now = self._now()
+            self._outputs.calibration_hash = self.core.front.rig().version
             reason = "STEP_FAILED" if self.core.failure.in_a_row else "NO_DATA"
             self._outputs.silence(now, self.core.front.health(now), self.counters, reason)
 
