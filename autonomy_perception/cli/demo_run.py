@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from autonomy_perception import simulation
 from autonomy_perception.bags.outputs import RecordedOutput, read_outputs
 from autonomy_perception.config import ConfigError, PerceptionConfig
 from autonomy_perception.evaluation.latency import TOTAL_P50_MS, TOTAL_P99_MS, Percentiles
@@ -23,6 +22,8 @@ from autonomy_perception.nodes.live_run import LiveOptions, LiveResult, LiveRunE
 from autonomy_perception.nodes.replay_live import print_table
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.simulation.drive import SyntheticDrive
+from autonomy_perception.simulation.rig import default_rig
+from autonomy_perception.simulation.source import source_digest
 from autonomy_perception.simulation.truck import CONFIG, demo_vehicle
 from autonomy_perception.simulation.write_bag import write_bag
 
@@ -94,9 +95,8 @@ def prepare(folder: Path) -> None:
 def make_drive(seed: int, duration_s: float, folder: Path, console: Console) -> Path:
     """The drive's bag; one that an earlier demo made from the same code, seed and length is used again."""
     path, key_file = folder / "drive", folder / "drive.key"
-    sources = sorted(Path(simulation.__file__).parent.glob("*.py"))
-    text = b"".join(p.read_bytes() for p in (*sources, CONFIG)) + f"{seed} {duration_s}".encode()
-    key = hashlib.sha256(text).hexdigest()
+    rig = default_rig().model_dump_json()
+    key = hashlib.sha256(f"{source_digest()} {rig} {seed} {duration_s}".encode()).hexdigest()
     if path.exists() and key_file.exists() and key_file.read_text() == key:
         console.print(f"drive: {path} (made before from the same seed)")
         return path

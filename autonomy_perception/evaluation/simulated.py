@@ -6,15 +6,15 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from autonomy_perception.bags.events import input_topics
-from autonomy_perception.config import PerceptionConfig, VehicleConfig
+from autonomy_perception.config import PerceptionConfig
 from autonomy_perception.evaluation.truth_frame import TruthFrame
 from autonomy_perception.ops.library import Library
 from autonomy_perception.pipeline import Pipeline
 from autonomy_perception.sensors.convert import CONVERTERS
 from autonomy_perception.sensors.frontend import SensorFrontEnd
-from autonomy_perception.simulation.drive import DriveSample
+from autonomy_perception.simulation.drive import DriveSample, SyntheticDrive
 from autonomy_perception.simulation.write_bag import drive_records
-from autonomy_perception.types import Perception, SensorFrame, Trajectory
+from autonomy_perception.types import Perception, SensorFrame
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,10 @@ class SimulatedStep:
 
 
 def simulated_steps(
-    vehicle: VehicleConfig, motion: Trajectory, samples: Iterable[DriveSample], config: PerceptionConfig, lib: Library
+    drive: SyntheticDrive, samples: Iterable[DriveSample], config: PerceptionConfig, lib: Library
 ) -> Iterator[SimulatedStep]:
-    """Feed the messages that a bag of the drive would hold, in the same order.
-
-    Args:
-        motion, samples: ``trajectory`` and ``samples()`` of a :class:`SyntheticDrive`.
-    """
+    """Feed the messages that a bag of the drive would hold, in the same order; ``samples`` are those of the drive."""
+    vehicle = drive.vehicle
     front, pipeline = SensorFrontEnd(config, vehicle, lib), Pipeline(config, vehicle, lib)
     wanted = set(input_topics(vehicle))
     truths: dict[int, TruthFrame] = {}
@@ -43,7 +40,7 @@ def simulated_steps(
             truths[sample.stamp_ns] = TruthFrame.of(sample.truth)
             yield sample
 
-    for record in drive_records(vehicle, motion, noted(samples)):
+    for record in drive_records(drive, noted(samples)):
         if record.topic not in wanted:
             continue
         for frame in front.feed(CONVERTERS[record.msgtype](record.topic, record.message, record.receive_ns, 0)):

@@ -15,7 +15,7 @@ from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.grid import WorldGrid
 from autonomy_perception.simulation.truth import Mask, Truth, TruthGrid, TruthObjects
-from autonomy_perception.simulation.write_bag import EGO, MASK, OBJECTS, OCCUPANCY, RETURNS, STRUCTURES
+from autonomy_perception.simulation.truth_messages import EGO, MASK, OBJECTS, OCCUPANCY, RETURNS, STRUCTURES
 
 TOPICS = (OBJECTS, RETURNS, STRUCTURES, OCCUPANCY, MASK, EGO)
 

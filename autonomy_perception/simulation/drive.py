@@ -7,55 +7,87 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception import geometry
-from autonomy_perception.config import VehicleConfig
 from autonomy_perception.simulation import motion
-from autonomy_perception.simulation.clock import stamp
-from autonomy_perception.simulation.lidar import Sweep
-from autonomy_perception.simulation.materials import Semantic
+from autonomy_perception.simulation.actors import relative_motion
+from autonomy_perception.simulation.camera import Camera, Shot
+from autonomy_perception.simulation.clock import Ticks, stamp
+from autonomy_perception.simulation.lidar import Lidar, Sweep
 from autonomy_perception.simulation.odometry import Odometry
 from autonomy_perception.simulation.rig import Rig, default_rig
-from autonomy_perception.simulation.truck import demo_vehicle
-from autonomy_perception.simulation.truth import Truth, TruthObjects
-from autonomy_perception.simulation.truth_grid import GridTruth, SweepHits
-from autonomy_perception.simulation.world import FIRST_STRUCTURE, World
+from autonomy_perception.simulation.scenarios import MIX, draw
+from autonomy_perception.simulation.truth import Truth
+from autonomy_perception.simulation.truth_sweep import TruthMaker
+from autonomy_perception.simulation.weather import LIGHTS, WEATHERS, conditions
+from autonomy_perception.simulation.world import World
 from autonomy_perception.types import CameraFrame, PointCloud, Trajectory
 
 F64 = NDArray[np.float64]
+T = TypeVar("T")
 MAX_DURATION_S = motion.STORY_S
+"""The demo's story ends here [s]."""
+
+
+@dataclass(frozen=True)
+class Reading(Generic[T]):
+    """What one sensor gave: true drive time of the exposure (end of a sweep) [s], time of reception [ns], data."""
+
+    sensor: str
+    t: float
+    receive_ns: int
+    data: T
 
 
 @dataclass(frozen=True)
 class DriveSample:
-    """One sweep: cloud in the lidar's frame (stamp = end of sweep, times -0.1..0), images taken during it, truth."""
+    """One sweep of the reference lidar with everything that ended since the sweep before, and the truth of its end.
+
+    Attributes:
+        t: true drive time of the end of the reference sweep [s].
+        sweeps: of all lidars, the reference one first. shots: images of all cameras.
+    """
 
     index: int
-    cloud: PointCloud
-    cameras: tuple[CameraFrame, ...]
+    t: float
+    sweeps: tuple[Reading[Sweep], ...]
+    shots: tuple[Reading[Shot], ...]
     truth: Truth
 
     @property
+    def cloud(self) -> PointCloud:
+        """Cloud of the reference lidar, in its frame."""
+        return self.sweeps[0].data.cloud
+
+    @property
+    def cameras(self) -> tuple[CameraFrame, ...]:
+        """The images."""
+        return tuple(r.data.frame for r in self.shots)
+
+    @property
     def stamp_ns(self) -> int:
-        """Reference stamp: end of the sweep."""
-        return self.cloud.stamp_ns
+        """Stamp of the truth."""
+        return self.truth.stamp_ns
 
 
 class SyntheticDrive:
     """Deterministic drive: the same arguments give the same bytes, whatever the order or number of processes.
 
     Args:
-        seed: draws road, structures, traffic, driver and noise.
-        duration_s: at most ``MAX_DURATION_S`` [s]; shorter drives are the beginning of the same story.
-        cameras: False leaves the images out (faster).
-        vehicle: who drives; the demo truck by default.
+        seed: draws world, traffic, driver, clocks and noise.
+        duration_s: the demo lasts at most ``MAX_DURATION_S`` [s]; shorter drives are the beginning of the same story.
+        scenario, weather, time_of_day: names; ``mix`` draws a scenario by the seed.
+        rig: vehicle and sensors; the demo truck by default.
+        cameras: False leaves the images out (faster). pixel_labels: whether a bag holds the labels of every pixel.
         start_s: drive time [s] at which the first sweep begins.
+        grid: edge length and cell edge of the truth grids [m].
 
     Raises:
-        ValueError: start and duration do not fit into the story.
+        ValueError: start and duration do not fit into the story, or a name is not known (the message lists them).
     """
 
     def __init__(
@@ -63,27 +95,45 @@ class SyntheticDrive:
         seed: int = 0,
         duration_s: float = 30.0,
         *,
+        scenario: str = "demo",
+        rig: Rig | None = None,
+        weather: str = "clear",
+        time_of_day: str = "noon",
         cameras: bool = True,
-        vehicle: VehicleConfig | None = None,
+        pixel_labels: bool = False,
         start_s: float = 0.0,
+        grid: tuple[float, float] = (150.0, 0.5),
     ) -> None:
-        if not (start_s >= 0.0 and duration_s >= 0.1 and start_s + duration_s <= MAX_DURATION_S + 1e-6):
-            raise ValueError(
-                f"start_s + duration_s must lie in 0.1 .. {MAX_DURATION_S} s, got {start_s} + {duration_s}"
-            )
         self.seed, self.duration_s, self.start_s = seed, duration_s, start_s
-        self.vehicle = vehicle or demo_vehicle()
-        self.world = World(seed, self.vehicle)
-        rig = Rig.of("demo_truck", default_rig().setup, self.vehicle)
-        self.lidar = rig.lidars[0]
-        self.cameras = rig.cameras if cameras else ()
-        odometry_rng = np.random.default_rng([seed, 1])
-        self.odometry = Odometry(odometry_rng, self.world.ego, MAX_DURATION_S)
-        way = self.world.ego.poses(np.linspace(start_s, start_s + duration_s, 2 + int(duration_s)))[:, :2, 3]
-        self._grid = GridTruth(self.world, self.vehicle.dimensions, [self.lidar], way)
+        self.rig = rig or default_rig()
+        self.vehicle, self.pixel_labels = self.rig.vehicle, pixel_labels
+        self.weather, self.time_of_day = weather, time_of_day
+        self.conditions = conditions(weather, time_of_day)
+        end = start_s + duration_s
+        longest = MAX_DURATION_S if scenario == "demo" else max(end, MAX_DURATION_S)
+        if not (start_s >= 0.0 and duration_s >= 0.1 and end <= longest + 1e-6):
+            raise ValueError(f"start_s + duration_s must lie in 0.1 .. {longest} s, got {start_s} + {duration_s}")
+        self.world = World(seed, self.vehicle, scenario, longest)
+        self.lidars = self.rig.lidars
+        self.cameras: tuple[Camera, ...] = self.rig.cameras if cameras else ()
+        self.odometry = Odometry(np.random.default_rng([seed, 1]), self.world.ego, longest, self.rig.odometry)
+        sensors: list[Lidar | Camera] = [*self.lidars, *self.cameras]
+        self._ticks = [s.ticks(start_s, end, seed * 64 + k) for k, s in enumerate(sensors)]
+        way = self.world.ego.poses(np.linspace(start_s, end, 2 + int(duration_s)))[:, :2, 3]
+        self._truth = TruthMaker(self.world, self.vehicle.dimensions, self.lidars, way, grid)
+        self._arguments: dict[str, Any] = {
+            "seed": seed, "duration_s": duration_s, "scenario": scenario, "weather": weather,
+            "rig": Rig(name=self.rig.name, setup=self.rig.setup, vehicle=self.rig.vehicle),  # without its sensors' scenes
+            "time_of_day": time_of_day, "cameras": cameras, "pixel_labels": pixel_labels, "start_s": start_s, "grid": grid,
+        }  # fmt: skip
 
     def __len__(self) -> int:
-        return int(self.duration_s / self.lidar.period + 1e-6)
+        return len(self._ticks[0])
+
+    @property
+    def lidar(self) -> Lidar:
+        """The reference lidar."""
+        return self.lidars[0]
 
     @property
     def trajectory(self) -> Trajectory:
@@ -95,83 +145,105 @@ class SyntheticDrive:
         return Trajectory(whole.stamps_ns[keep], whole.T_odom_base[keep], whole.twist[keep])
 
     def end_of(self, index: int) -> float:
-        """Drive time [s] at which a sweep ends."""
-        return self.start_s + (index + 1) * self.lidar.period
+        """True drive time [s] at which a sweep of the reference lidar ends."""
+        return float(self._ticks[0].t[index])
 
-    def sample(self, index: int) -> DriveSample:
-        """Sweep number ``index`` (0 .. len-1). Raises IndexError beyond."""
+    def twist(self, t: float) -> F64:
+        """True motion (6,) of base_link vx vy vz wx wy wz [m/s, rad/s]."""
+        return np.asarray(relative_motion(self.world.ego, np.array([t]))[1][0])
+
+    def sample(self, index: int, in_odom: bool = True) -> DriveSample:
+        """Sweep number ``index`` (0 .. len-1).
+
+        Args:
+            in_odom: truth in the drifting frame ``odom``; otherwise in the level frame of the vehicle at that moment.
+
+        Raises:
+            IndexError: no such sweep.
+        """
         if not 0 <= index < len(self):
             raise IndexError(f"sweep {index} of a drive of {len(self)}")
         t = self.end_of(index)
-        rng = np.random.default_rng([self.seed, 2, round(t * 1e3)])
-        sweep = self.lidar.sweep(self.world, t, rng)
-        when = t - 0.5 * self.lidar.period
-        noise = [np.random.default_rng([self.seed, 3, k, round(t * 1e3)]) for k in range(len(self.cameras))]
-        images = tuple(c.shoot(self.world, when, r).frame for c, r in zip(self.cameras, noise, strict=True))
-        return DriveSample(index, sweep.cloud, images, self._truth(t, sweep))
+        since = self.end_of(index - 1) if index else self.start_s
+        sweeps = tuple(
+            self._sweep(k, tick) for k in range(len(self.lidars)) for tick in _within(self._ticks[k], since, t)
+        )
+        first = len(self.lidars)
+        shots = tuple(
+            self._shoot(k, tick) for k in range(len(self.cameras)) for tick in _within(self._ticks[first + k], since, t)
+        )
+        pose = self.world.ego.poses(np.array([t]))[0]
+        T_odom_world = self.odometry.T_odom_world(np.array([t]))[0] if in_odom else geometry.invert(level(pose))
+        stamp_ns = int(self._ticks[0].stamp_ns[index]) + self._stamp_to_end_ns
+        truth = self._truth.make(t, stamp_ns, pose, T_odom_world, [(r.t, r.data) for r in sweeps])
+        return DriveSample(index, t, sweeps, shots, truth)
 
     def samples(self, workers: int = 2) -> Iterator[DriveSample]:
         """All sweeps in order, made by ``workers`` processes (1: in this one)."""
         if workers <= 1:
             yield from (self.sample(i) for i in range(len(self)))
             return
-        arguments = (self.seed, self.duration_s, bool(self.cameras), self.vehicle, self.start_s)
-        with _single_threaded(), multiprocessing.get_context("spawn").Pool(workers, _start_worker, arguments) as pool:
+        context = multiprocessing.get_context("spawn")
+        with single_threaded(), context.Pool(workers, _start_worker, (self._arguments,)) as pool:
             yield from pool.imap(_work, range(len(self)), chunksize=2)
 
-    def _truth(self, t: float, sweep: Sweep) -> Truth:
-        T_world_base = self.world.ego.poses(np.array([t]))[0]
-        T_odom_world = self.odometry.T_odom_world(np.array([t]))[0]
-        instance, semantic, xyz, time = sweep.instance, sweep.semantic, sweep.xyz.copy(), sweep.time
-        for actor in self.world.actors:
-            mine = np.flatnonzero(instance == actor.number)
-            if len(mine) and actor.moving:  # carried along to where it is at the end of the sweep
-                then = geometry.invert(actor.path.poses(t + time[mine]))
-                local = np.einsum("nij,nj->ni", then[:, :3, :3], xyz[mine]) + then[:, :3, 3]
-                xyz[mine] = geometry.transform_points(actor.path.poses(np.array([t]))[0], local)
-        thing = (semantic == Semantic.OBJECT) | (semantic == Semantic.STRUCTURE)
-        height = np.zeros(len(xyz))
-        height[thing] = xyz[thing, 2] - self.world.ground(xyz[thing, :2])
-        grid, terrain = self._grid.make(t, T_world_base, T_odom_world, SweepHits(xyz, height, semantic, instance))
-        objects = self._objects(t, T_odom_world, sweep)
-        structures = self._structures(T_world_base, T_odom_world, instance)
-        T_odom_base = T_odom_world @ T_world_base
-        return Truth(stamp(t), T_odom_world, T_odom_base, objects, structures, grid, terrain, semantic, instance)
+    @property
+    def _stamp_to_end_ns(self) -> int:
+        """From the stamp of a reference sweep to the end that it means [ns]."""
+        config = self.lidar.config
+        return round(
+            {"start": 1.0, "mid": 0.5, "end": 0.0}[config.stamp_at] * config.period_ms * 1e6 + config.offset_ms * 1e6
+        )
 
-    def _objects(self, t: float, T_odom_world: F64, sweep: Sweep) -> TruthObjects:
-        instance, time = sweep.instance, sweep.time
-        there = [a for a in self.world.actors if a.present(t)]
-        pose = [T_odom_world @ a.path.poses(np.array([t]))[0] for a in there]
-        size = np.array([a.shape.size for a in there])
-        center = np.array([p[:3, 3] + p[:3, 2] * 0.5 * s[2] for p, s in zip(pose, size, strict=True)])
-        velocity = np.array([(T_odom_world[:3, :3] @ a.path.velocity(t))[:2] for a in there])
-        points = np.array([np.count_nonzero(instance == a.number) for a in there], np.int32)
-        when = [time[instance == a.number].mean() if n else 0.0 for a, n in zip(there, points, strict=True)]
-        ideal = np.array([sweep.reached.get(a.number, 0) for a in there], np.int32)
-        unhidden = np.array([sweep.seen.get(a.number, 0) for a in there], np.int32)
-        visibility = (unhidden / np.maximum(ideal, 1)).astype(np.float32)
-        return TruthObjects(
-            np.array([a.number for a in there], np.int32), np.array([a.group for a in there], np.int32),
-            np.array([a.shape.label for a in there], np.uint8), center, size.astype(np.float32),
-            np.array([geometry.yaw_of(p) for p in pose], np.float32), velocity.astype(np.float32), points, np.array(when, np.float32), visibility,
-        )  # fmt: skip
+    def _sweep(self, number: int, tick: int) -> Reading[Sweep]:
+        lidar, ticks = self.lidars[number], self._ticks[number]
+        t = float(ticks.t[tick])
+        rng = np.random.default_rng([self.seed, 2, number, round(t * 1e6)])
+        sweep = lidar.sweep(self.world, t, rng, self.conditions, int(ticks.stamp_ns[tick]))
+        return Reading(lidar.name, t, int(ticks.receive_ns[tick]), sweep)
 
-    def _structures(self, T_world_base: F64, T_odom_world: F64, instance: NDArray[np.int32]) -> TruthObjects:
-        """Boxes (upright, along world axes) of the structures within 90 m."""
-        number = np.arange(FIRST_STRUCTURE, FIRST_STRUCTURE + len(self.world.structures), dtype=np.int32)
-        low, high = self.world.bounds
-        near = np.flatnonzero(np.linalg.norm(0.5 * (low + high)[:, :2] - T_world_base[:2, 3], axis=1) < 90.0)
-        count = np.bincount(instance[instance >= FIRST_STRUCTURE] - FIRST_STRUCTURE, minlength=len(number))
-        zero = np.zeros(len(near), np.float32)
-        return TruthObjects(
-            number[near], number[near], zero.astype(np.uint8), geometry.transform_points(T_odom_world, 0.5 * (low + high)[near]),
-            (high - low)[near].astype(np.float32), np.full(len(near), geometry.yaw_of(T_odom_world), np.float32),
-            np.zeros((len(near), 2), np.float32), count[near].astype(np.int32), zero, np.ones(len(near), np.float32),
-        )  # fmt: skip
+    def _shoot(self, number: int, tick: int) -> Reading[Shot]:
+        camera, ticks = self.cameras[number], self._ticks[len(self.lidars) + number]
+        t = float(ticks.t[tick])
+        rng = np.random.default_rng([self.seed, 3, number, round(t * 1e6)])
+        shot = camera.shoot(self.world, t, rng, self.conditions, int(ticks.stamp_ns[tick]))
+        return Reading(camera.name, t, int(ticks.receive_ns[tick]), shot)
+
+
+class Names(NamedTuple):
+    """What a drive is set in, by name."""
+
+    scenario: str
+    weather: str
+    time_of_day: str
+
+
+def drawn(seed: int, scenario: str, weather: str, time_of_day: str) -> Names:
+    """Names with ``mix`` replaced by what the seed draws.
+
+    Raises:
+        ValueError: a name is not known (the message lists those that are).
+    """
+    rng = np.random.default_rng([seed, 31])
+    picks = [str(rng.choice(list(table))) for table in (WEATHERS, LIGHTS)]
+    weather, time_of_day = (p if n == MIX else n for p, n in zip(picks, (weather, time_of_day), strict=True))
+    conditions(weather, time_of_day)
+    return Names(draw(scenario, seed).name, weather, time_of_day)
+
+
+def level(T_world_base: F64) -> F64:
+    """T_world_ego (4,4): place and heading of the vehicle without its roll and pitch."""
+    return geometry.make_transform(geometry.rotation_z(geometry.yaw_of(T_world_base)), T_world_base[:3, 3])
+
+
+def _within(ticks: Ticks, since: float, until: float) -> range:
+    """The ticks with since < t <= until [s]."""
+    low, high = np.searchsorted(ticks.t, [since + 1e-9, until + 1e-9])
+    return range(int(low), int(high))
 
 
 @contextmanager
-def _single_threaded() -> Iterator[None]:
+def single_threaded() -> Iterator[None]:
     """Keeps the linear algebra of child processes to one thread each: they are the parallelism."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     before = {n: os.environ.get(n) for n in names}
@@ -188,8 +260,8 @@ def _single_threaded() -> Iterator[None]:
 _worker: list[SyntheticDrive] = []
 
 
-def _start_worker(seed: int, duration_s: float, cameras: bool, vehicle: VehicleConfig, start_s: float) -> None:
-    _worker.append(SyntheticDrive(seed, duration_s, cameras=cameras, vehicle=vehicle, start_s=start_s))
+def _start_worker(arguments: dict[str, Any]) -> None:
+    _worker.append(SyntheticDrive(**arguments))
 
 
 def _work(index: int) -> DriveSample:

@@ -17,7 +17,7 @@ from autonomy_perception.simulation.drive import SyntheticDrive
 def test_floors_hold_on_a_drive_nobody_has_seen(turn: int) -> None:
     seed = secrets.randbelow(1_000_000)
     drive, accuracy = SyntheticDrive(seed, 30.0, cameras=False), Accuracy()
-    for step in simulated_steps(drive.vehicle, drive.trajectory, drive.samples(2), PerceptionConfig(), CpuLibrary()):
+    for step in simulated_steps(drive, drive.samples(2), PerceptionConfig(), CpuLibrary()):
         accuracy.add(step.result, step.truth)
     assert accuracy.scans >= 295
     missed = [f"{f.name}: {f.value:.3f}, limit {f.limit}" for f in accuracy.floors() if not f.ok]

@@ -9,7 +9,8 @@ from autonomy_perception.evaluation.replay import replay_offline
 from autonomy_perception.evaluation.truth_frame import TruthFrame, read_truth
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.simulation.drive import SyntheticDrive
-from autonomy_perception.simulation.write_bag import truth_uuid, write_bag
+from autonomy_perception.simulation.truth_messages import truth_uuid
+from autonomy_perception.simulation.write_bag import write_bag
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,147 @@
+"""``autonomy-perception simulate``: synthetic drives with exact truth, as a bag or as training samples."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from autonomy_perception.simulation.drive import SyntheticDrive
+
+EPILOG = """Examples:
+
+  autonomy-perception simulate --scenario quarry --seed 7 --duration 20 -o out/quarry7 --preview
+
+  autonomy-perception simulate --scenario mix --weather mix --time-of-day mix --samples 1000 --dataset out/samples"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("simulate", epilog=EPILOG)(simulate)
+
+
+def simulate(
+    scenario: Annotated[str, typer.Option(help="name of a scenario (a wrong one lists them), or mix: drawn")] = "mix",
+    seed: Annotated[int, typer.Option(min=0, help="draws everything that is drawn")] = 0,
+    duration: Annotated[float, typer.Option(min=0.1, max=600.0, help="length of the drive [s]")] = 30.0,
+    rig: Annotated[str, typer.Option(help="rig YAML, or the name of one under config/rigs")] = "demo_truck",
+    weather: Annotated[str, typer.Option(help="name of a weather, or mix")] = "clear",
+    time_of_day: Annotated[str, typer.Option(help="name of a time of day, or mix")] = "noon",
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="bag to make; never overwritten")] = None,
+    dataset: Annotated[
+        Path | None, typer.Option(help="folder for training samples; an unfinished one is gone on with")
+    ] = None,
+    samples: Annotated[int, typer.Option(min=1, help="with --dataset: how many")] = 640,
+    cameras: Annotated[bool, typer.Option(help="images")] = True,
+    pixel_labels: Annotated[bool, typer.Option(help="class, instance and depth of every pixel")] = True,
+    preview: Annotated[
+        bool, typer.Option(help="picture sheet beside the bag (or ./preview_SCENARIO_SEED.png)")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=0, help="processes; 0: one per core")] = 0,
+) -> None:
+    """Make a synthetic drive with exact ground truth: a bag, training samples (--dataset) or a picture sheet.
+
+    The same arguments give the same bytes. Exit code 1 if a file cannot be read or written, 2 if an argument is wrong.
+    """
+    from autonomy_perception.bags.errors import BagError
+    from autonomy_perception.config import ConfigError
+
+    if output is None and dataset is None and not preview:
+        raise typer.BadParameter("expected -o BAG, --dataset DIR or --preview, found none of them")
+    processes = workers or os.cpu_count() or 1
+    try:
+        if dataset is not None:
+            _dataset(dataset, samples, seed, (scenario, weather, time_of_day), rig, cameras, processes)
+        if output is not None or preview:
+            if output is not None and output.exists():
+                raise BagError(f"{output}: exists already; choose another name or remove it first")
+            drive = _drive(seed, duration, (scenario, weather, time_of_day), rig, cameras, pixel_labels)
+            if output is not None:
+                _bag(drive, output, processes)
+            if preview:
+                _preview(drive, output)
+    except (BagError, OSError) as e:
+        typer.echo(f"simulate: {e}", err=True)
+        raise typer.Exit(1) from e
+    except (ConfigError, ValueError) as e:
+        typer.echo(f"simulate: {e}", err=True)
+        raise typer.Exit(2) from e
+
+
+def _drive(
+    seed: int, duration: float, names: tuple[str, str, str], rig: str, cameras: bool, pixel_labels: bool
+) -> SyntheticDrive:
+    from autonomy_perception.simulation.drive import SyntheticDrive, drawn
+    from autonomy_perception.simulation.rig import load_rig
+
+    drew = drawn(seed, *names)
+    return SyntheticDrive(
+        seed,
+        duration,
+        scenario=drew.scenario,
+        weather=drew.weather,
+        time_of_day=drew.time_of_day,
+        rig=load_rig(rig),
+        cameras=cameras,
+        pixel_labels=pixel_labels,
+    )
+
+
+def _bag(drive: SyntheticDrive, output: Path, processes: int) -> None:
+    from autonomy_perception.simulation.write_bag import write_bag
+
+    with _progress("sweeps") as bar:
+        task = bar.add_task("simulate", total=len(drive))
+        count = write_bag(drive, output, processes, lambda done: bar.update(task, completed=done))
+    typer.echo(f"{output}: {drive.world.scenario.name}, {len(drive)} sweeps, {count} messages")
+
+
+def _preview(drive: SyntheticDrive, output: Path | None) -> None:
+    import cv2
+
+    from autonomy_perception.evaluation.preview import MOMENTS, sheet
+
+    name = f"preview_{drive.world.scenario.name}_{drive.seed}" if output is None else output.name
+    path = (Path() if output is None else output.parent) / f"{name}.png"
+    with _progress("pictures") as bar:
+        task = bar.add_task("preview", total=MOMENTS)
+        image = sheet(drive, progress=lambda done: bar.update(task, completed=done))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not cv2.imwrite(str(path), image[..., ::-1]):
+        raise OSError(f"{path}: cannot be written")
+    typer.echo(f"preview: {path}")
+
+
+def _dataset(
+    folder: Path, samples: int, seed: int, names: tuple[str, str, str], rig: str, cameras: bool, processes: int
+) -> None:
+    from autonomy_perception.simulation.dataset import DatasetSetup, write_dataset
+    from autonomy_perception.simulation.rig import load_rig
+
+    scenario, weather, time_of_day = names
+    setup = DatasetSetup(
+        samples=samples, seed=seed, scenario=scenario, weather=weather, time_of_day=time_of_day, rig=load_rig(rig),
+        cameras=cameras,
+    )  # fmt: skip
+    with _progress("samples") as bar:
+        task = bar.add_task("simulate", total=samples)
+        made = write_dataset(setup, folder, processes, lambda done: bar.update(task, completed=done))
+    typer.echo(f"{folder}: {samples} samples in {setup.shards} shards, {made} of them made now")
+
+
+def _progress(unit: str) -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeRemainingColumn(),
+    )
+    return Progress(*columns, transient=True)

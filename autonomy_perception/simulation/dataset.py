@@ -1,0 +1,237 @@
+"""Training samples in shards: seeded, compressed, made by several processes, gone on with where a killed run stopped.
+
+A dataset is a folder of ``shard-000000.tar`` ... (WebDataset: plain tar files, the files of a sample side by side) and
+``dataset.json``, which says what was asked for, what the arrays hold and what the numbers in them mean. A shard appears
+when it is whole (written beside, then renamed); its bytes follow from ``dataset.json`` alone, whatever the number of
+processes. Sample ``seed`` is moment ``seed % MOMENTS`` of the world drawn from ``seed // MOMENTS``: a world takes
+seconds to build and then serves several samples.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import multiprocessing
+import os
+import tarfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from autonomy_perception.bags.writer import is_running
+from autonomy_perception.config import ConfigError
+from autonomy_perception.simulation.drive import MAX_DURATION_S, SyntheticDrive, drawn, single_threaded
+from autonomy_perception.simulation.materials import Kind, Semantic
+from autonomy_perception.simulation.rig import Rig
+from autonomy_perception.simulation.sample import ARRAYS, Sample, make_sample
+from autonomy_perception.simulation.scenarios import MIX, SCENARIOS
+from autonomy_perception.simulation.source import source_digest
+from autonomy_perception.types import ObjectClass
+
+MOMENTS = 16
+"""Samples of one world."""
+MANIFEST = "dataset.json"
+
+
+class DatasetSetup(BaseModel):
+    """What a dataset is made of; everything in it follows from this and from the version of the simulator."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    samples: int = Field(ge=1, description="how many")
+    seed: int = Field(0, ge=0, description="the samples have the seeds seed * 1,000,000 and following")
+    scenario: str = Field(MIX, description="name of a scenario, or mix: one drawn for every world")
+    weather: str = Field(MIX, description="name of a weather, or mix")
+    time_of_day: str = Field(MIX, description="name of a time of day, or mix")
+    rig: Rig
+    cameras: bool = Field(True, description="images and their labels")
+    shard_samples: int = Field(4 * MOMENTS, ge=1, description="samples in a shard, best a multiple of 16")
+    grid_side: float = Field(100.0, ge=20, le=300, description="edge length of the BEV labels [m]")
+    grid_resolution: float = Field(0.5, ge=0.1, le=2, description="their cell edge [m]")
+
+    def check(self) -> None:
+        """Raises ValueError naming what is wrong and the allowed values."""
+        drawn(0, self.scenario, self.weather, self.time_of_day)
+        if self.samples > 1_000_000:
+            raise ValueError(f"samples: expected at most 1000000 for one seed, found {self.samples}")
+
+    @property
+    def shards(self) -> int:
+        """Number of shards; the last one may be smaller."""
+        return -(-self.samples // self.shard_samples)
+
+    def seeds(self, shard: int) -> range:
+        """Seeds of the samples of a shard."""
+        size, first = self.shard_samples, self.seed * 1_000_000
+        return range(first + shard * size, first + min((shard + 1) * size, self.samples))
+
+
+class SampleMaker:
+    """Makes samples by seed; keeps the newest world, so seeds in order are fast."""
+
+    def __init__(self, setup: DatasetSetup) -> None:
+        self._setup = setup
+        self._world = -1
+        self._drive: SyntheticDrive | None = None
+
+    def make(self, seed: int) -> Sample:
+        """Sample ``seed``: the same whatever was made before."""
+        world, moment = divmod(seed, MOMENTS)
+        setup = self._setup
+        names = drawn(world, setup.scenario, setup.weather, setup.time_of_day)
+        if self._drive is None or world != self._world:
+            grid = (setup.grid_side, setup.grid_resolution)
+            self._drive = SyntheticDrive(
+                world,
+                MAX_DURATION_S,
+                cameras=setup.cameras,
+                pixel_labels=True,
+                rig=setup.rig,
+                grid=grid,
+                scenario=names.scenario,
+                weather=names.weather,
+                time_of_day=names.time_of_day,
+            )
+            self._world = world
+        order = np.random.default_rng([world, 32]).permutation(len(self._drive))
+        index = int(order[moment % len(order)])
+        return make_sample(self._drive, index, {"seed": seed, "world_seed": world, "sweep": index, **names._asdict()})
+
+
+def manifest(setup: DatasetSetup) -> dict[str, Any]:
+    """What ``dataset.json`` holds."""
+    return {
+        "format": "autonomy_perception simulated samples, WebDataset tar shards, version 1",
+        "simulator": source_digest(),
+        "setup": setup.model_dump(mode="json"),
+        "shards": setup.shards,
+        "frame": "ego: origin base_link, heading of the vehicle, level, at the end of the reference sweep",
+        "grid": "cell [iy, ix] has its corner at (ix, iy) * resolution - side / 2 in ego",
+        "arrays": ARRAYS,
+        "classes": {
+            "semantic": {c.name: int(c) for c in Semantic},
+            "object": {c.name: int(c) for c in ObjectClass},
+            "structure": {c.name: int(c) for c in Kind},
+        },
+        "scenarios": {s.name: s.description for s in SCENARIOS.values()},
+    }
+
+
+def write_dataset(
+    setup: DatasetSetup, folder: Path, workers: int, progress: Callable[[int], None] = lambda done: None
+) -> int:
+    """Make the shards that are missing; returns how many samples were made now.
+
+    Args:
+        workers: processes.
+        progress: told how many samples are there, those of earlier runs included.
+
+    Raises:
+        ConfigError: the folder holds something else, or shards of another setup or version of the simulator.
+        ValueError: a name in the setup is not known.
+    """
+    setup.check()
+    _claim(setup, folder)
+    for part in folder.glob(".shard-*.tar.*"):  # of a run that was killed
+        if not is_running(part.suffix[1:]):
+            part.unlink(missing_ok=True)
+    todo = [k for k in range(setup.shards) if not shard_path(folder, k).exists()]
+    before = setup.samples - sum(len(setup.seeds(k)) for k in todo)
+    progress(before)
+    context = multiprocessing.get_context("spawn")
+    made: Synchronized[int] = context.Value("q", 0)
+    with (
+        single_threaded(),
+        ProcessPoolExecutor(max(1, min(workers, len(todo))), context, _start_worker, (setup, folder, made)) as pool,
+    ):
+        pending = {pool.submit(_make_shard, k) for k in todo}
+        while pending:
+            done, pending = wait(pending, timeout=0.5, return_when=FIRST_EXCEPTION)
+            progress(before + made.value)
+            for future in done:
+                future.result()  # raises what the process raised
+    return made.value
+
+
+def shard_path(folder: Path, shard: int) -> Path:
+    """Where a shard lies."""
+    return folder / f"shard-{shard:06d}.tar"
+
+
+def read_shard(path: Path) -> Iterator[Sample]:
+    """Samples of a shard in order.
+
+    Raises:
+        ValueError: not a shard of samples.
+        OSError: it cannot be read.
+    """
+    try:
+        with tarfile.open(path, "r:") as tar:
+            key, files = "", dict[str, bytes]()
+            for member in tar:
+                start, _, rest = member.name.partition(".")
+                if start != key and files:
+                    yield Sample.of_files(files)
+                    files = {}
+                key = start
+                content = tar.extractfile(member)
+                files[rest] = content.read() if content else b""
+            if files:
+                yield Sample.of_files(files)
+    except (tarfile.TarError, ValueError) as e:
+        raise ValueError(f"{path}: {e}") from e
+
+
+def _claim(setup: DatasetSetup, folder: Path) -> None:
+    """Write the manifest, or check that the one there is the same."""
+    path, wanted = folder / MANIFEST, json.loads(json.dumps(manifest(setup)))
+    if path.exists():
+        try:
+            found = json.loads(path.read_text())
+        except (OSError, ValueError) as e:
+            raise ConfigError(f"{path}: not a manifest: {e}") from e
+        _compare(path, "", wanted, found)
+        return
+    if folder.exists() and any(folder.iterdir()):
+        raise ConfigError(f"{folder}: expected an empty folder or a dataset ({MANIFEST}), found other files")
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f".{MANIFEST}.{os.getpid()}"
+    part.write_text(json.dumps(wanted, indent=1))
+    part.rename(path)
+
+
+def _compare(path: Path, field: str, wanted: Any, found: Any) -> None:
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        for key in {**wanted, **found}:
+            _compare(path, f"{field}.{key}".lstrip("."), wanted.get(key), found.get(key))
+    elif wanted != found:
+        raise ConfigError(f"{path}: {field}: the shards here were made with {found!r}, now asked for {wanted!r}")
+
+
+_worker: list[tuple[SampleMaker, DatasetSetup, Path, Any]] = []
+
+
+def _start_worker(setup: DatasetSetup, folder: Path, made: Any) -> None:
+    _worker.append((SampleMaker(setup), setup, folder, made))
+
+
+def _make_shard(shard: int) -> None:
+    maker, setup, folder, made = _worker[0]
+    path = shard_path(folder, shard)
+    part = folder / f".{path.name}.{os.getpid()}"
+    with tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as tar:
+        for seed in setup.seeds(shard):
+            for name, data in maker.make(seed).files(f"{seed:012d}").items():
+                entry = tarfile.TarInfo(name)
+                entry.size = len(data)
+                tar.addfile(entry, io.BytesIO(data))
+            with made.get_lock():
+                made.value += 1
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+    part.rename(path)

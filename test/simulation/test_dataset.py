@@ -1,0 +1,162 @@
+"""Training samples: the same from their seed alone, whole shards only, gone on with after a kill."""
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from autonomy_perception.config import ConfigError
+from autonomy_perception.simulation.dataset import (
+    MANIFEST,
+    DatasetSetup,
+    SampleMaker,
+    read_shard,
+    shard_path,
+    write_dataset,
+)
+from autonomy_perception.simulation.rig import default_rig
+from autonomy_perception.simulation.sample import ARRAYS
+from autonomy_perception.simulation.truth import OCCUPIED
+
+
+def setup_of(**fields):
+    given = {"scenario": "demo", "weather": "clear", "time_of_day": "noon", "cameras": False, "shard_samples": 2}
+    return DatasetSetup(rig=default_rig(), **(given | {"samples": 5} | fields))
+
+
+def digests(folder):
+    return {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("set") / "samples"
+    seen = []
+    assert write_dataset(setup_of(), folder, 2, seen.append) == 5
+    assert seen[0] == 0
+    assert seen[-1] == 5
+    assert seen == sorted(seen)
+    return folder
+
+
+def test_shards_and_manifest(made):
+    assert sorted(p.name for p in made.iterdir()) == [MANIFEST, *(f"shard-{k:06d}.tar" for k in range(3))]
+    samples = [s for k in range(3) for s in read_shard(shard_path(made, k))]
+    assert [s.info["seed"] for s in samples] == [0, 1, 2, 3, 4]
+    manifest = json.loads((made / MANIFEST).read_text())
+    assert manifest["setup"]["samples"] == 5
+    assert manifest["classes"]["object"]["PEDESTRIAN"] == 7
+    first = samples[0].arrays
+    assert set(first) <= set(ARRAYS)
+    n = len(first["xyz"])
+    assert n > 30_000
+    assert all(len(first[k]) == n for k in ("intensity", "time", "ring", "lidar", "semantic", "instance"))
+    assert first["bev_state"].shape == (200, 200)
+
+
+def test_what_a_sample_says_agrees_with_itself(made):
+    """Ground returns lie on the elevation of their cell; boxes hold their returns; nothing blocked is drivable."""
+    for sample in read_shard(shard_path(made, 0)):
+        a = sample.arrays
+        cells = np.floor(a["xyz"][:, :2] / 0.5 + 100).astype(int)
+        ok = ((cells >= 0) & (cells < 200)).all(1)
+        road = ok & (a["semantic"] == 1)
+        iy, ix = cells[road, 1], cells[road, 0]
+        assert np.mean(a["bev_class"][iy, ix] == 1) > 0.9
+        assert np.nanpercentile(np.abs(a["xyz"][road, 2] - a["bev_elevation"][iy, ix]), 95) < 0.12
+        blocked = a["bev_state"] == OCCUPIED
+        assert blocked.any()
+        assert (a["bev_drivable"][blocked] == 0).all()
+        assert (a["bev_traversability"][blocked] == 0).all()
+        assert (a["bev_traversability"][a["bev_ditch"]] == 0).all()
+        for k, number in enumerate(a["object_number"]):
+            mine = a["xyz"][a["instance"] == number]
+            assert len(mine) == a["object_points"][k]
+            if a["object_points"][k] >= 30 and np.hypot(*a["object_velocity"][k]) < 0.1:
+                away = np.abs(mine - a["object_center"][k]).max(0)
+                assert np.linalg.norm(away[:2]) < 0.5 * np.linalg.norm(a["object_size"][k][:2]) + 0.3
+        assert ((a["object_visibility"] >= 0) & (a["object_visibility"] <= 1)).all()
+        assert (a["object_points"][a["object_visibility"] == 0] == 0).all()
+
+
+def test_a_sample_follows_from_its_seed_alone(made):
+    alone = SampleMaker(setup_of()).make(3)
+    among = list(read_shard(shard_path(made, 1)))[1]
+    assert among.info == alone.info
+    assert alone.files("k") == among.files("k")
+
+
+def test_with_camera():
+    sample = SampleMaker(setup_of(cameras=True)).make(16)
+    image = cv2.imdecode(np.frombuffer(sample.images["front"], np.uint8), cv2.IMREAD_COLOR)
+    for layer in ("semantic", "instance", "depth"):
+        assert sample.arrays[f"front_{layer}"].shape == image.shape[:2]
+    assert set(sample.info["cameras"]) == {"front"}
+    assert {k.replace("front_", "CAMERA_") for k in sample.arrays} == set(ARRAYS)
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {here!r})
+from test_dataset import setup_of
+from autonomy_perception.simulation.dataset import write_dataset
+if __name__ == "__main__":
+    write_dataset(setup_of(), Path({folder!r}), 1)
+"""
+
+
+def test_a_killed_run_is_gone_on_with(made, tmp_path):
+    folder, script = tmp_path / "killed", tmp_path / "run.py"
+    script.write_text(SCRIPT.format(here=str(Path(__file__).parent), folder=str(folder)))
+    run = subprocess.Popen([sys.executable, str(script)], start_new_session=True)
+    deadline = time.monotonic() + 120
+    while not shard_path(folder, 0).exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    whole = [p.name for p in folder.glob("shard-*.tar")]
+    assert whole
+    assert len(whole) < 3
+    left = digests(folder)
+    done = []
+    again = write_dataset(setup_of(), folder, 1, done.append)
+    assert again == 5 - 2 * len(whole)
+    assert done[0] == 2 * len(whole)
+    assert digests(folder) == digests(made)
+    assert all(left[name] == digests(folder)[name] for name in whole)
+    assert write_dataset(setup_of(), folder, 2) == 0
+
+
+def test_another_setup_is_refused(made):
+    with pytest.raises(ConfigError, match=r"setup\.seed.*0.*now asked for 7"):
+        write_dataset(setup_of(seed=7), made, 1)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="expected an empty folder"):
+        write_dataset(setup_of(), tmp_path, 1)
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize(("field", "allowed"), [("scenario", "demo"), ("weather", "fog"), ("time_of_day", "dusk")])
+def test_names_are_checked_before_anything_is_made(tmp_path, field, allowed):
+    with pytest.raises(ValueError, match=f"'nonsense'.*{allowed}"):
+        write_dataset(setup_of(**{field: "nonsense"}), tmp_path / "x", 1)
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_broken_shard_is_named(tmp_path):
+    path = tmp_path / "shard-000000.tar"
+    path.write_bytes(b"nothing" * 200)
+    with pytest.raises(ValueError, match="shard-000000"):
+        list(read_shard(path))

@@ -1,0 +1,67 @@
+"""``simulate`` on the command line: what it makes, and how it answers wrong arguments."""
+
+import cv2
+import pytest
+from typer.testing import CliRunner
+
+from autonomy_perception.bags.reader import BagReader
+from autonomy_perception.cli.main import app
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["simulate", *map(str, arguments)])
+
+
+def test_a_bag_with_preview(tmp_path):
+    bag = tmp_path / "drive"
+    done = run("--scenario", "demo", "--duration", 0.3, "-o", bag, "--preview", "--workers", 1, "--seed", 5)
+    assert done.exit_code == 0, done.output
+    with BagReader(bag) as reader:
+        assert {
+            "/ground_truth/objects",
+            "/ground_truth/terrain",
+            "/ground_truth/points",
+            "/ground_truth/front/depth",
+        } <= set(reader.topics)
+    picture = cv2.imread(str(tmp_path / "drive.png"))
+    assert picture.std() > 20
+    again = run("--scenario", "demo", "--duration", 0.3, "-o", bag)
+    assert again.exit_code == 1
+    assert "exists already" in again.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--scenario", "moon"), ("scenario 'moon'", "expected one of", "demo", "mix")),
+        (("--weather", "hail"), ("weather 'hail'", "fog")),
+        (("--time-of-day", "teatime"), ("time of day 'teatime'", "dusk")),
+        (("--rig", "hovercraft"), ("rig 'hovercraft'", "demo_truck")),
+        (("--scenario", "demo", "--duration", 90), ("34",)),
+    ],
+)
+def test_wrong_names_are_answered_with_the_allowed_ones(tmp_path, arguments, words):
+    for target in (("-o", tmp_path / "x"), ("--dataset", tmp_path / "x")):
+        if "--duration" in arguments and target[0] == "--dataset":
+            continue
+        done = run(*arguments, *target)
+        assert done.exit_code == 2
+        for word in words:
+            assert word in done.output
+        assert "Traceback" not in done.output
+        assert not (tmp_path / "x").exists()
+
+
+def test_a_wrong_rig_file_is_answered_with_file_and_field(tmp_path):
+    path = tmp_path / "rig.yaml"
+    path.write_text("vehicle: nowhere.yaml\nlidars:\n  top: {model: laser9000}\n")
+    done = run("--rig", path, "-o", tmp_path / "x")
+    assert done.exit_code == 2
+    assert "rig.yaml" in done.output
+    assert "lidars.top.model" in done.output
+
+
+def test_something_must_be_asked_for():
+    done = run("--scenario", "demo")
+    assert done.exit_code == 2
+    assert "--dataset" in done.output
