@@ -37,6 +37,22 @@ MIN_PROBABILITY = 0.01
 """Classes less probable than this are left out of a message; the rest is scaled to sum to 1."""
 
 
+class Pool:
+    """Message objects used again and again: making one with all its parts takes longer than filling it.
+
+    What was made with a pool is valid until the same pool is used again; every field is set each time.
+    """
+
+    def __init__(self) -> None:
+        self._made: dict[type, list[Any]] = {}
+
+    def take(self, kind: type, count: int) -> list[Any]:
+        """``count`` objects of a message class."""
+        made = self._made.setdefault(kind, [])
+        made.extend(kind() for _ in range(count - len(made)))
+        return made[:count]
+
+
 def to_time(stamp_ns: int) -> Time:
     """int ns to builtin_interfaces/Time."""
     sec, nanosec = divmod(int(stamp_ns), 1_000_000_000)
@@ -95,8 +111,9 @@ def _grid_map_layer(layer: NDArray[np.float32]) -> Float32MultiArray:
     return out
 
 
-def tracked_objects(tracks: Tracks, stamp_ns: int) -> TrackedObjectArray:
+def tracked_objects(tracks: Tracks, stamp_ns: int, pool: Pool | None = None) -> TrackedObjectArray:
     """Confirmed tracks as TrackedObjectArray; twist and acceleration in the object's own axes, over ground."""
+    pool = pool or Pool()
     message = TrackedObjectArray()
     message.header.stamp = to_time(stamp_ns)
     message.header.frame_id = tracks.frame_id
@@ -111,12 +128,11 @@ def tracked_objects(tracks: Tracks, stamp_ns: int) -> TrackedObjectArray:
     center, size = tracks.center[keep].astype(np.float64).tolist(), tracks.size[keep].astype(np.float64).tolist()
     half_sin, half_cos = np.sin(yaw / 2).tolist(), np.cos(yaw / 2).tolist()
     yaw_rate, existence = tracks.yaw_rate[keep].tolist(), tracks.existence[keep].tolist()
-    classes = _classifications(tracks.class_probs[keep])
+    classes = _classifications(tracks.class_probs[keep], pool)
     age, since = tracks.age_s[keep].tolist(), tracks.since_update_s[keep].tolist()
     orientation, still = tracks.orientation[keep].tolist(), tracks.is_stationary[keep].tolist()
-    objects = []
-    for i, row in enumerate(keep):
-        item = TrackedObject()
+    message.objects = pool.take(TrackedObject, len(keep))
+    for i, (row, item) in enumerate(zip(keep, message.objects, strict=True)):
         item.object_id.uuid = tracks.uuid[row]
         item.existence_probability, item.classification = existence[i], classes[i]
         motion = item.kinematics
@@ -130,40 +146,36 @@ def tracked_objects(tracks: Tracks, stamp_ns: int) -> TrackedObjectArray:
         motion.orientation_availability, motion.is_stationary = orientation[i], still[i]
         _fill_box(item.shape, size[i])
         item.age, item.time_since_update = age[i], since[i]
-        objects.append(item)
-    message.objects = objects
     return message
 
 
-def detected_objects(found: Detections, stamp_ns: int) -> DetectedObjectArray:
+def detected_objects(found: Detections, stamp_ns: int, pool: Pool | None = None) -> DetectedObjectArray:
     """Detections of one frame as DetectedObjectArray; a velocity that was not measured is left out."""
+    pool = pool or Pool()
     message = DetectedObjectArray()
     message.header.stamp = to_time(stamp_ns)
     message.header.frame_id = found.frame_id
     yaw = found.yaw.astype(np.float64)
     velocity = np.einsum("nij,nj->ni", _into_object(yaw), found.velocity.astype(np.float64))
-    moving = np.all(np.isfinite(velocity), axis=1).tolist()
+    moving = np.all(np.isfinite(velocity), axis=1)
+    velocity, moving = np.where(moving[:, None], velocity, 0.0).tolist(), moving.tolist()
     pose_cov = _pose_covariance(found.covariance.astype(np.float64))
     center, size = found.center.astype(np.float64).tolist(), found.size.astype(np.float64).tolist()
     half_sin, half_cos = np.sin(yaw / 2).tolist(), np.cos(yaw / 2).tolist()
-    classes, existence = _classifications(found.class_probs), found.existence.tolist()
+    classes, existence = _classifications(found.class_probs, pool), found.existence.tolist()
     points, source, known = found.points.tolist(), found.source.tolist(), found.yaw_known.tolist()
-    objects = []
-    for i in range(len(found)):
-        item = DetectedObject()
+    message.objects = pool.take(DetectedObject, len(found))
+    for i, item in enumerate(message.objects):
         item.existence_probability, item.classification = existence[i], classes[i]
         motion = item.kinematics
         _fill_pose(motion.pose_with_covariance, center[i], half_sin[i], half_cos[i], pose_cov[i])
         motion.has_position_covariance = True
         motion.orientation_availability = motion.AVAILABLE if known[i] else motion.SIGN_UNKNOWN
-        if moving[i]:
-            motion.has_twist = True
-            linear = motion.twist_with_covariance.twist.linear
-            linear.x, linear.y = velocity[i].tolist()
+        motion.has_twist = moving[i]
+        linear = motion.twist_with_covariance.twist.linear
+        linear.x, linear.y = velocity[i]
         _fill_box(item.shape, size[i])
         item.point_count, item.source = points[i], source[i]
-        objects.append(item)
-    message.objects = objects
     return message
 
 
@@ -200,7 +212,7 @@ def _fill_box(shape: Any, size: Sequence[float]) -> None:
     shape.dimensions.x, shape.dimensions.y, shape.dimensions.z = size
 
 
-def _classifications(probs: NDArray[np.float32]) -> list[list[ObjectClassification]]:
+def _classifications(probs: NDArray[np.float32], pool: Pool) -> list[list[ObjectClassification]]:
     """Class distributions (N, classes), most likely first; a row without any mass is UNKNOWN."""
     p = np.where(probs >= MIN_PROBABILITY, probs, 0.0).astype(np.float64)
     total = p.sum(axis=1, keepdims=True)
@@ -208,11 +220,9 @@ def _classifications(probs: NDArray[np.float32]) -> list[list[ObjectClassificati
     p[total[:, 0] == 0, 0] = 1.0
     order = np.argsort(-p, axis=1, kind="stable")
     ranked = np.take_along_axis(p, order, axis=1)
-    counts = (ranked > 0).sum(axis=1).tolist()
-    return [
-        [
-            ObjectClassification(label=label, probability=value)
-            for label, value in zip(labels[:n], values[:n], strict=True)
-        ]
-        for labels, values, n in zip(order.tolist(), ranked.tolist(), counts, strict=True)
-    ]
+    some = ranked > 0
+    objects = pool.take(ObjectClassification, int(some.sum()))
+    for item, label, probability in zip(objects, order[some].tolist(), ranked[some].tolist(), strict=True):
+        item.label, item.probability = label, probability
+    ends = np.cumsum(some.sum(axis=1)).tolist()
+    return [objects[a:b] for a, b in zip([0, *ends], ends, strict=False)]

@@ -59,7 +59,9 @@ class Outputs:
         self._send(topics.TRACKED_OBJECTS, conversions.tracked_objects(result.tracks, result.stamp_ns, self._pool))
         self._send(topics.OCCUPANCY_GRID, conversions.occupancy_grid(result, world, self._encoding))
         if output.frame is not None and self._wanted(topics.DETECTED_OBJECTS):
-            self._send(topics.DETECTED_OBJECTS, conversions.detected_objects(result.detections, result.stamp_ns, self._pool))
+            self._send(
+                topics.DETECTED_OBJECTS, conversions.detected_objects(result.detections, result.stamp_ns, self._pool)
+            )
         done_ns = time.monotonic_ns()
         if output.frame is not None:
             counters.processed += 1

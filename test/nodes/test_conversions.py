@@ -136,6 +136,22 @@ def test_unmeasured_velocity_is_left_out_and_no_mass_means_unknown() -> None:
     assert (a.point_count, b.source) == (5, 1)
 
 
+def test_a_used_pool_gives_the_same_bytes_as_a_fresh_one() -> None:
+    pool = c.Pool()
+    for n, seed in ((9, 1), (3, 2), (0, 3), (12, 4)):
+        tracks = tracks_of(n, seed)
+        used, fresh = c.tracked_objects(tracks, STAMP, pool), c.tracked_objects(tracks, STAMP)
+        assert serialize_message(used) == serialize_message(fresh)
+        rng = np.random.default_rng(seed)
+        velocity = np.where(rng.random((n, 1)) < 0.5, np.nan, rng.normal(size=(n, 2))).astype(np.float32)
+        found = Detections(*(np.asarray(getattr(tracks, name)) for name in ("center", "size", "yaw")), velocity,
+                           tracks.covariance[:, :4, :4], tracks.class_probs, tracks.existence,
+                           rng.integers(0, 99, n).astype(np.int32), rng.random(n) < 0.5,
+                           rng.integers(0, 2, n).astype(np.uint8))  # fmt: skip
+        again = c.detected_objects(found, STAMP, pool)
+        assert serialize_message(again) == serialize_message(c.detected_objects(found, STAMP))
+
+
 def test_status_tells_ages_latency_and_reasons() -> None:
     counters = Counters(processed=7, replaced=2)
     counters.latencies.extend([10.0] * 98 + [50.0, 90.0])
