@@ -84,10 +84,8 @@ def _synthetic(console: Console) -> tuple[Drive, Path]:
 
     console.print("AUTONOMY_PERCEPTION_DATA is not set: a synthetic drive is made")
     file = paths.vehicle_file("demo_truck")
-    made = SyntheticDrive(0, 8.0, vehicle=load_vehicle(file))
-    return Drive(
-        len(made), {}, lambda: ([r] for r in drive_records(made.vehicle, made.trajectory, made.samples()))
-    ), file
+    made = SyntheticDrive(0, 8.0)
+    return Drive(len(made), {}, lambda: ([r] for r in drive_records(made, made.samples()))), file
 
 
 def figures(result: LiveResult, lidar_topic: str) -> Figures:
