@@ -13,7 +13,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-VERBS: tuple[str, ...] = ("import_", "info", "replay", "demo", "up", "doctor", "bench", "simulate")
+VERBS: tuple[str, ...] = ("import_", "info", "replay", "demo", "up", "doctor", "bench", "torture", "simulate")
 """Modules under autonomy_perception.cli; each has ``register(app)``."""
 
 for _verb in VERBS:

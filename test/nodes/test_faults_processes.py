@@ -11,26 +11,19 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
 from typer.testing import CliRunner
 
 pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
 
-from nav_msgs.msg import OccupancyGrid
 from nodes import drive, fault_drive
 from nodes.faults_common import SLACK, open_session
-from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
-from rcl_interfaces.srv import SetParameters
-from rclpy.event_handler import SubscriptionEventCallbacks
-from rclpy.qos import DurabilityPolicy, QoSProfile
 
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.bags.writer import BagWriter
 from autonomy_perception.cli.main import app
-from autonomy_perception.evaluation.faults.processes import PROCESS_FAULTS, START_S, row
-from autonomy_perception.nodes.faults.session import Session
-from autonomy_perception.nodes.graph import Value
+from autonomy_perception.evaluation.faults.processes import ENDS, FILES, LIVE, row
+from autonomy_perception.nodes.faults.acts import Acts
 
 HERE = Path(__file__)
 ELSEWHERE = {"SIGKILL of the starter": HERE.with_name("test_supervisor.py")}
@@ -46,7 +39,7 @@ def holds(name: str, text: str) -> None:
 
 def test_every_row_has_its_test() -> None:
     here = HERE.read_text()
-    for fault in PROCESS_FAULTS:
+    for fault in (*ENDS, *FILES):
         text = ELSEWHERE[fault.name].read_text() if fault.name in ELSEWHERE else here
         assert fault.name in ELSEWHERE or text.count(f'"{fault.name}"') >= 1, f"{fault.name}: no test names it"
     assert "test_nodes_end_when_the_supervisor_is_killed" in ELSEWHERE["SIGKILL of the starter"].read_text()
@@ -55,164 +48,18 @@ def test_every_row_has_its_test() -> None:
 # ---------------------------------------------------------------------------------------------------- in a live graph
 
 
-class Live:
-    """A session with all nodes, and the checks that rows share."""
-
-    def __init__(self, session: Session, lines: list[str], record: Path) -> None:
-        self.session, self.lines, self.record = session, lines, record
-
-    def said(self, name: str, since: float, timeout_s: float = 6.0) -> None:
-        """Diagnostics or status say what the row says."""
-        words, witness = row(name).says, self.session.witness
-        if not self.session.spin(lambda: witness.said(words, since) is not None, timeout_s * SLACK):
-            near = {k: text for k, text in witness.texts.items() if any(w in " ".join((*k, text)) for w in words)}
-            raise AssertionError(f"{name}: {words} not said; near it: {near}; alive: {self.session.supervisor.alive()}")
-
-    def logged(self, name: str, since: int = 0, timeout_s: float = 6.0) -> None:
-        """The nodes' logs say what the row says."""
-        words = row(name).says
-        if not self.session.spin(lambda: all(w in "\n".join(self.lines[since:]) for w in words), timeout_s * SLACK):
-            holds(name, "\n".join(self.lines[since:]))
-
-    def flows(self, seconds: float) -> None:
-        """Sound outputs come at the rate of the lidar."""
-        began = time.monotonic()
-        self.session.spin(lambda: False, seconds)
-        fresh = {s.data_stamp_ns for s in self.session.witness.seen if s.at > began and s.sound}
-        assert len(fresh) >= 6 * seconds, f"{len(fresh)} fresh outputs in {seconds} s: {self.session.trial.look()}"
-
-    def recovers(self, name: str) -> None:
-        """Sound outputs are back within the row's time."""
-        limit = row(name).recovers_s
-        assert limit is not None
-        self.session.await_sound(limit * SLACK)
-
-    def pid(self, name: str) -> int:
-        return self.session.supervisor.pids()[name]
-
-    def gone(self, name: str, pid: int) -> None:
-        assert self.session.spin(lambda: name not in self.session.supervisor.alive(), 8.0 * SLACK), (
-            f"{name} {pid} lives"
-        )
-
-
 @pytest.mark.live
 @pytest.mark.timeout(300)
 def test_faults_of_processes_in_one_graph(tmp_path: Path, live_env: dict[str, str]) -> None:
-    record = tmp_path / "outputs"
-    given: dict[str, dict[str, Value]] = {"bag_recorder": {"output": str(record)}}
-    session, lines = open_session(tmp_path, live_env, ("health_monitor", "bag_recorder"), parameters=given)
+    session, lines = open_session(tmp_path, live_env, ("health_monitor",))
     with session:
-        live = Live(session, lines, record)
-        live.flows(1.0)
-        for check in (stalled, asks_for_more, refused, second_recorder, recorder_killed, disk_full, second_perception,
-                      rig_missing, killed):  # fmt: skip
-            check(live)
+        acts = Acts(session, lines, tmp_path, SLACK)
+        assert set(acts.by_name) == {fault.name for fault in LIVE} - {"/dev/shm full"}
+        for name in acts.by_name:
+            acts.run(name)
     codes = session.supervisor.codes()
     assert codes["perception"] == 0 and codes["health_monitor"] == 0, codes
     assert not any("Traceback" in line for line in lines), "\n".join(lines[-60:])
-
-
-def stalled(live: Live) -> None:
-    name = "subscriber stalls"
-    os.kill(live.pid("health_monitor"), signal.SIGSTOP)
-    try:
-        live.flows(2.0)
-    finally:
-        os.kill(live.pid("health_monitor"), signal.SIGCONT)
-    live.recovers(name)
-
-
-def asks_for_more(live: Live) -> None:
-    name, began, node = "subscriber asks for more", time.monotonic(), live.session.node
-    latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-    quiet = SubscriptionEventCallbacks(use_default_callbacks=False)
-    held = node.create_subscription(OccupancyGrid, "/perception/occupancy_grid", lambda m: None, latched, event_callbacks=quiet)  # fmt: skip
-    live.said(name, began)
-    node.destroy_subscription(held)
-    texts = live.session.witness.texts
-    ok = lambda: texts[("perception: quality of service", "message")] == "ok"  # noqa: E731
-    assert live.session.spin(ok, (row(name).recovers_s or 0) * SLACK), (
-        "it is not said any more when the subscriber has gone"
-    )
-
-
-def refused(live: Live) -> None:
-    value = ParameterValue(type=ParameterType.PARAMETER_INTEGER, integer_value=-5)
-    request = SetParameters.Request(parameters=[Parameter(name="sensors.max_points", value=value)])
-    client = live.session.node.create_client(SetParameters, "/perception/set_parameters")
-    assert live.session.spin(client.service_is_ready, 5.0 * SLACK)
-    future = client.call_async(request)
-    assert live.session.spin(future.done, 5.0 * SLACK)
-    result = future.result().results[0]
-    assert not result.successful
-    holds("parameter out of range while running", result.reason)
-    live.session.node.destroy_client(client)
-    live.flows(0.5)
-
-
-def second_recorder(live: Live) -> None:
-    since = len(live.lines)
-    live.session.start("bag_recorder", "second_recorder")
-    live.logged("second recorder on the same output", since)
-    live.gone("second_recorder", live.pid("second_recorder"))
-    assert live.session.supervisor.codes()["second_recorder"] == 2 and "bag_recorder" in live.session.supervisor.alive()
-
-
-def recorder_killed(live: Live) -> None:
-    since = len(live.lines)
-    os.kill(live.pid("bag_recorder"), signal.SIGKILL)
-    live.gone("bag_recorder", live.pid("bag_recorder"))
-    live.session.start("bag_recorder", "bag_recorder")
-    live.logged("recorder killed", since)
-    kept = live.record.with_name("outputs.cut_off") / "outputs.mcap"
-    assert kept.stat().st_size > 100_000 and not live.record.exists()
-
-
-def disk_full(live: Live) -> None:
-    since, pid = len(live.lines), live.pid("bag_recorder")
-    part = live.record.parent / ".outputs.part" / "outputs" / "outputs.mcap"
-    assert live.session.spin(lambda: part.exists() and part.stat().st_size > 1_000_000, 20.0 * SLACK)
-    full = part.stat().st_size + 4096  # beyond this every write fails, as on a full disk
-    psutil.Process(pid).rlimit(psutil.RLIMIT_FSIZE, (full, full))
-    live.logged("disk full while recording", since, 15.0)
-    live.gone("bag_recorder", pid)
-    assert live.session.supervisor.codes()["bag_recorder"] == 1
-    kept = live.record.with_name("outputs.cut_off1") / "outputs.mcap"
-    assert kept.stat().st_size > 1_000_000
-    live.flows(0.5)
-
-
-def second_perception(live: Live) -> None:
-    name, began = "second perception", time.monotonic()
-    live.session.start("perception", "perception_too")
-    live.said(name, began, START_S)
-    os.kill(live.pid("perception_too"), signal.SIGINT)
-    live.gone("perception_too", live.pid("perception_too"))
-    live.recovers(name)
-
-
-def rig_missing(live: Live) -> None:
-    name = "TF missing"
-    live.session.player.withdraw_latched()
-    os.kill(live.pid("perception"), signal.SIGTERM)
-    live.gone("perception", live.pid("perception"))
-    began = time.monotonic()
-    live.session.start("perception", "perception")
-    live.said(name, began, START_S)
-    last = live.session.witness.seen[-1]
-    assert last.mode.name == "STOPPED" and {"top", "front", "rear"} <= set(last.troubled)
-    live.session.player.latch()
-    live.recovers(name)
-
-
-def killed(live: Live) -> None:
-    name, began = "perception killed", time.monotonic()
-    os.kill(live.pid("perception"), signal.SIGKILL)
-    live.said(name, began)
-    live.session.start("perception", "perception")
-    live.recovers(name)
-    live.flows(0.5)
 
 
 SHARED_MEMORY = """

@@ -53,6 +53,8 @@ class Session:
             node.name: (node, {**values, **given.get(node.name, {})}) for node, values in graph.nodes_for(arguments)
         }
         self._names, self._env, self._say = ["perception", *nodes], env, say
+        self.on_spin: Callable[[], None] = lambda: None
+        """Called between messages."""
 
     def __enter__(self) -> Session:
         self.context = rclpy.Context()
@@ -85,6 +87,7 @@ class Session:
             if left <= 0:
                 return False
             self._executor.spin_once(timeout_sec=min(self.player.play(), left, 0.02))
+            self.on_spin()
         return True
 
     def await_sound(self, timeout_s: float) -> float:
@@ -95,7 +98,7 @@ class Session:
             raise SessionError(f"no sound output within {timeout_s:.0f} s: {self.trial.look()}")
         return time.monotonic() - began
 
-    def start(self, kind: str, name: str) -> None:
-        """Start a node of the table under a name, once more or again."""
+    def start(self, kind: str, name: str, **more: graph.Value) -> None:
+        """Start a node of the table under a name, once more or again, with ``more`` parameters."""
         node, given = self._table[kind]
-        self.supervisor.start([(replace(node, name=name), given)])
+        self.supervisor.start([(replace(node, name=name), {**given, **more})])

@@ -1,0 +1,41 @@
+"""``autonomy-perception torture``: faults at random in the live graph, and whether each was noticed and survived."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EPILOG = """Examples:
+
+  autonomy-perception torture --minutes 30 --seed 1
+
+  autonomy-perception torture --minutes 10 --bag drive --vehicle config/kitti.yaml"""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb."""
+    app.command("torture", epilog=EPILOG)(torture)
+
+
+def torture(
+    minutes: Annotated[float, typer.Option(min=0.1, help="length of the campaign [min]")] = 10.0,
+    seed: Annotated[int, typer.Option(min=0, help="of everything that is drawn at random")] = 0,
+    bag: Annotated[Path | None, typer.Option(help="drive to loop over; a known one otherwise")] = None,
+    vehicle: Annotated[Path | None, typer.Option(help="vehicle YAML that belongs to --bag")] = None,
+    slack: Annotated[float, typer.Option(min=1.0, help="factor on the times of docs/faults.md (a busy machine)")] = 2.0,
+) -> None:
+    """Inject every fault of docs/faults.md into the live graph, then faults at random, alone and together; watch outputs,
+    memory, threads and file descriptors. Exit code 1 if a fault was not noticed, not survived, or something grew."""
+    from autonomy_perception.nodes import environment
+    from autonomy_perception.nodes.live_run import isolated
+
+    if (bag is None) != (vehicle is None):
+        raise typer.BadParameter("--bag and --vehicle belong together")
+    words = [str(bag or ""), str(vehicle or ""), str(minutes), str(seed), str(slack)]
+    command = [sys.executable, "-m", "autonomy_perception.nodes.torture", *words]
+    raise typer.Exit(subprocess.run(command, env=isolated(environment.of_node(os.environ)), check=False).returncode)
