@@ -23,6 +23,7 @@ TF = QosSpec("reliable", 100)
 LATCHED = QosSpec("reliable", 100, "transient local")
 OUTPUT = QosSpec("reliable", 1, deadline_ms=200, lease_ms=500)
 TERRAIN = QosSpec("best effort", 1)
+OBJECTS = QosSpec("reliable", 5)
 VIEW = QosSpec("reliable", 1)
 DIAGNOSTICS = QosSpec("reliable", 10)
 CLOCK = QosSpec("best effort", 1)
@@ -105,6 +106,21 @@ INPUTS = (
         "vehicle file, `cameras.*.info_topic`", "sensor_msgs/msg/CameraInfo", SENSOR, "intrinsics and distortion"
     ),
     InputTopic("vehicle file, `odometry.topic`", "nav_msgs/msg/Odometry", MOTION, "ego pose and twist"),
+    InputTopic(
+        "vehicle file, `odometry.imu_topic`", "sensor_msgs/msg/Imu", MOTION, "turning rate, where odometry is missing"
+    ),
+    InputTopic(
+        "vehicle file, `odometry.speed_topic`",
+        "geometry_msgs/msg/TwistStamped",
+        MOTION,
+        "forward speed beside the IMU; `speed_type` chooses TwistWithCovarianceStamped",
+    ),
+    InputTopic(
+        "vehicle file, `hitch.topic`",
+        "sensor_msgs/msg/JointState",
+        MOTION,
+        "angle of the trailer; `topic_type` chooses std_msgs/Float64",
+    ),
     InputTopic("`/tf`", "tf2_msgs/msg/TFMessage", TF, "moving frames"),
     InputTopic("`/tf_static`", "tf2_msgs/msg/TFMessage", LATCHED, "the rig"),
     InputTopic("`/clock` (`use_sim_time`)", "rosgraph_msgs/msg/Clock", CLOCK, "ROS time in replay"),
