@@ -41,6 +41,7 @@ class Cause(IntEnum):
 def _gloss() -> F32:
     out = np.full(len(Material), 0.35, np.float32)  # rough surfaces stay bright at grazing incidence
     out[[Material.PAINT, Material.METAL, Material.DARK_METAL, Material.GLASS]] = [0.9, 0.9, 0.7, 2.0]
+    out[Material.WATER] = 5.0
     out[[Material.RETRO, Material.RED_SIGN, Material.BLUE_SIGN, Material.YELLOW_SIGN]] = 0.15
     return out
 
