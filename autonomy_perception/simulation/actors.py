@@ -1,4 +1,4 @@
-"""Road users and the ego on the surface: exact poses at any time of the drive."""
+"""Road users and the ego on the ground: exact poses at any time of the drive."""
 
 from __future__ import annotations
 
@@ -9,24 +9,15 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from autonomy_perception import geometry
-from autonomy_perception.simulation.motion import STEP_S, Plan, times
-from autonomy_perception.simulation.road import Road
-from autonomy_perception.simulation.scene import FAR, Scene
+from autonomy_perception.simulation.ground import Ground
+from autonomy_perception.simulation.motion import STEP_S, Plan
+from autonomy_perception.simulation.scene import Scene
 from autonomy_perception.simulation.shapes import Shape
 from autonomy_perception.types import ObjectClass
 
 F64 = NDArray[np.float64]
-F32 = NDArray[np.float32]
 STRIDE_M = 1.45  # a person walks one full stride over this distance
-
-
-def ground_height(terrain: Scene, xy: F64) -> F64:
-    """Elevation [m] of the tessellated surface under points (..., 2); 0 beside it."""
-    flat = np.asarray(xy, np.float64).reshape(-1, 2)
-    origins = np.column_stack([flat, np.full(len(flat), 60.0)])
-    down = np.tile(np.array([0.0, 0.0, -1.0], np.float32), (len(flat), 1))
-    distance = terrain.distance(origins.astype(np.float32), down)
-    return np.where(distance < FAR, 60.0 - distance.astype(np.float64), 0.0).reshape(np.shape(xy)[:-1])
+RIM_M = 6.0  # nearer to the rim of the ground nobody is shown
 
 
 @dataclass(frozen=True)
@@ -62,24 +53,40 @@ class Path:
         return np.asarray((b - a) / ((high - low) * STEP_S))
 
 
-def _on_surface(
-    terrain: Scene, xy: F64, yaw: F64, axles: tuple[float, float], half_track: float, smooth_s: float
+def ride(
+    ground: Ground, t: F64, xy: F64, yaw: F64, axles: tuple[float, float], half_track: float, smooth: float
 ) -> Path:
-    """Path of a rigid body with four wheels on the surface; origin between the wheels of axle x = 0 (or the middle)."""
+    """Path of a rigid body with four wheels on the ground; origin on the line between its axles.
+
+    Args:
+        xy, yaw: origin (T,2) [m] and direction (T,) [rad]. axles: rear and front [m] ahead of the origin.
+        smooth: suspension, standard deviation [s].
+    """
     c, s = np.cos(yaw), np.sin(yaw)
     wheels = np.array([[x, y] for x in axles for y in (-half_track, half_track)])
     at = xy[:, None] + np.stack(
         [c[:, None] * wheels[:, 0] - s[:, None] * wheels[:, 1], s[:, None] * wheels[:, 0] + c[:, None] * wheels[:, 1]],
         -1,
     )
-    z = ground_height(terrain, at)
-    if smooth_s > 0.0:
-        z = gaussian_filter1d(z, smooth_s / STEP_S, axis=0, mode="nearest")
+    z = _known(ground.height(at))
+    if smooth > 0.0:
+        z = gaussian_filter1d(z, smooth / STEP_S, axis=0, mode="nearest")
     rear, front = z[:, :2].mean(1), z[:, 2:].mean(1)
     pitch = -np.arctan2(front - rear, axles[1] - axles[0])
     roll = np.arctan2(0.5 * (z[:, 1] + z[:, 3] - z[:, 0] - z[:, 2]), 2 * half_track)
     middle = rear + (front - rear) * (0.0 - axles[0]) / (axles[1] - axles[0])
-    return Path(times(), np.column_stack([xy, middle]), np.column_stack([roll, pitch, np.unwrap(yaw)]))
+    return Path(t, np.column_stack([xy, middle]), np.column_stack([roll, pitch, np.unwrap(yaw)]))
+
+
+def _known(z: F64) -> F64:
+    """Elevations (T,...) with gaps (beside the ground) filled by the nearest moment before or after."""
+    flat = z.reshape(len(z), -1).copy()
+    for column in flat.T:
+        gap = np.isnan(column)
+        if gap.any():
+            known = np.flatnonzero(~gap)
+            column[gap] = np.interp(np.flatnonzero(gap), known, column[known]) if len(known) else 0.0
+    return flat.reshape(z.shape)
 
 
 @dataclass(frozen=True)
@@ -116,24 +123,17 @@ class Actor:
         return self.scenes[int(np.interp(t, self.path.t[1:], walked) / STRIDE_M * len(self.scenes)) % len(self.scenes)]
 
 
-def place(number: int, plan: Plan, road: Road, terrain: Scene) -> Actor:
-    """Put a planned road user on the surface."""
-    xy, yaw = road.xy(plan.s, plan.d), road.heading(plan.s) + plan.turn
+def place(number: int, plan: Plan, ground: Ground, t: F64) -> Actor:
+    """Put a planned road user on the ground."""
     length, width, _ = plan.shape.size
-    if plan.shape.label is ObjectClass.PEDESTRIAN:
-        position = np.column_stack([xy, ground_height(terrain, xy)])
-        path = Path(times(), position, np.column_stack([np.zeros((len(xy), 2)), np.unwrap(yaw)]))
+    if plan.shape.label in (ObjectClass.PEDESTRIAN, ObjectClass.ANIMAL):
+        position = np.column_stack([plan.xy, _known(ground.height(plan.xy))])
+        path = Path(t, position, np.column_stack([np.zeros((len(t), 2)), np.unwrap(plan.yaw)]))
     else:
-        path = _on_surface(terrain, xy, yaw, (-0.32 * length, 0.32 * length), 0.4 * width, 0.05 if plan.moving else 0.0)
-    there = (plan.s > 6.0) & (plan.s < road.length - 8.0)
+        axles = (-0.32 * length, 0.32 * length)
+        path = ride(ground, t, plan.xy, plan.yaw, axles, 0.4 * width, 0.05 if plan.moving else 0.0)
+    there = ground.inside(plan.xy, RIM_M)
     return Actor(number, plan.name, plan.shape, plan.group, path, tuple(Scene(m) for m in plan.shape.phases), there)
-
-
-def ego_path(road: Road, terrain: Scene, s: F64, d: F64, wheelbase: float) -> Path:
-    """Path of base_link (rear axle centre on the ground) of the truck that follows (s, d)."""
-    xy = road.xy(s, d)
-    yaw = np.unwrap(np.arctan2(np.gradient(xy[:, 1]), np.gradient(xy[:, 0])))
-    return _on_surface(terrain, xy, yaw, (0.0, wheelbase), 1.0, 0.12)
 
 
 def relative_motion(path: Path, t: F64) -> tuple[F64, F64]:

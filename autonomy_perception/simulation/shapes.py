@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from autonomy_perception.simulation.materials import Material as M
 from autonomy_perception.simulation.scene import Mesh, join
-from autonomy_perception.simulation.solids import box, cylinder, ellipsoid, prism
+from autonomy_perception.simulation.solids import box, cylinder, prism
 from autonomy_perception.types import ObjectClass
 
 
@@ -17,13 +17,18 @@ from autonomy_perception.types import ObjectClass
 class Shape:
     """A body: mesh, class, body colour RGB (3,) 0..255; several ``phases`` where it changes while moving.
 
-    ``mirrors`` [m] is how far mirrors stand out on each side; as in labelled data sets the box leaves them out.
+    Attributes:
+        mirrors: how far mirrors stand out on each side [m]; as in labelled data sets the box leaves them out.
+        hitch: x of the coupling of what can pull [m]. pin, axle: x of the coupling and of the (middle) axle of a trailer.
     """
 
     phases: tuple[Mesh, ...]
     label: ObjectClass
     color: tuple[float, float, float]
     mirrors: float = 0.0
+    hitch: float = 0.0
+    pin: float = 0.0
+    axle: float = 0.0
 
     @property
     def size(self) -> NDArray[np.float64]:
@@ -32,7 +37,8 @@ class Shape:
         return np.asarray([2 * np.abs(v[:, 0]).max(), 2 * (np.abs(v[:, 1]).max() - self.mirrors), v[:, 2].max()])
 
 
-def _wheels(xs: tuple[float, ...], half_width: float, radius: float, width: float) -> list[Mesh]:
+def wheels(xs: tuple[float, ...], half_width: float, radius: float, width: float) -> list[Mesh]:
+    """Pairs of wheels at positions along the body [m], flush with its sides."""
     return [
         cylinder((x, side * half_width - (width if side > 0 else 0.0), radius), (0.0, width, 0.0), radius, M.TYRE)
         for x in xs
@@ -40,7 +46,8 @@ def _wheels(xs: tuple[float, ...], half_width: float, radius: float, width: floa
     ]
 
 
-def _lights(front: float, rear: float, half_width: float, z: float) -> list[Mesh]:
+def lights(front: float, rear: float, half_width: float, z: float) -> list[Mesh]:
+    """Head and tail lights and plates at the ends of a body [m]."""
     parts = [
         box((rear - 0.01, -0.26, z - 0.16), (rear + 0.02, 0.26, z - 0.05), M.RETRO),
         box((front - 0.02, -0.26, z - 0.24), (front + 0.01, 0.26, z - 0.13), M.RETRO),
@@ -88,101 +95,30 @@ def car(rng: np.random.Generator, kind: str) -> Shape:
         parts += [
             box((x - 0.04, y - 0.02, belt), (x + 0.04, y + 0.02, height - 0.05), M.PAINT) for y in (-w + 0.12, w - 0.12)
         ]
-    parts += _wheels((h - 0.19 * length, -h + 0.19 * length), w + 0.01, 0.33, 0.22)
-    parts += _lights(h, -h, w, 0.66 * belt + 0.05)
+    parts += wheels((h - 0.19 * length, -h + 0.19 * length), w + 0.01, 0.33, 0.22)
+    parts += lights(h, -h, w, 0.66 * belt + 0.05)
     parts += [
         box((h - nose - 0.35, s * (w + 0.1) - 0.09, belt), (h - nose - 0.2, s * (w + 0.1) + 0.09, belt + 0.16), M.PAINT)
         for s in (-1, 1)
     ]
-    color = [
-        (198, 30, 38),
-        (28, 62, 128),
-        (225, 226, 228),
-        (44, 46, 50),
-        (150, 156, 160),
-        (24, 96, 74),
-        (190, 140, 40),
-    ][int(rng.integers(7))]
-    return Shape((join(parts),), ObjectClass.CAR, color, mirrors=0.18)
+    return Shape((join(parts),), ObjectClass.CAR, paint(rng), mirrors=0.18)
 
 
-def truck(rng: np.random.Generator, length: float = 8.2) -> Shape:
-    """A rigid truck: cab, box body, chassis, three axles."""
-    h, w, top = 0.5 * length, 1.25, float(rng.uniform(3.2, 3.5))
-    cab = [(h - 1.9, 0.5), (h - 0.03, 0.5), (h, 1.3), (h - 0.22, 2.75), (h - 1.9, 2.8)]
-    glass = [(h - 0.10, 1.62), (h + 0.0, 1.62), (h - 0.17, 2.55), (h - 0.27, 2.55)]
-    parts = [
-        prism(cab, -w + 0.05, w - 0.05, M.PAINT, 0.06),
-        prism(glass, -w + 0.2, w - 0.2, M.GLASS),
-        box((-h, -w, 1.05), (h - 2.05, w, top), M.CANVAS),
-        box((-h + 0.1, -0.5, 0.6), (h - 0.6, 0.5, 1.06), M.DARK_METAL),
-        box((h - 0.06, -w + 0.1, 0.35), (h + 0.01, w - 0.1, 0.7), M.DARK_METAL),
-        box((-h + 0.02, -w + 0.1, 0.5), (-h + 0.12, w - 0.1, 0.68), M.DARK_METAL),
-    ]
-    for side in (-1.0, 1.0):
-        parts.append(box((h - 1.5, side * (w - 0.06) - 0.02, 1.7), (h - 0.6, side * (w - 0.06) + 0.02, 2.4), M.GLASS))
-        parts.append(
-            box((-h + 2.4, side * (w - 0.05) - 0.02, 0.45), (h - 3.2, side * (w - 0.05) + 0.02, 0.95), M.METAL)
-        )
-    parts += _wheels((h - 1.25, -h + 1.5, -h + 2.55), w, 0.5, 0.34)
-    parts += _lights(h, -h, w, 0.9)
-    color = [(190, 44, 36), (30, 84, 150), (235, 235, 232), (220, 150, 40)][int(rng.integers(4))]
-    return Shape((join(parts),), ObjectClass.TRUCK, color)
+_PAINTS = (
+    (226, 227, 229),
+    (26, 27, 30),
+    (104, 108, 113),
+    (176, 180, 184),
+    (30, 62, 124),
+    (188, 32, 36),
+    (28, 92, 70),
+    (196, 148, 44),
+)
+_SHARES = (0.28, 0.20, 0.20, 0.12, 0.09, 0.07, 0.02, 0.02)
 
 
-def trailer(rng: np.random.Generator, length: float = 7.4) -> Shape:
-    """A two-axle drawbar trailer with a canvas body."""
-    h, w, top = 0.5 * length, 1.25, float(rng.uniform(3.1, 3.4))
-    parts = [
-        box((-h, -w, 1.05), (h, w, top), M.CANVAS),
-        box((-h + 0.1, -0.5, 0.6), (h - 0.1, 0.5, 1.06), M.DARK_METAL),
-        box((-h + 0.02, -w + 0.1, 0.5), (-h + 0.12, w - 0.1, 0.68), M.DARK_METAL),
-    ]
-    parts += _wheels((h - 1.3, -h + 1.3), w, 0.48, 0.34)
-    parts += _lights(h, -h, w, 0.9)
-    return Shape((join(parts),), ObjectClass.TRAILER, (200, 200, 196))
-
-
-def _person(height: float, swing: float) -> list[Mesh]:
-    k = height / 1.75
-    hip, step = 0.86 * k, 0.34 * k * swing
-    parts = [
-        ellipsoid((0.0, 0.0, 1.18 * k), (0.15 * k, 0.23 * k, 0.36 * k), M.CLOTH),
-        ellipsoid((0.01, 0.0, 1.63 * k), (0.11 * k, 0.09 * k, 0.13 * k), M.SKIN),
-    ]
-    for side in (-1.0, 1.0):
-        parts.append(cylinder((0.0, side * 0.1 * k, hip), (side * step, 0.0, -hip + 0.02), 0.085 * k, M.TROUSERS, 9))
-        parts.append(
-            cylinder(
-                (0.0, side * 0.25 * k, 1.42 * k), (-side * 0.8 * step, side * 0.03, -0.58 * k), 0.055 * k, M.CLOTH, 8
-            )
-        )
-    return parts
-
-
-def pedestrian(rng: np.random.Generator) -> Shape:
-    """A walking person in eight phases of one stride."""
-    height = float(rng.uniform(1.62, 1.88))
-    color = [(186, 52, 46), (40, 92, 150), (214, 180, 60), (70, 120, 70)][int(rng.integers(4))]
-    phases = tuple(join(_person(height, float(np.sin(2 * np.pi * p / 8)))) for p in range(8))
-    return Shape((phases[2], *phases[3:], *phases[:2]), ObjectClass.PEDESTRIAN, color)  # the widest step gives the box
-
-
-def cyclist(rng: np.random.Generator) -> Shape:
-    """A bicycle with its rider."""
-    wheel = 0.34
-    parts = [cylinder((x, -0.03, wheel), (0.0, 0.06, 0.0), wheel, M.TYRE, 16) for x in (-0.53, 0.53)]
-    parts += [
-        cylinder((-0.53, 0.0, wheel), (0.36, 0.0, 0.5), 0.03, M.PAINT, 6),
-        cylinder((-0.17, 0.0, 0.84), (0.6, 0.0, 0.06), 0.03, M.PAINT, 6),
-        cylinder((0.53, 0.0, wheel), (-0.1, 0.0, 0.62), 0.03, M.PAINT, 6),
-        cylinder((0.43, -0.28, 1.0), (0.0, 0.56, 0.0), 0.025, M.DARK_METAL, 6),
-        ellipsoid((0.02, 0.0, 1.28), (0.17, 0.2, 0.34), M.CLOTH),
-        ellipsoid((0.2, 0.0, 1.7), (0.11, 0.09, 0.13), M.SKIN),
-        cylinder((-0.15, 0.1, 0.95), (0.28, 0.0, -0.55), 0.085, M.TROUSERS, 8),
-        cylinder((-0.15, -0.1, 0.95), (0.18, 0.0, -0.75), 0.085, M.TROUSERS, 8),
-        cylinder((0.08, 0.2, 1.45), (0.36, 0.04, -0.42), 0.05, M.CLOTH, 7),
-        cylinder((0.08, -0.2, 1.45), (0.36, -0.04, -0.42), 0.05, M.CLOTH, 7),
-    ]
-    color = [(200, 60, 60), (60, 130, 200), (230, 190, 40)][int(rng.integers(3))]
-    return Shape((join(parts),), ObjectClass.BICYCLE, color)
+def paint(rng: np.random.Generator) -> tuple[float, float, float]:
+    """Body colour RGB of a car, with about the shares of colours on European roads."""
+    base = np.array(_PAINTS[int(rng.choice(len(_PAINTS), p=_SHARES))], np.float64)
+    r, g, b = np.clip(base + rng.normal(0.0, 6.0, 3), 0.0, 255.0)
+    return float(r), float(g), float(b)

@@ -1,21 +1,22 @@
-"""What stands beside the road: trees, bushes, rocks, posts, a guard rail, a barn, and where it stands."""
+"""What stands still in a world: one structure each, where there is room for it, and the marks that maps know."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import cKDTree
 
 from autonomy_perception import geometry
+from autonomy_perception.simulation.ground import Ground
 from autonomy_perception.simulation.materials import Kind
-from autonomy_perception.simulation.materials import Material as M
-from autonomy_perception.simulation.road import ASPHALT_HALF, DITCH_TOP, Road
-from autonomy_perception.simulation.scene import Mesh, join
-from autonomy_perception.simulation.solids import blob, box, cylinder, prism
+from autonomy_perception.simulation.motion import Plan, unit
+from autonomy_perception.simulation.scene import Mesh
 
 F64 = NDArray[np.float64]
+BOOL = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -34,154 +35,139 @@ class Structure:
     porous: Mesh | None
     core: tuple[float, float, float]
 
-
-def _tree(rng: np.random.Generator, p: F64) -> Structure:
-    height, radius = float(rng.uniform(5.0, 10.0)), float(rng.uniform(0.12, 0.26))
-    trunk = cylinder(p - np.array([0, 0, 0.4]), (0.0, 0.0, 0.6 * height), radius, M.BARK, 10)
-    crowns = []
-    for _ in range(4):
-        offset = np.array([*rng.normal(0, 0.16 * height, 2), height * rng.uniform(0.62, 0.95)])
-        offset[2] = max(offset[2], 3.4 + 0.18 * height)
-        radii = height * np.array([rng.uniform(0.15, 0.22), rng.uniform(0.15, 0.22), rng.uniform(0.13, 0.17)])
-        crowns.append(blob(rng, p + offset, radii, M.LEAF, 0.22))
-    return Structure(Kind.TREE, trunk, join(crowns), (p[0], p[1], 0.8 * radius))
+    @classmethod
+    def of(cls, kind: Kind, mesh: Mesh, p: F64, heading: float = 0.0, core: float = 0.0) -> Structure:
+        """A solid thing modelled around the origin, put at a point (3,) of the ground."""
+        turn = geometry.make_transform(geometry.rotation_z(heading), p)
+        return cls(kind, mesh.moved(turn), None, (float(p[0]), float(p[1]), core))
 
 
-def _bush(rng: np.random.Generator, p: F64) -> Structure:
-    r = float(rng.uniform(0.45, 1.2))
-    height = r * float(rng.uniform(0.9, 1.3))
-    parts = [blob(rng, p + np.array([0, 0, 0.45 * height]), (r, r * rng.uniform(0.8, 1.1), 0.6 * height), M.LEAF, 0.18)]
-    for _ in range(2):
-        offset = np.array([*rng.normal(0, 0.4 * r, 2), 0.4 * height])
-        parts.append(blob(rng, p + offset, 0.7 * np.array([r, r, 0.7 * height]), M.LEAF, 0.2))
-    return Structure(Kind.BUSH, None, join(parts), (p[0], p[1], 0.6 * r))
+@dataclass(frozen=True)
+class Landmark:
+    """A sign, light, pole or post as maps know it.
+
+    Attributes:
+        kind: what it is. number: instance number of its structure. text: what a sign says, or the state of a light.
+        position: middle of its plate or head (3,) in world [m]. heading: direction it is read from [rad].
+        size: width and height [m].
+    """
+
+    kind: Kind
+    number: int
+    position: tuple[float, float, float]
+    heading: float
+    size: tuple[float, float]
+    text: str = ""
 
 
-def _rock(rng: np.random.Generator, p: F64) -> Structure:
-    r = float(rng.uniform(0.4, 0.8))
-    body = blob(
-        rng, p + np.array([0, 0, 0.15 * r]), (r, r * rng.uniform(0.7, 1.0), r * rng.uniform(0.75, 1.1)), M.ROCK, 0.15
-    )
-    return Structure(Kind.ROCK, body, None, (p[0], p[1], 0.55 * r))
+@dataclass(frozen=True)
+class LaneMarking:
+    """A painted line: ``solid`` or ``dashed``, its middle line (K,3) in world [m], width [m], painted and gap length [m]."""
+
+    kind: str
+    line: F64
+    width: float
+    dashes: tuple[float, float] | None
 
 
-def _post(rng: np.random.Generator, p: F64) -> Structure:
-    """Delineator beside the shoulder: 1 m high with a reflector."""
-    body = box(p + np.array([-0.05, -0.06, -0.2]), p + np.array([0.05, 0.06, 1.0]), M.WHITE_PLASTIC)
-    return Structure(
-        Kind.POST,
-        join([body, box(p + np.array([-0.055, -0.04, 0.7]), p + np.array([0.055, 0.04, 0.88]), M.RETRO)]),
-        None,
-        (p[0], p[1], 0.0),
-    )
+Maker = Callable[[np.random.Generator, F64], Structure]
+"""Draws a thing that stands at a point (3,) of the ground."""
 
 
-def _sign(rng: np.random.Generator, p: F64, heading: float) -> Structure:
-    turn = geometry.make_transform(geometry.rotation_z(heading), p)
-    plate = cylinder((0.05, 0.0, 2.2), (0.02, 0.0, 0.0), 0.38, M.RETRO, 18)
-    return Structure(
-        Kind.SIGN,
-        join([cylinder((0, 0, -0.3), (0, 0, 2.7), 0.045, M.METAL, 8), plate]).moved(turn),
-        None,
-        (p[0], p[1], 0.0),
-    )
+class Furnishing:
+    """Puts structures on the ground where nobody drives or walks and nothing else stands.
 
+    Args:
+        plans: all road users, the ego and its trailer too: what they sweep over stays clear.
+    """
 
-def _pole(rng: np.random.Generator, p: F64, heading: float) -> Structure:
-    turn = geometry.make_transform(geometry.rotation_z(heading), p)
-    body = join(
-        [cylinder((0, 0, -0.3), (0, 0, 8.3), 0.14, M.BARK, 10), box((-0.06, -1.1, 7.3), (0.06, 1.1, 7.45), M.BARK)]
-    )
-    return Structure(Kind.POLE, body.moved(turn), None, (p[0], p[1], 0.1))
+    def __init__(self, ground: Ground, plans: Sequence[Plan]) -> None:
+        self.ground = ground
+        self.structures: list[Structure] = []
+        self.landmarks: list[Landmark] = []
+        swept, reach = [], []
+        for plan in plans:
+            length, width, _ = plan.shape.size
+            every = slice(None, None, 25)
+            for k in np.linspace(-0.5, 0.5, max(2, int(length / 2.5) + 1)) * max(length - width, 0.0):
+                swept.append(plan.xy[every] + k * unit(plan.yaw[every]))
+                reach.append(np.full(len(swept[-1]), 0.5 * width))
+        self._swept, self._reach = cKDTree(np.concatenate(swept)), np.concatenate(reach)
+        self._widest = float(self._reach.max())
+        self._taken: list[tuple[float, float, float]] = []
 
+    def point(self, xy: F64) -> F64:
+        """The point (3,) of the ground at (2,); beside the world at elevation 0."""
+        return np.append(xy, np.nan_to_num(float(self.ground.height(xy))))
 
-def _rail(a: F64, b: F64) -> Structure:
-    """One 4 m section of guard rail from post ``a`` to ``b`` (3,)."""
-    along = b - a
-    heading = float(np.arctan2(along[1], along[0]))
-    pitch = -float(np.arcsin(along[2] / np.linalg.norm(along)))
-    turn = geometry.make_transform(geometry.rotation_rpy(0.0, pitch, heading), a)
-    length = float(np.linalg.norm(along))
-    beam = [box((-0.02, -0.04, z), (length + 0.02, 0.04, z + 0.13), M.METAL) for z in (0.46, 0.62)]
-    web = box((-0.02, -0.005, 0.56), (length + 0.02, 0.02, 0.66), M.METAL)
-    post = box((-0.05, -0.1, -0.3), (0.05, -0.03, 0.72), M.METAL)
-    middle = 0.5 * (a + b)
-    return Structure(Kind.RAIL, join([*beam, web, post]).moved(turn), None, (middle[0], middle[1], 0.0))
+    def add(self, made: Structure, *marks: Landmark) -> None:
+        """Put a structure where it was made to stand; marks (with any number) get its instance number."""
+        number = FIRST_STRUCTURE + len(self.structures)
+        self.structures.append(made)
+        self.landmarks += [Landmark(m.kind, number, m.position, m.heading, m.size, m.text) for m in marks]
 
-
-def _barn(rng: np.random.Generator, p: F64, heading: float) -> Structure:
-    half = float(rng.uniform(6.0, 9.0))
-    roof = [(-5.4, 4.0), (5.4, 4.0), (0.0, 6.6)]
-    parts = [
-        box((-5, -half, -1.0), (5, half, 4.1), M.BARK),
-        prism(roof, -half - 0.4, half + 0.4, M.ROCK),
-        box((-5.05, -1.6, -0.2), (-4.95, 1.6, 3.2), M.DARK_METAL),
-    ]
-    turn = geometry.make_transform(geometry.rotation_z(heading), p)
-    return Structure(Kind.BUILDING, join(parts).moved(turn), None, (p[0], p[1], 4.8))
-
-
-class _Ground:
-    """Positions on the road's surface, and which are taken."""
-
-    def __init__(self, road: Road, keep_clear: F64) -> None:
-        self.road, self._taken = road, [*keep_clear]
-
-    def at(self, s: float, d: float) -> F64:
-        """World point (3,) on the ground."""
-        return np.asarray([*self.road.xy(s, d), float(self.road.height(s, d))])
-
-    def room(self, s: float, d: float, radius: float) -> bool:
-        """Whether a thing of this radius may stand there: off road, ditch, track, and clear of all others."""
-        low, high = (DITCH_TOP[1] if d < 0 else -ASPHALT_HALF - 1.6), ASPHALT_HALF + 1.6
-        if low - radius < d < high + radius or bool(self.road.on_track(s, d, radius + 1.1)):
+    def free(self, xy: F64, radius: float, off_road: float | None = 0.8) -> bool:
+        """Whether a thing of a radius [m] may stand at (2,): on the mesh, clear of all who pass and of what stands,
+        and ``off_road`` [m] beside every road (None: on roads too)."""
+        if not self.ground.inside(xy[None], radius)[0]:
             return False
-        if d > 0 and self.road.layby[0] - 6 < s < self.road.layby[1] + 6 and d < 10.5 + radius:
+        if off_road is not None:
+            for road in self.ground.roads:
+                s, d = road.way.project(xy[None])
+                if road.outward(s, d)[0] < radius + off_road or road.ditch_depth(s, d)[0] > 0.0:
+                    return False
+        near = self._swept.query_ball_point(xy, radius + self._widest + 0.6)
+        if near and np.any(np.linalg.norm(self._swept.data[near] - xy, axis=1) < radius + 0.6 + self._reach[near]):
             return False
-        if any((s - c[0]) ** 2 + (d - c[1]) ** 2 < (radius + c[2]) ** 2 for c in self._taken):
+        return all((xy[0] - x) ** 2 + (xy[1] - y) ** 2 >= (radius + r) ** 2 for x, y, r in self._taken)
+
+    def take(self, xy: F64, radius: float) -> None:
+        """Keep a circle clear of what is placed later."""
+        self._taken.append((float(xy[0]), float(xy[1]), radius))
+
+    def place(
+        self, rng: np.random.Generator, make: Maker, xy: F64, radius: float, off_road: float | None = 0.8
+    ) -> bool:
+        """Place what ``make`` draws at (2,) if there is room; whether it was placed."""
+        if not self.free(xy, radius, off_road):
             return False
-        self._taken.append(np.array([s, d, radius]))
+        self.take(xy, radius)
+        self.add(make(rng, self.point(xy)))
         return True
 
-
-def _scatter(
-    rng: np.random.Generator, ground: _Ground, count: int, near: float, far: float, radius: float
-) -> list[F64]:
-    out: list[F64] = []
-    for _ in range(count):
-        s = float(rng.uniform(5.0, ground.road.length - 5.0))
-        d = float(rng.choice([-1.0, 1.0]) * (near + (far - near) * rng.beta(1.0, 1.8)))
-        if ground.room(s, d, radius):
-            out.append(ground.at(s, d))
-    return out
+    def scatter(
+        self, rng: np.random.Generator, make: Maker, at: F64, radius: float, off_road: float | None = 0.8
+    ) -> int:
+        """Place one at each of the points (N,2) that has room; how many were placed."""
+        return sum(self.place(rng, make, xy, radius, off_road) for xy in at)
 
 
-def layout(rng: np.random.Generator, road: Road, keep_clear: F64) -> list[Structure]:
-    """Draw all structures of a road. ``keep_clear``: circles (K,3) of s, d, radius that stay empty."""
-    ground = _Ground(road, keep_clear)
-    out: list[Structure] = []
-    for s in np.arange(12.0, road.length - 10.0, 50.0):
-        out += [_post(rng, ground.at(float(s), 5.4))] if not road.layby[0] - 4 < s < road.layby[1] + 4 else []
-        out += [_post(rng, ground.at(float(s), -5.3))] if abs(s - road.exit_s - 16.0) > 24.0 else []
-    for s in np.arange(30.0, road.length - 10.0, 45.0):
-        d = float(rng.uniform(13.0, 15.0))
-        if ground.room(float(s), d, 0.8):
-            out.append(_pole(rng, ground.at(float(s), d), float(road.heading(s))))
-    start = float(road.layby[1] + rng.uniform(12.0, 25.0))
-    stops = [ground.at(float(s), 5.0) for s in np.arange(start, min(start + 48.5, road.length - 10.0), 4.0)]
-    out += [_rail(a, b) for a, b in pairwise(stops)]
-    for s in (road.layby[0] - 30.0, road.exit_s - 45.0):
-        out.append(_sign(rng, ground.at(float(s), 5.9), float(road.heading(s))))
-    s, d = float(road.exit_s + rng.uniform(20.0, 70.0)), float(rng.uniform(30.0, 42.0))
-    if ground.room(s, d, 10.0):
-        out.append(_barn(rng, ground.at(s, d), float(road.heading(s)) + rng.uniform(-0.3, 0.3)))
-    out += [_tree(rng, p) for p in _scatter(rng, ground, 230, 11.0, 100.0, 1.6)]
-    out += [_bush(rng, p) for p in _scatter(rng, ground, 260, 9.5, 60.0, 1.6)]
-    out += [_rock(rng, p) for p in _scatter(rng, ground, 130, 9.5, 50.0, 1.1)]
-    for _ in range(70):  # more of them along the track, where the drive goes
-        s = float(road.exit_s + rng.uniform(25.0, 150.0))
-        d = float(road.track_d(s) + rng.choice([-1.0, 1.0]) * rng.uniform(3.6, 13.0))
-        kind = _rock if rng.random() < 0.4 else _bush
-        if ground.room(s, d, 1.5):
-            out.append(kind(rng, ground.at(s, d)))
-    return out
+FIRST_STRUCTURE = 1000  # instance numbers of structures start here
+
+
+def beside(
+    rng: np.random.Generator,
+    way_xy: Callable[[F64, F64], F64],
+    length: tuple[float, float],
+    count: int,
+    near: float,
+    far: float,
+) -> F64:
+    """``count`` random points (N,2) along a way between two positions, on both sides, denser ``near`` [m] than ``far``."""
+    s = rng.uniform(*length, count)
+    d = rng.choice([-1.0, 1.0], count) * (near + (far - near) * rng.beta(1.0, 1.8, count))
+    return way_xy(s, d)
+
+
+def painted_lines(ground: Ground) -> tuple[LaneMarking, ...]:
+    """The lines of all roads as polylines with a point every metre."""
+    out = []
+    for road in ground.roads:
+        s = np.linspace(0.0, road.way.length, max(int(road.way.length), 2))
+        for line in road.section.lines:
+            xy = road.way.xy(s, line.d)
+            z = ground.height(xy)
+            known = ~np.isnan(z)
+            kind = "dashed" if line.dashes else "solid"
+            out.append(LaneMarking(kind, np.column_stack([xy, z])[known], line.width, line.dashes))
+    return tuple(out)

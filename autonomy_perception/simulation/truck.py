@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from autonomy_perception import geometry
-from autonomy_perception.config import ConfigError, Dimensions, Extrinsics, VehicleConfig, load_vehicle
+from autonomy_perception.config import ConfigError, Dimensions, Extrinsics, Hitch, VehicleConfig, load_vehicle
 from autonomy_perception.geometry import F64
 from autonomy_perception.simulation.materials import Material as M
 from autonomy_perception.simulation.scene import Mesh, join
@@ -54,3 +54,29 @@ def ego_shape(body: Dimensions) -> Shape:
     """The ego as others see it: origin under the middle of its box."""
     shift = geometry.make_transform(None, np.array([-0.5 * (body.front - body.rear), 0.0, 0.0]))
     return Shape((ego_mesh(body).moved(shift),), ObjectClass.TRUCK, (236, 170, 60))
+
+
+def trailer_shape(hitch: Hitch) -> Shape:
+    """The own trailer as its vehicle file states it: a flatbed, or a closed body where it is higher than 2 m.
+
+    Ahead of the pin it is only as wide as its neck, so that it stays over the tractor when it bends.
+    """
+    w, back, deck = 0.5 * hitch.trailer_width - 0.02, -hitch.trailer_length + 0.02, 1.2
+    front, top = min(hitch.trailer_front, 0.0), hitch.trailer_height - 0.02
+    parts = [
+        box((back, -w, deck), (front, w, deck + 0.2), M.METAL),
+        box((back + 0.3, -0.5, 0.85), (front - 0.3 * hitch.trailer_length, 0.5, deck), M.DARK_METAL),
+    ]
+    if hitch.trailer_front > 0.0:
+        parts.append(box((front, -0.55, deck), (hitch.trailer_front, 0.55, deck + 0.2), M.DARK_METAL))
+    if top > 2.0:
+        parts.append(box((back, -w, deck + 0.2), (front, w, top), M.CANVAS))
+    else:
+        parts.append(box((front - 0.1, -w, deck + 0.2), (front, w, max(top, deck + 0.25)), M.METAL))
+    axle = -0.8 * hitch.trailer_length
+    for x in (axle - 0.65, axle + 0.65):
+        parts += [cylinder((x, y, 0.48), (0.0, 0.34, 0.0), 0.48, M.TYRE) for y in (-w, w - 0.34)]
+    mesh = join(parts)
+    middle = 0.5 * float(mesh.vertices[:, 0].min() + mesh.vertices[:, 0].max())
+    moved = mesh.moved(geometry.make_transform(None, np.array([-middle, 0.0, 0.0])))
+    return Shape((moved,), ObjectClass.TRAILER, (200, 200, 196), pin=-middle, axle=axle - middle)

@@ -1,12 +1,12 @@
 """Ranges against scenes whose answer is known in closed form, before any noise."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
-from autonomy_perception import geometry
-from autonomy_perception.simulation import shapes, solids
+from autonomy_perception.simulation import heavy, people, shapes, solids
 from autonomy_perception.simulation.materials import Material
-from autonomy_perception.simulation.road import DITCH_FLOOR, Road, tessellate
 from autonomy_perception.simulation.scene import FAR, Scene, join
 from autonomy_perception.simulation.solidity import surface_samples, thin
 
@@ -52,10 +52,18 @@ def test_a_ray_into_the_sky_meets_nothing():
     [
         lambda r: shapes.car(r, "sedan"),
         lambda r: shapes.car(r, "van"),
-        shapes.truck,
-        shapes.trailer,
-        shapes.pedestrian,
-        shapes.cyclist,
+        heavy.truck,
+        heavy.trailer,
+        heavy.tractor,
+        *(partial(heavy.semitrailer, body=b) for b in ("box", "container", "tank", "flatbed")),
+        heavy.bus,
+        heavy.dumper,
+        people.pedestrian,
+        people.crouching,
+        people.wheelbarrow,
+        people.cyclist,
+        people.motorcycle,
+        *(partial(people.animal, kind=k) for k in ("deer", "cow", "boar", "dog")),
     ],
 )
 def test_bodies_stand_on_the_ground_and_fill_their_box(make):
@@ -75,42 +83,3 @@ def test_surface_samples_lie_on_the_surface_and_leave_no_gap():
     probe = ball.vertices[::7]
     assert max(np.linalg.norm(points - p, axis=1).min() for p in probe) < 0.1
     assert len(thin(points, 0.3)) < 0.5 * len(points)
-
-
-@pytest.fixture(scope="module")
-def road():
-    return Road(np.random.default_rng(5), 260.0, 150.0, (40.0, 70.0))
-
-
-def test_mesh_follows_the_height_function(road):
-    surface = tessellate(road)
-    scene = Scene(surface.mesh)
-    rng = np.random.default_rng(0)
-    s, d = rng.uniform(20, 240, 400), rng.uniform(-11, 8, 400)
-    xy = road.xy(s, d)
-    hits = scene.cast(np.column_stack([xy, np.full(400, 50.0)]), np.tile([[0.0, 0, -1]], (400, 1)))
-    z = 50.0 - hits.distance
-    assert np.abs(z - road.height(s, d)).max() < 0.06  # the corner of the ditch lies between two vertices
-    sd = surface.road_coordinates(hits.face, hits.u, hits.v)
-    np.testing.assert_allclose(sd, np.column_stack([s, d]), atol=0.02)
-
-
-def test_ditch_is_a_ditch_but_for_the_crossing(road):
-    middle = 0.5 * (DITCH_FLOOR[0] + DITCH_FLOOR[1])
-    assert road.ditch_depth(60.0, middle) > 0.8
-    assert road.height(60.0, -4.5) - road.height(60.0, middle) > 0.6
-    span = np.arange(150.0, 215.0, 0.5)
-    crossing = span[np.abs(road.track_d(span) - middle) < 1.0]
-    assert len(crossing) > 0
-    assert np.all(road.ditch_depth(crossing, road.track_d(crossing)) < 0.02)
-
-
-def test_crown_of_the_road(road):
-    s = np.arange(20.0, 120.0)
-    np.testing.assert_allclose(road.height(s, 0.0) - road.height(s, 3.0), 0.075, atol=1e-9)
-
-
-def test_road_coordinates_turn_left_for_positive_d(road):
-    h = float(road.heading(80.0))
-    offset = road.xy(80.0, 2.0) - road.xy(80.0, 0.0)
-    np.testing.assert_allclose(offset, 2.0 * (geometry.rotation_z(h) @ [0, 1, 0])[:2], atol=1e-9)

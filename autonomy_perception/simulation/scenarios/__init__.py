@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from autonomy_perception.simulation.scenarios import demo, highway
+from autonomy_perception.simulation.scenarios.staging import Scenario
+
 MIX = "mix"
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """One kind of drive: its name, and what it is in a sentence."""
-
-    name: str
-    description: str
-
-
-_ALL = (
-    Scenario(
-        "demo",
-        "A winding country road with oncoming traffic, an overtaker and a pedestrian; the truck turns off on a track.",
-    ),
-)
+_ALL = (demo.SCENARIO, highway.SCENARIO)
 SCENARIOS = {s.name: s for s in _ALL}
 """Scenarios by name."""
 

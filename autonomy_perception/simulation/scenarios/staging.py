@@ -1,0 +1,235 @@
+"""What a scenario lays out, and the parts that scenarios are made of: the own vehicle, traffic, walkers, lattices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from autonomy_perception.config import VehicleConfig
+from autonomy_perception.simulation import heavy, people, shapes
+from autonomy_perception.simulation.ground import Ground, Lattice, lines
+from autonomy_perception.simulation.landforms import smoothstep
+from autonomy_perception.simulation.motion import Plan, following, heading_of, towed, unit
+from autonomy_perception.simulation.shapes import Shape
+from autonomy_perception.simulation.structures import Furnishing
+from autonomy_perception.simulation.traffic import Driver, Mobile, Stream, Track
+from autonomy_perception.simulation.truck import ego_shape, trailer_shape
+from autonomy_perception.simulation.ways import Way
+
+F64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Own:
+    """The own vehicle: base_link (T,2) [m] and its direction (T,) [rad]; its body, and its trailer if it has one."""
+
+    xy: F64
+    yaw: F64
+    body: Plan
+    trailer: Plan | None
+
+    @property
+    def plans(self) -> list[Plan]:
+        """Everything of it that others must not touch."""
+        return [self.body, *([self.trailer] if self.trailer else [])]
+
+    @classmethod
+    def along(cls, vehicle: VehicleConfig, way: Way, s: F64, d: ArrayLike = 0.0) -> Own:
+        """The vehicle whose rear axle follows road coordinates (T,)."""
+        xy = way.xy(s, np.broadcast_to(np.asarray(d, np.float64), s.shape))
+        yaw = np.unwrap(heading_of(xy, way.heading(s)))
+        shape, middle = ego_shape(vehicle.dimensions), 0.5 * (vehicle.dimensions.front - vehicle.dimensions.rear)
+        body = Plan("ego", shape, xy + middle * unit(yaw), yaw)
+        if vehicle.hitch is None:
+            return cls(xy, yaw, body, None)
+        puller = Plan("ego", Shape(shape.phases, shape.label, shape.color, hitch=vehicle.hitch.x), xy, yaw)
+        return cls(xy, yaw, body, towed("own trailer", puller, trailer_shape(vehicle.hitch)))
+
+
+def total_length(vehicle: VehicleConfig) -> float:
+    """From the front bumper to the rear of the trailer, when straight [m]."""
+    body, hitch = vehicle.dimensions, vehicle.hitch
+    return body.front + (max(body.rear, hitch.trailer_length - hitch.x) if hitch else body.rear)
+
+
+@dataclass(frozen=True)
+class Staging:
+    """A scenario laid out for one seed."""
+
+    ground: Ground
+    own: Own
+    plans: Sequence[Plan]
+    furnishing: Furnishing
+
+
+Builder = Callable[[np.random.Generator, VehicleConfig, F64], Staging]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One kind of drive.
+
+    Attributes:
+        name, description: what it is called, and what it is in a sentence.
+        build: lays it out from a generator, the vehicle and the times (T,) [s] of motion.
+        longest_s: longest drive that it can be laid out for [s].
+    """
+
+    name: str
+    description: str
+    build: Builder
+    longest_s: float = 120.0
+
+
+# -- traffic --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rider:
+    """A drawn vehicle with what it pulls."""
+
+    name: str
+    shape: Shape
+    trailer: Shape | None = None
+
+    @property
+    def heavy(self) -> bool:
+        """Whether it drives like a truck."""
+        return bool(self.shape.size[0] > 5.6)
+
+    @property
+    def length(self) -> float:
+        """From front to rear, when straight [m]."""
+        own = float(self.shape.size[0])
+        if self.trailer is None:
+            return own
+        return 0.5 * own - self.shape.hitch + self.trailer.pin + 0.5 * float(self.trailer.size[0])
+
+
+def rider(rng: np.random.Generator, mix: dict[str, float]) -> Rider:
+    """Draw a vehicle; ``mix`` has the share of car, van, truck, semi, drawbar, bus, motorcycle, bicycle, dumper."""
+    kind = str(rng.choice(list(mix), p=np.array(list(mix.values())) / sum(mix.values())))
+    if kind == "car":
+        return Rider("car", shapes.car(rng, str(rng.choice(["sedan", "hatch", "suv"]))))
+    if kind == "semi":
+        return Rider("tractor", heavy.tractor(rng), heavy.semitrailer(rng))
+    if kind == "drawbar":
+        return Rider("truck", heavy.truck(rng), heavy.trailer(rng))
+    single: dict[str, Callable[[], Shape]] = {
+        "van": lambda: shapes.car(rng, "van"),
+        "truck": lambda: heavy.truck(rng, float(rng.uniform(7.0, 9.0))),
+        "bus": lambda: heavy.bus(rng),
+        "motorcycle": lambda: people.motorcycle(rng),
+        "bicycle": lambda: people.cyclist(rng),
+        "dumper": lambda: heavy.dumper(rng),
+    }
+    return Rider(kind, single[kind]())
+
+
+def mobile(
+    rng: np.random.Generator,
+    who: Rider,
+    speed: float,
+    s: float,
+    lane: int,
+    limit: Callable[[float], float] | None = None,
+) -> Mobile:
+    """The rider as a member of a stream, at the speed it wants."""
+    driver = Driver.draw(rng, min(speed, 24.0) if who.heavy else speed, who.heavy)
+    limit = limit or (lambda at: np.inf)
+    sway = (float(rng.uniform(0.03, 0.12)), float(rng.uniform(6.0, 11.0)), float(rng.uniform(0, 6.28)))
+    offset = float(np.clip(rng.normal(0.0, 0.12), -0.25, 0.25))
+    return Mobile(driver, who.length, s, min(driver.speed, limit(s)), lane, limit, sway=sway, offset=offset)
+
+
+def own_mobile(
+    rng: np.random.Generator,
+    vehicle: VehicleConfig,
+    speed: float,
+    s: float,
+    lane: int,
+    limit: Callable[[float], float] | None = None,
+) -> Mobile:
+    """The ego as a member of a stream: a calm driver of a heavy vehicle who stays in the lane; ``s`` of base_link."""
+    driver = Driver(
+        speed, float(rng.uniform(1.5, 2.0)), 4.0, float(rng.uniform(0.6, 0.9)), float(rng.uniform(1.3, 1.8))
+    )
+    limit = limit or (lambda at: np.inf)
+    s += vehicle.dimensions.front
+    sway = (float(rng.uniform(0.04, 0.09)), float(rng.uniform(7.0, 11.0)), float(rng.uniform(0, 6.28)))
+    return Mobile(driver, total_length(vehicle), s, min(speed, limit(s)), lane, limit, settled=True, sway=sway)
+
+
+def fill(
+    rng: np.random.Generator,
+    stream: Stream,
+    mix: dict[str, float],
+    speeds: Sequence[float],
+    span: tuple[float, float],
+    headway: tuple[float, float],
+    limit: Callable[[float], float] | None = None,
+) -> list[Rider]:
+    """Fill every lane of a stream between two positions; who would be too near to one already there is left out."""
+    out = []
+    for lane, speed in enumerate(speeds):
+        s = span[0] + float(rng.uniform(0.0, headway[1] * speed))
+        while s < span[1]:
+            who = rider(rng, {**mix, "semi": 0.0, "drawbar": 0.0, "truck": 0.0, "bus": 0.0} if lane > 1 else mix)
+            own = mobile(rng, who, speed, s, lane, limit)
+            clear = all(
+                o.lane != lane or s - own.length > o.s + 1.2 * o.v + 4.0 or o.s - o.length > s + 1.2 * own.v + 4.0
+                for o in stream.vehicles
+            )
+            if clear:
+                stream.vehicles.append(own)
+                out.append(who)
+            s += who.length + float(rng.uniform(*headway)) * speed + 6.0
+    return out
+
+
+def ridden(who: Rider, track: Track, way: Way, name: str = "") -> list[Plan]:
+    """The plans of a vehicle of a stream and of its trailer."""
+    name = name or who.name
+    own = following(name, who.shape, way, track.s - 0.5 * float(who.shape.size[0]), track.d)
+    return [own, towed(f"trailer of {name}", own, who.trailer)] if who.trailer else [own]
+
+
+# -- on foot --------------------------------------------------------------------------------------------------------
+
+
+def walking(name: str, shape: Shape, t: F64, points: ArrayLike, start: float, speed: float) -> Plan:
+    """Somebody who walks through points (K,2) [m] from time ``start`` [s] on, standing before and after."""
+    way = Way(points)
+    s = np.clip((t - start) * speed, 0.0, way.length)
+    s = way.length * smoothstep(s, -0.4, way.length + 0.4) if way.length < 1.0 else s
+    return Plan(name, shape, way.xy(s), heading_of(way.xy(s), way.heading(s)))
+
+
+# -- ground ---------------------------------------------------------------------------------------------------------
+
+
+def corridor(
+    way: Way, step: float, paved: tuple[float, float], fine: float, verge: float, reach: float = 110.0
+) -> Lattice:
+    """Lattice along a road: ``step`` [m] along it; ``fine`` across its paved part (right, left of the centre line)
+    and 10 m beside it, coarser farther out to ``reach`` [m]."""
+    right, left = paved
+    d = lines(
+        (-reach, 3.5), (-right - 34.0, 1.4), (-right - 10.0, verge), (-right, fine), (left, verge), (left + 10.0, 1.4),
+        (left + 34.0, 3.5), end=reach,
+    )  # fmt: skip
+    return Lattice(way, lines((0.0, step), end=way.length), d)
+
+
+def winding(
+    rng: np.random.Generator, length: float, bends: Sequence[tuple[tuple[float, float], tuple[float, float]]]
+) -> Way:
+    """A way of a length [m] whose direction swings: (wavelength range [m], swing range [rad]) each."""
+    s = np.arange(0.0, length, 0.25)
+    heading = np.full_like(s, rng.uniform(-np.pi, np.pi))
+    for wavelength, swing in bends:
+        heading += rng.uniform(*swing) * np.sin(2 * np.pi * s / rng.uniform(*wavelength) + rng.uniform(0, 2 * np.pi))
+    return Way.bending(heading)

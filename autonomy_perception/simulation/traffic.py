@@ -1,0 +1,219 @@
+"""Traffic in lanes: car following (IDM), lane changes (MOBIL), standing obstacles and gates.
+
+The acceleration of a driver is that of the Intelligent Driver Model (Treiber, Hennecke, Helbing 2000, "Congested
+traffic states in empirical observations and microscopic simulations"), lanes change as in MOBIL (Kesting, Treiber,
+Helbing 2007, "General lane-changing model MOBIL for car-following models").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicHermiteSpline
+
+from autonomy_perception.simulation.landforms import smoothstep
+from autonomy_perception.simulation.ways import Way
+
+F64 = NDArray[np.float64]
+TICK_S = 0.1
+HARDEST = 7.0  # no brake is stronger [m/s^2]
+CHANGE_S = 4.0  # a lane change takes this long [s]
+PAUSE_S = 4.0  # and the next begins no sooner after it [s]
+
+
+@dataclass(frozen=True)
+class Driver:
+    """Habits: speed wanted [m/s], headway [s], gap at rest [m], acceleration and comfortable braking [m/s^2],
+    politeness of MOBIL."""
+
+    speed: float
+    headway: float = 1.4
+    gap: float = 2.5
+    accelerate: float = 1.2
+    brake: float = 1.8
+    politeness: float = 0.3
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator, speed: float, heavy: bool = False) -> Driver:
+        """A driver who wants about this speed [m/s]."""
+        return cls(
+            speed * float(np.clip(rng.normal(1.0, 0.05), 0.85, 1.15)),
+            float(rng.uniform(1.1, 1.8)) + 0.4 * heavy,
+            float(rng.uniform(2.0, 3.5)),
+            float(rng.uniform(0.5, 0.8) if heavy else rng.uniform(1.0, 1.8)),
+            float(rng.uniform(1.4, 2.2)),
+            float(rng.uniform(0.1, 0.5)),
+        )
+
+
+@dataclass
+class Mobile:
+    """One vehicle of a stream: driver, length with trailer [m], position of its front bumper, speed, lane.
+
+    Attributes:
+        limit: speed allowed at a position [m/s]. settled: it never changes lanes by itself.
+        sway: amplitude [m], period [s] and phase of its weaving in the lane.
+    """
+
+    driver: Driver
+    length: float
+    s: float
+    v: float
+    lane: int = 0
+    limit: Callable[[float], float] = field(default=lambda s: np.inf)
+    settled: bool = False
+    sway: tuple[float, float, float] = (0.0, 8.0, 0.0)
+    offset: float = 0.0
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Something that stands in a lane at ``s`` [m] while ``there(t)``."""
+
+    lane: int
+    s: float
+    there: Callable[[float], bool] = lambda t: True
+
+
+@dataclass(frozen=True)
+class Track:
+    """What a vehicle did: front bumper s, lateral position d, speed (T,)."""
+
+    s: F64
+    d: F64
+    v: F64
+
+
+class Stream:
+    """Vehicles that drive the same way in one or more lanes.
+
+    Args:
+        lanes: lateral positions d [m] of the lanes, the slowest (rightmost) first.
+    """
+
+    def __init__(self, lanes: tuple[float, ...]) -> None:
+        self.lanes = lanes
+        self.vehicles: list[Mobile] = []
+        self.obstacles: list[Obstacle] = []
+        self.wishes: list[tuple[int, float, int]] = []  # vehicle, not before t [s], lane: forced changes
+
+    def run(self, t: F64) -> list[Track]:
+        """Let everybody drive over the times (T,); one track per vehicle, in order."""
+        n = len(self.vehicles)
+        ticks = np.arange(t[0], t[-1] + TICK_S, TICK_S)
+        s, v = np.array([m.s for m in self.vehicles]), np.array([m.v for m in self.vehicles])
+        lane = np.array([m.lane for m in self.vehicles])
+        came, since = lane.copy(), np.full(n, -np.inf)  # lane left, and when
+        log_s, log_v = np.empty((len(ticks), n)), np.empty((len(ticks), n))
+        d = np.tile(np.array(self.lanes)[lane][:, None], (1, len(t)))
+        for k, now in enumerate(ticks):
+            log_s[k], log_v[k] = s, v
+            changing = now - since < CHANGE_S
+            for i in range(n):
+                if not changing[i] and now - since[i] > CHANGE_S + PAUSE_S and (k + i) % 5 == 0:
+                    target = self._target(i, now, s, v, lane, np.where(changing, came, lane))
+                    if target is not None:
+                        came[i], lane[i], since[i] = lane[i], target, now
+                        d[i] += (self.lanes[target] - self.lanes[came[i]]) * smoothstep(t, now, now + CHANGE_S)
+            changing = now - since < CHANGE_S
+            a = self._accelerations(now, s, v, lane, np.where(changing, came, lane))
+            fresh = np.maximum(v + a * TICK_S, 0.0)
+            s, v = s + 0.5 * (v + fresh) * TICK_S, fresh
+        out = []
+        for i, m in enumerate(self.vehicles):
+            course = CubicHermiteSpline(ticks, log_s[:, i], log_v[:, i])
+            sway = m.sway[0] * np.sin(2 * np.pi * t / m.sway[1] + m.sway[2])
+            going = smoothstep(np.interp(t, ticks, log_v[:, i]), 0.3, 3.0)
+            drift = np.concatenate([[0.0], np.cumsum(np.diff(sway) * going[1:])])
+            out.append(Track(course(t), d[i] + m.offset + drift, np.maximum(course(t, 1), 0.0)))
+        return out
+
+    def _idm(self, i: int, s: float, v: float, gap: float, approach: float) -> float:
+        """Acceleration with a gap [m] to what is ahead, approached at a rate [m/s]."""
+        p = self.vehicles[i].driver
+        want = max(min(p.speed, self.vehicles[i].limit(s)), 0.1)
+        free = p.accelerate * (1.0 - (v / want) ** 4)
+        keep = p.gap + max(v * p.headway + v * approach / (2.0 * np.sqrt(p.accelerate * p.brake)), 0.0)
+        follow = p.accelerate * (keep / max(gap, 0.1)) ** 2
+        return float(np.clip(max(free, -p.brake) - follow, -HARDEST, p.accelerate))
+
+    def _ahead(
+        self, i: int, lane: int, now: float, s: F64, v: F64, a: NDArray[np.int64], b: NDArray[np.int64]
+    ) -> tuple[float, float, int]:
+        """Gap [m], speed and number (-1: obstacle or nobody) of what is ahead of ``i`` in a lane."""
+        length = np.array([m.length for m in self.vehicles])
+        there = ((a == lane) | (b == lane)) & (s > s[i])
+        there[i] = False
+        gap, speed, who = np.inf, 0.0, -1
+        if there.any():
+            who = int(np.flatnonzero(there)[np.argmin((s - length)[there])])
+            gap, speed = float(s[who] - length[who] - s[i]), float(v[who])
+        for o in self.obstacles:
+            if o.lane == lane and s[i] - 3.0 < o.s < s[i] + gap and o.there(now):
+                gap, speed, who = o.s - float(s[i]), 0.0, -1
+        return gap, speed, who
+
+    def _behind(self, i: int, lane: int, s: F64, a: NDArray[np.int64], b: NDArray[np.int64]) -> int:
+        """Number of the next one behind ``i`` in a lane, -1 if there is none."""
+        there = ((a == lane) | (b == lane)) & (s <= s[i])
+        there[i] = False
+        return int(np.flatnonzero(there)[np.argmax(s[there])]) if there.any() else -1
+
+    def _accelerations(self, now: float, s: F64, v: F64, lane: NDArray[np.int64], old: NDArray[np.int64]) -> F64:
+        out = np.empty(len(s))
+        for i in range(len(s)):
+            out[i] = min(
+                self._idm(i, s[i], v[i], gap, v[i] - speed)
+                for gap, speed, _ in (self._ahead(i, k, now, s, v, lane, old) for k in {int(lane[i]), int(old[i])})
+            )
+        return out
+
+    def _target(
+        self, i: int, now: float, s: F64, v: F64, lane: NDArray[np.int64], old: NDArray[np.int64]
+    ) -> int | None:
+        """The lane that driver ``i`` changes to now, if any: MOBIL with a slight liking for the right."""
+        here = int(lane[i])
+        forced = [k for who, after, k in self.wishes if who == i and now >= after and k != here]
+        if self.vehicles[i].settled and not forced:
+            return None
+        own = self._idm(i, s[i], v[i], *self._of(i, here, now, s, v, lane, old))
+        best, found = 0.15, None
+        for k in forced or (here - 1, here + 1):
+            if not 0 <= k < len(self.lanes) or abs(k - here) != 1:
+                continue
+            gap, approach = self._of(i, k, now, s, v, lane, old)
+            mine = self._idm(i, s[i], v[i], gap, approach)
+            b = self._behind(i, k, s, lane, old)
+            theirs = before = 0.0
+            if b >= 0:
+                room = s[i] - self.vehicles[i].length - s[b]
+                if room < 3.0 + 0.3 * v[b]:
+                    continue
+                theirs = self._idm(b, s[b], v[b], room, v[b] - v[i])
+                before = self._idm(b, s[b], v[b], *self._of(b, k, now, s, v, lane, old))
+            if gap < 4.0 or mine < -2.0 or theirs < -2.0:
+                continue
+            gain = mine - own + self.vehicles[i].driver.politeness * (theirs - before) + (0.1 if k < here else -0.1)
+            if gain > best or forced:
+                best, found = gain, k
+        return found
+
+    def _of(
+        self, i: int, lane: int, now: float, s: F64, v: F64, a: NDArray[np.int64], b: NDArray[np.int64]
+    ) -> tuple[float, float]:
+        gap, speed, _ = self._ahead(i, lane, now, s, v, a, b)
+        return gap, float(v[i]) - speed
+
+
+def pace(way: Way, limit: float, lateral: float = 1.6, brake: float = 1.0) -> Callable[[float], float]:
+    """Speed [m/s] that a driver holds along a way: a limit, gentle in bends, braking in time for them."""
+    s = way.s
+    v = np.minimum(limit, np.sqrt(lateral / np.maximum(np.abs(way.curvature(s)), 1e-5)))
+    step = float(s[1] - s[0])
+    for k in range(len(s) - 2, -1, -1):
+        v[k] = min(v[k], np.sqrt(v[k + 1] ** 2 + 2 * brake * step))
+    table = v.tolist()
+    return lambda at: table[min(max(int(at / step), 0), len(table) - 1)]
