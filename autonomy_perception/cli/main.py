@@ -13,7 +13,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-VERBS: tuple[str, ...] = ("import_", "info", "replay", "demo", "up", "doctor", "bench", "torture", "simulate")
+VERBS: tuple[str, ...] = (
+    "import_",
+    "info",
+    "replay",
+    "demo",
+    "up",
+    "doctor",
+    "bench",
+    "torture",
+    "simulate",
+    "vehicle",
+)
 """Modules under autonomy_perception.cli; each has ``register(app)``."""
 
 for _verb in VERBS:

@@ -1,0 +1,1 @@
+"""``vehicle check``: does a vehicle file describe the vehicle that made this recording?"""
