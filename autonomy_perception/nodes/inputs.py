@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from autonomy_perception.config import VehicleConfig
+from autonomy_perception.nodes import objects_in
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.qos_events import QosWatch, with_events
-from autonomy_perception.nodes.topics import LATCHED, MOTION, SENSOR, TF, QosSpec
+from autonomy_perception.nodes.topics import LATCHED, MOTION, OBJECTS, SENSOR, TF, QosSpec, Topic
 from autonomy_perception.sensors.convert import CONVERTERS
 from autonomy_perception.sensors.events import Event
 
@@ -59,12 +60,13 @@ class Inputs:
         deliver: called with each event in the ROS thread.
         lockstep: subscribe reliably and deliver raw messages to ``offer`` instead.
         offer: lockstep only: called with topic and message.
+        objects: results of other nodes to take in.
     """
 
     def __init__(self, node: Any, vehicle: VehicleConfig, watch: QosWatch, deliver: Callable[[Event], None],
-                 offer: Callable[[str, Any], None] | None = None) -> None:  # fmt: skip
+                 offer: Callable[[str, Any], None] | None = None, objects: Sequence[Topic] = ()) -> None:  # fmt: skip
         self._node, self._deliver, self._offer = node, deliver, offer
-        self.table = inputs_of(vehicle)
+        self.table = [*inputs_of(vehicle), *(Input(t.name, t.msgtype, OBJECTS) for t in objects)]
         self.received: dict[str, int] = {i.topic: 0 for i in self.table}
         self._failures: dict[str, str] = {}
         self._held = [self._open(i, watch) for i in self.table]
@@ -87,7 +89,8 @@ class Inputs:
         )
 
     def _event_taker(self, item: Input) -> Callable[[Any, Any], None]:
-        convert, topic, clock = CONVERTERS[item.msgtype], item.topic, self._node.get_clock()
+        convert = (CONVERTERS | objects_in.CONVERTERS)[item.msgtype]
+        topic, clock = item.topic, self._node.get_clock()
 
         def take(message: Any, info: Any) -> None:
             arrival = arrival_ns(info)

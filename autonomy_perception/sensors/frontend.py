@@ -101,6 +101,20 @@ class SensorFrontEnd:
         """State of every sensor at ``now_ns``, for outputs that no frame stands behind."""
         return self._book.report(now_ns)
 
+    def motion_frame(self, stamp_ns: int, now_ns: int) -> SensorFrame:
+        """A frame without sensor data: only where the vehicle is, for results that come from other nodes."""
+        trajectory = self._odometry.trajectory(stamp_ns, stamp_ns)
+        reset, self._reset = self._reset, None
+        return SensorFrame(
+            stamp_ns, trajectory=trajectory, health=self._book.report(now_ns, [ODOMETRY] if trajectory else []),
+            reset_reason=reset, calibration_hash=self.calibration.rig().version,
+            clock_offset_ns=clock_offset_ns(stamp_ns, now_ns),
+        )  # fmt: skip
+
+    def note(self, topic: str, field: str, expected: str, found: str, now_ns: int) -> None:
+        """Count a fault of an input that is no sensor's."""
+        self._book.note(topic, field, expected, found, now_ns, topic)
+
     def diagnostics(self) -> Diagnostics:
         """Counters and faults since the start."""
         c, book = self._collector.counters, self._book
