@@ -27,6 +27,9 @@ def up(
     vehicle: Annotated[str, typer.Option(help="vehicle YAML, or the name of one under config/")] = "",
     params_file: Annotated[str, typer.Option(help="YAML of stage parameters; defaults otherwise")] = "",
     mode: Annotated[str, typer.Option(help="auto, or geometric: no network")] = "auto",
+    stages: Annotated[str, typer.Option(help="composed, or split: a node for each stage")] = "composed",
+    detector: Annotated[bool, typer.Option(help="split only: start the suite's own detector")] = True,
+    convert: Annotated[bool, typer.Option("--convert", help="tracks as autoware_perception_msgs, vision_msgs")] = False,
     use_sim_time: Annotated[bool, typer.Option("--use-sim-time", help="time comes from /clock")] = False,
     rviz: Annotated[bool, typer.Option("--rviz", help="start RViz, where it is installed")] = False,
     record: Annotated[str, typer.Option(help="new folder for a bag of the outputs")] = "",
@@ -41,7 +44,9 @@ def up(
     from autonomy_perception.nodes import graph
     from autonomy_perception.nodes.supervisor import Supervisor
 
-    options = graph.Arguments(vehicle, params_file, mode, use_sim_time, rviz, record, bag, rate, loop)
+    options = graph.Arguments(
+        vehicle, params_file, mode, stages, detector, convert, use_sim_time, rviz, record, bag, rate, loop
+    )
     try:
         arguments = graph.checked(graph.parsed(graph.texts_of(given or []), options))
         nodes = graph.nodes_for(arguments)

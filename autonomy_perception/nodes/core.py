@@ -58,6 +58,7 @@ class Core:
 
     Args:
         emit: called with each output.
+        pipeline_class: the whole pipeline, or one that leaves stages to other nodes.
     """
 
     config: PerceptionConfig
@@ -65,10 +66,11 @@ class Core:
     lib: Library
     emit: Callable[[Output], None]
     failure: Failure = field(default_factory=Failure)
+    pipeline_class: type[Pipeline] = Pipeline
 
     def __post_init__(self) -> None:
         self.front = SensorFrontEnd(self.config, self.vehicle, self.lib)
-        self.pipeline = Pipeline(self.config, self.vehicle, self.lib)
+        self.pipeline = self.pipeline_class(self.config, self.vehicle, self.lib)
         self.outputs = 0
         self._quiet_since: int | None = None
         self._arrivals: OrderedDict[int, tuple[str, int]] = OrderedDict()
@@ -79,7 +81,7 @@ class Core:
             self._remember(event)
         start = time.perf_counter_ns()
         frames = self.front.feed(event)
-        self._run(frames, (time.perf_counter_ns() - start) * 1e-6)
+        self._run(frames, (time.perf_counter_ns() - start) * 1e-6, event.receive_ns)
         if replayed and not frames:
             self._tick(event.receive_ns)
 
@@ -88,13 +90,13 @@ class Core:
         deadline = self.front.deadline_ns
         if deadline is not None and now_ns >= deadline:
             start = time.perf_counter_ns()
-            self._run(self.front.poll(now_ns), (time.perf_counter_ns() - start) * 1e-6)
+            self._run(self.front.poll(now_ns), (time.perf_counter_ns() - start) * 1e-6, now_ns)
         if self._quiet_since is None or now_ns < self._quiet_since:
             self._quiet_since = now_ns
         if now_ns - self._quiet_since >= self.config.pipeline.tick_ms * 1e6 and self._tick(now_ns):
             self._quiet_since = now_ns
 
-    def _run(self, frames: list[SensorFrame], sensors_ms: float) -> None:
+    def _run(self, frames: list[SensorFrame], sensors_ms: float, now_ns: int) -> None:
         for frame in frames:
             self._quiet_since = None
             try:

@@ -10,6 +10,7 @@ from typing import Any
 from autonomy_perception import paths
 
 MODES = ("auto", "geometric")
+STAGES = ("composed", "split")
 
 Value = bool | int | float | str | list[str]
 """A ROS parameter value."""
@@ -27,6 +28,9 @@ class Arguments:
         vehicle: vehicle YAML, or the bare name of one that is installed.
         params_file: YAML of stage parameters; empty: defaults.
         mode: ``auto`` (the best mode that sensors and models allow) or ``geometric`` (no network).
+        stages: ``composed`` (one process runs all, nothing is copied) or ``split`` (a node for each stage).
+        detector: split only: start the suite's own detector; false where another node publishes the detections.
+        convert: publish the tracks as other suites' messages too.
         use_sim_time: time comes from ``/clock``.
         rviz: start RViz with the suite's displays.
         record: folder of a new bag with the outputs; empty: nothing is recorded.
@@ -37,6 +41,9 @@ class Arguments:
     vehicle: str = ""
     params_file: str = ""
     mode: str = "auto"
+    stages: str = "composed"
+    detector: bool = True
+    convert: bool = False
     use_sim_time: bool = False
     rviz: bool = False
     record: str = ""
@@ -49,6 +56,9 @@ HELP: Mapping[str, str] = {
     "vehicle": "vehicle YAML, or the name of one under config/",
     "params_file": "YAML of stage parameters (config/perception.yaml has them all); empty: defaults",
     "mode": "auto: the best mode that sensors and models allow; geometric: no network",
+    "stages": "composed: one process runs all stages; split: a node for each (detector, tracker, occupancy_grid, terrain)",
+    "detector": "split only: start the suite's own detector; false: another node publishes /perception/detected_objects",
+    "convert": "publish tracks as autoware_perception_msgs and vision_msgs too, where these are installed",
     "use_sim_time": "time comes from /clock",
     "rviz": "start RViz with the suite's displays",
     "record": "new folder for a bag of the outputs; empty: nothing is recorded",
@@ -58,8 +68,9 @@ HELP: Mapping[str, str] = {
 }
 """One line for each argument: the help of the launch files and of ``up``."""
 
-LIVE = ("vehicle", "params_file", "mode", "use_sim_time", "rviz", "record")
-REPLAY = ("bag", "rate", "loop", "vehicle", "params_file", "mode", "rviz", "record")
+_COMMON = ("vehicle", "params_file", "mode", "stages", "detector", "convert")
+LIVE = (*_COMMON, "use_sim_time", "rviz", "record")
+REPLAY = ("bag", "rate", "loop", *_COMMON, "rviz", "record")
 """Arguments of perception.launch.py and of replay.launch.py."""
 
 
@@ -87,14 +98,29 @@ class Node:
     options: Callable[[], tuple[str, ...]] = tuple
 
 
+def _perception(a: Arguments) -> Mapping[str, Value]:
+    return {"vehicle_file": a.vehicle, "config_file": a.params_file, "mode": a.mode}
+
+
+def _stage(name: str, module: str, when: Callable[[Arguments], bool] = lambda a: True) -> Node:
+    path = f"autonomy_perception.nodes.{module}"
+    return Node(name, name, path, _perception, when=lambda a: a.stages == "split" and when(a), ends_graph=True)
+
+
 NODES: tuple[Node, ...] = (
     Node(
         "perception",
         "perception",
         "autonomy_perception.nodes.perception_node",
-        lambda a: {"vehicle_file": a.vehicle, "config_file": a.params_file, "mode": a.mode},
+        _perception,
+        when=lambda a: a.stages == "composed",
         ends_graph=True,
     ),
+    _stage("detector", "detector_node", lambda a: a.detector),
+    _stage("tracker", "tracker_node"),
+    _stage("occupancy_grid", "occupancy_node"),
+    _stage("terrain", "terrain_node"),
+    Node("converter", "converter", "autonomy_perception.nodes.converter_node", when=lambda a: a.convert),
     Node("health_monitor", "health_monitor", "autonomy_perception.nodes.health_node"),
     Node("markers", "markers", "autonomy_perception.nodes.markers_node", lambda a: {"vehicle_file": a.vehicle}),
     Node(
@@ -120,13 +146,18 @@ NODES: tuple[Node, ...] = (
             "bag": a.bag,
             "rate": a.rate,
             "loop": a.loop,
-            "wait_for_nodes": ["perception", *(["bag_recorder"] if a.record else [])],
+            "wait_for_nodes": [*working(a), *(["bag_recorder"] if a.record else [])],
         },
         when=lambda a: bool(a.bag),
         ends_graph=True,
     ),
 )
 """Every node of the suite, in order of start."""
+
+
+def working(arguments: Arguments) -> list[str]:
+    """Names of the nodes that take in clouds."""
+    return [n.name for n in NODES if n.parameters is _perception and n.when(arguments)]
 
 
 def nodes_for(arguments: Arguments) -> list[tuple[Node, dict[str, Value]]]:
@@ -195,6 +226,8 @@ def checked(arguments: Arguments) -> Arguments:
     """
     if arguments.mode not in MODES:
         raise GraphError(f"mode: expected {' or '.join(MODES)}, got {arguments.mode!r}")
+    if arguments.stages not in STAGES:
+        raise GraphError(f"stages: expected {' or '.join(STAGES)}, got {arguments.stages!r}")
     if not arguments.rate > 0:
         raise GraphError(f"rate: expected a number above 0, got {arguments.rate}")
     try:

@@ -24,7 +24,7 @@ def description(names: Sequence[str]) -> LaunchDescription:
                 name,
                 default_value=None if name in ("vehicle", "bag") else text,
                 description=graph.HELP[name],
-                choices=list(graph.MODES) if name == "mode" else None,
+                choices={"mode": list(graph.MODES), "stages": list(graph.STAGES)}.get(name),
             )
         )
     return LaunchDescription([*declared, OpaqueFunction(function=_actions, args=[tuple(names)])])

@@ -24,15 +24,15 @@ class Outputs:
         watch: receives quality-of-service events.
         base_frame, odom_frame: names of the vehicle's frames.
         encoding: ``occupancy.encoding`` of the configuration.
+        offered: what this node publishes.
     """
 
     def __init__(
-        self, node: Any, watch: QosWatch, base_frame: str, odom_frame: str, encoding: Literal["ros", "autoware"]
-    ) -> None:
+        self, node: Any, watch: QosWatch, base_frame: str, odom_frame: str, encoding: Literal["ros", "autoware"],
+        offered: Sequence[topics.Topic],
+    ) -> None:  # fmt: skip
         self._base, self._odom, self._node, self._encoding = base_frame, odom_frame, node, encoding
-        self._publishers = {
-            t.name: self._open(t, watch) for t in topics.OUTPUTS if t.node == "perception" and t is not topics.ACK
-        }
+        self._publishers = {t.name: self._open(t, watch) for t in offered}
         self._terrain_due, self._pool = 0, conversions.Pool()
         self.calibration_hash = ""
         """Version of the calibration that is known now; outputs made with another one carry that."""
@@ -56,8 +56,10 @@ class Outputs:
         milliseconds of all stages (empty but for ``publish`` after a tick)."""
         result, start = output.result, time.perf_counter_ns()
         world = self._odom if result.has_ego_motion else self._base
-        self._send(topics.TRACKED_OBJECTS, conversions.tracked_objects(result.tracks, result.stamp_ns, self._pool))
-        self._send(topics.OCCUPANCY_GRID, conversions.occupancy_grid(result, world, self._encoding))
+        if topics.TRACKED_OBJECTS.name in self._publishers:
+            self._send(topics.TRACKED_OBJECTS, conversions.tracked_objects(result.tracks, result.stamp_ns, self._pool))
+        if topics.OCCUPANCY_GRID.name in self._publishers:
+            self._send(topics.OCCUPANCY_GRID, conversions.occupancy_grid(result, world, self._encoding))
         if output.frame is not None and self._wanted(topics.DETECTED_OBJECTS):
             self._send(
                 topics.DETECTED_OBJECTS, conversions.detected_objects(result.detections, result.stamp_ns, self._pool)
@@ -75,8 +77,9 @@ class Outputs:
         return done_ns, stages
 
     def status(self, facts: StatusFacts, counters: Counters) -> None:
-        """Send a status message."""
-        self._send(topics.STATUS, status_message(facts, counters, self._base))
+        """Send a status message, where this node has that topic."""
+        if topics.STATUS.name in self._publishers:
+            self._send(topics.STATUS, status_message(facts, counters, self._base))
 
     def silence(self, now_ns: int, health: Sequence[SensorHealth], counters: Counters, reason: str) -> None:
         """A status without outputs: nothing has come yet, or the node stops."""
@@ -92,7 +95,8 @@ class Outputs:
         self._send(topics.TERRAIN_MAP, conversions.grid_map(output.result, world))
 
     def _wanted(self, topic: topics.Topic) -> bool:
-        return bool(self._publishers[topic.name].get_subscription_count() > 0)
+        publisher = self._publishers.get(topic.name)
+        return publisher is not None and bool(publisher.get_subscription_count() > 0)
 
     def _send(self, topic: topics.Topic, message: Any) -> None:
         self._publishers[topic.name].publish(message)

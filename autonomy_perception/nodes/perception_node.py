@@ -30,7 +30,9 @@ from autonomy_perception.nodes.perception_report import WATCHED_OUTPUTS, Rates, 
 from autonomy_perception.nodes.process import StopFlag, freeze_garbage, run, spin
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.qos_events import QosWatch
+from autonomy_perception.nodes.roles import WHOLE, Role
 from autonomy_perception.nodes.ros_parameters import declare, read, values_of
+from autonomy_perception.nodes.stage_core import make_core
 from autonomy_perception.nodes.status_message import Counters
 from autonomy_perception.nodes.trace import Trace
 from autonomy_perception.nodes.worker import Worker
@@ -42,10 +44,14 @@ UNCONFIGURED = "unconfigured"
 
 
 class PerceptionNode(LifecycleNode):
-    """Configured: publishers and parameters are fixed. Active: subscriptions and the worker run."""
+    """Configured: publishers and parameters are fixed. Active: subscriptions and the worker run.
 
-    def __init__(self, stop: StopFlag) -> None:
-        super().__init__("perception")
+    ``role``: all stages, or one of them as a node of its own.
+    """
+
+    def __init__(self, stop: StopFlag, role: Role = WHOLE) -> None:
+        super().__init__(role.node)
+        self._role = role
         self.config = read(self, NodeConfig)
         defaults = load_perception(Path(self.config.config_file)) if self.config.config_file else PerceptionConfig()
         self._stages = list(parameters_of(defaults))
@@ -73,16 +79,16 @@ class PerceptionNode(LifecycleNode):
         """Read the vehicle, load the kernels, make the publishers."""
         try:
             if not self.config.vehicle_file:
-                raise ConfigError("perception: parameter vehicle_file is empty: expected a vehicle YAML")
-            self.vehicle = load_vehicle(Path(self.config.vehicle_file))
+                raise ConfigError(f"{self._role.node}: parameter vehicle_file is empty: expected a vehicle YAML")
+            self.vehicle = self._role.vehicle(load_vehicle(Path(self.config.vehicle_file)))
             stages = build_config(values_of(self, self._stages))
-            self._core = Core(stages, self.vehicle, CpuLibrary(), lambda output: None)
+            self._core = make_core(self._role, stages, self.vehicle, CpuLibrary())
         except (ConfigError, KernelError) as e:
             self.get_logger().error(str(e))
             return FAILURE
         self._counters = Counters()
         frames = self.vehicle.base_frame, self.vehicle.odom_frame
-        self._outputs = Outputs(self, self._watch, *frames, stages.occupancy.encoding)
+        self._outputs = Outputs(self, self._watch, *frames, stages.occupancy.encoding, self._role.outputs)
         self._fixed = True
         return SUCCESS
 
@@ -103,7 +109,8 @@ class PerceptionNode(LifecycleNode):
             self._kinds = {i.topic: i.msgtype for i in self._inputs.table}
             self._tokens = TokenQueue(self, set(self._kinds), self._deliver)
         else:
-            self._inputs = Inputs(self, self.vehicle, self._watch, self._inbox.put)
+            objects = self._role.objects
+            self._inputs = Inputs(self, self.vehicle, self._watch, self._inbox.put, objects=objects)
         answer = self._tokens.answer if self._tokens else None
         self._worker = Worker(core, self._inbox, self._outputs, self._counters, self.now_ns, answer, self._on_failure)
         self._worker.trace = Trace(Path(self.config.trace_file)) if self.config.trace_file else None
@@ -197,6 +204,8 @@ class PerceptionNode(LifecycleNode):
             )
             if worker.snapshot is not None:
                 self._tell(worker.snapshot.front.layouts)
+        for status in statuses:
+            status.name = status.name.replace(f"{WHOLE.node}:", f"{self._role.node}:")
         name = self.vehicle.name if self._core is not None else ""
         self._diagnostics.publish(diag.array(statuses, self.now_ns(), name))
 
@@ -214,12 +223,12 @@ def _body(node: PerceptionNode, executor: SingleThreadedExecutor, stop: StopFlag
     return spin(node, executor, stop)
 
 
-def main() -> int:
+def main(role: Role = WHOLE) -> int:
     """Entry point of the process."""
     try:
-        return run(PerceptionNode, _body)
+        return run(lambda stop: PerceptionNode(stop, role), _body)
     except ConfigError as e:
-        rclpy.logging.get_logger("perception").error(str(e))
+        rclpy.logging.get_logger(role.node).error(str(e))
         return 2
 
 

@@ -18,6 +18,7 @@ from std_srvs.srv import SetBool, Trigger
 from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.reader import BagReader, RawMessage
 from autonomy_perception.config import ConfigError
+from autonomy_perception.nodes import graph
 from autonomy_perception.nodes import topics as table
 from autonomy_perception.nodes.conversions import to_time
 from autonomy_perception.nodes.lockstep import LockstepError, TokenSender
@@ -30,6 +31,7 @@ from autonomy_perception.nodes.topics import LATCHED, QosSpec
 from autonomy_perception.nodes.trace import Sendings
 
 OWN = {t.name for t in table.OUTPUTS}
+CLOUD_NODES = set(graph.working(graph.Arguments())) | set(graph.working(graph.Arguments(stages="split")))
 CLOCK_PERIOD_S = 0.02
 PLAYED = QosSpec("reliable", 10)
 HEAVY = ("sensor_msgs/msg/PointCloud2", "sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage")
@@ -128,14 +130,14 @@ class PlayerNode(Node):
         return False
 
     def _at_work(self, name: str, clouds: list[str]) -> bool:
-        """Whether a node is there and listens: perception to a cloud, the recorder to an output; others need not."""
+        """Whether a node is there and listens: one that takes in clouds to a cloud, the recorder to an output."""
         try:
             heard = {topic for topic, _ in self.get_subscriber_names_and_types_by_node(name, "/")}
         except NodeNameNonExistentError:
             return False
-        if name == "perception":
-            return bool(heard & set(clouds))
-        return name != "bag_recorder" or any(topic.startswith("/perception/") for topic in heard)
+        if name == "bag_recorder":
+            return any(topic.startswith("/perception/") for topic in heard)
+        return name not in CLOUD_NODES or bool(heard & set(clouds))
 
     def _endpoints(self) -> int:
         """All publishers and subscriptions of the graph: while their number grows, somebody is still starting."""
