@@ -1,0 +1,15 @@
+"""The cluster detector: clouds in, detections out, as a node of its own (rclpy only under nodes/)."""
+
+from __future__ import annotations
+
+from autonomy_perception.nodes import perception_node
+from autonomy_perception.nodes.roles import DETECTOR
+
+
+def main() -> int:
+    """Entry point of the process."""
+    return perception_node.main(DETECTOR)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,72 @@
+"""Results of several nodes brought together by their stamp (no rclpy here): bounded, never stuck."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+KEEP = 8
+"""Stamps that may wait."""
+BACK_NS = 1_000_000_000
+"""A driver's stamp older than the last by more than this means that time jumped back."""
+
+
+class Join(Generic[T]):
+    """Waits, for every item of the driver, for the items of the same stamp from those partners that are alive.
+
+    Args:
+        driver: kind of item that each result is for.
+        partners: kinds that it waits for.
+        wait_ns: longest wait after the driver's item came [ns].
+        silence_ns: a partner silent for longer is not waited for.
+    """
+
+    def __init__(self, driver: str, partners: Sequence[str], wait_ns: int, silence_ns: int) -> None:
+        self._driver, self._partners, self._wait, self._silence = driver, tuple(partners), wait_ns, silence_ns
+        self._heard: dict[str, int] = {}
+        self._items: dict[int, dict[str, T]] = {}
+        self._came: dict[int, int] = {}
+        self._last: int | None = None
+
+    def put(self, kind: str, stamp_ns: int, item: T, now_ns: int) -> None:
+        """Take in an item; one whose stamp is done with is too late, unless the driver's time jumped back."""
+        self._heard[kind] = now_ns
+        if self._last is not None and stamp_ns <= self._last:
+            if kind != self._driver or stamp_ns >= self._last - BACK_NS:
+                return
+            self._items.clear()
+            self._came.clear()
+            self._last = None
+        self._items.setdefault(stamp_ns, {})[kind] = item
+        if kind == self._driver:
+            self._came[stamp_ns] = now_ns
+        while len(self._items) > KEEP:
+            self._drop(min(self._items))
+
+    def ready(self, now_ns: int) -> list[tuple[int, dict[str, T]]]:
+        """Stamp and items by kind of all that waits no longer, oldest first; what is older is dropped with it."""
+        out = []
+        for stamp in sorted(self._came):
+            items, waited = self._items[stamp], now_ns - self._came[stamp]
+            missing = [p for p in self._partners if p not in items and self._alive(p, now_ns)]
+            if missing and 0 <= waited < self._wait:
+                break
+            out.append((stamp, items))
+            self._last = stamp
+            for old in [s for s in self._items if s <= stamp]:
+                self._drop(old)
+        return out
+
+    @property
+    def deadline_ns(self) -> int | None:
+        """When the oldest stamp has waited long enough, or None."""
+        return self._came[min(self._came)] + self._wait if self._came else None
+
+    def _alive(self, kind: str, now_ns: int) -> bool:
+        heard = self._heard.get(kind)
+        return heard is not None and now_ns - heard <= self._silence
+
+    def _drop(self, stamp: int) -> None:
+        self._items.pop(stamp)
+        self._came.pop(stamp, None)

@@ -1,0 +1,285 @@
+"""Stages as nodes of their own: the same outputs as the composed pipeline, by stage call and over DDS."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
+
+from nodes import drive
+
+from autonomy_perception import geometry
+from autonomy_perception.bags.events import events
+from autonomy_perception.bags.reader import BagReader
+from autonomy_perception.config import PerceptionConfig, VehicleConfig, load_vehicle
+from autonomy_perception.nodes import conversions, graph, roles, topics
+from autonomy_perception.nodes.core import Output
+from autonomy_perception.nodes.join import KEEP, Join
+from autonomy_perception.nodes.live_run import isolated
+from autonomy_perception.nodes.objects_in import detected_event, detections_of, moved, tracked_event, tracks_of
+from autonomy_perception.nodes.stage_core import WAIT_NS, StageCore
+from autonomy_perception.nodes.supervisor import Supervisor
+from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.pipeline import Pipeline
+from autonomy_perception.sensors.convert import stamp_ns
+from autonomy_perception.sensors.frontend import SensorFrontEnd
+from autonomy_perception.types import Detections, Perception
+
+MS = 1_000_000
+
+
+@pytest.fixture(scope="module")
+def vehicle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return drive.write_vehicle(tmp_path_factory.mktemp("vehicle") / "test.yaml")
+
+
+class Stages:
+    """The split nodes' cores in one process, their messages made and read as over DDS."""
+
+    def __init__(self, vehicle: VehicleConfig, wanted: tuple[roles.Role, ...]) -> None:
+        self.results: dict[str, dict[int, Perception]] = {r.node: {} for r in wanted}
+        self.cores = {
+            r.node: StageCore(r, PerceptionConfig(), r.vehicle(vehicle), CpuLibrary(), self._hear(r)) for r in wanted
+        }
+
+    def _hear(self, role: roles.Role):  # type: ignore[no-untyped-def]
+        def take(output: Output) -> None:
+            self.results[role.node][output.result.stamp_ns] = output.result
+            if output.frame is not None:
+                self._pass_on(role, output.result)
+
+        return take
+
+    def _pass_on(self, role: roles.Role, result: Perception) -> None:
+        if topics.DETECTED_OBJECTS in role.outputs:
+            message = conversions.detected_objects(result.detections, result.stamp_ns)
+            event = detected_event(topics.DETECTED_OBJECTS.name, message, self.now, 0)
+        elif topics.TRACKED_OBJECTS in role.outputs:
+            event = tracked_event(
+                topics.TRACKED_OBJECTS.name, conversions.tracked_objects(result.tracks, result.stamp_ns), self.now, 0
+            )
+        else:
+            return
+        for name, core in self.cores.items():
+            if event.topic in [t.name for t in role_of(name).objects]:
+                core.on_event(event, replayed=False)
+
+    def play(self, bag: Path, vehicle: VehicleConfig) -> None:
+        for event in events(bag, vehicle):
+            self.now = event.receive_ns
+            for core in self.cores.values():
+                core.on_event(event, replayed=False)
+
+
+def role_of(name: str) -> roles.Role:
+    return next(r for r in (roles.TERRAIN, roles.DETECTOR, roles.TRACKER, roles.OCCUPANCY) if r.node == name)
+
+
+def composed(bag: Path, vehicle: VehicleConfig) -> dict[int, Perception]:
+    front, pipeline = (
+        SensorFrontEnd(PerceptionConfig(), vehicle, CpuLibrary()),
+        Pipeline(PerceptionConfig(), vehicle, CpuLibrary()),
+    )
+    return {f.stamp_ns: pipeline.step(f) for e in events(bag, vehicle) for f in front.feed(e)}
+
+
+def differing(a: np.ndarray, b: np.ndarray) -> float:
+    """Share of cells whose wire value differs by more than 5 of 100, or is known in one only."""
+    a, b = a.astype(int), b.astype(int)
+    return float(np.mean(((a < 0) != (b < 0)) | (np.abs(a - b) > 5)))
+
+
+ALL = (roles.OCCUPANCY, roles.TRACKER, roles.TERRAIN, roles.DETECTOR)
+
+
+def test_stages_of_their_own_give_what_the_whole_pipeline_gives(tmp_path: Path, vehicle: Path) -> None:
+    bag, car = drive.write_drive(tmp_path / "drive", 15), load_vehicle(vehicle)
+    whole = composed(bag, car)
+    split = Stages(car, ALL)
+    split.play(bag, car)
+    assert len(whole) == 15
+    for name, results in split.results.items():
+        assert set(whole) <= set(results), name
+    for stamp, want in whole.items():
+        found = split.results["detector"][stamp].detections
+        np.testing.assert_array_equal(found.center, want.detections.center)
+        for layer, values in want.terrain.layers.items():
+            np.testing.assert_array_equal(split.results["terrain"][stamp].terrain.layers[layer], values)
+        tracks, mine = want.tracks, split.results["tracker"][stamp].tracks
+        np.testing.assert_array_equal(mine.uuid, tracks.uuid)
+        np.testing.assert_array_equal(mine.confirmed, tracks.confirmed)
+        np.testing.assert_allclose(mine.center, tracks.center, atol=1e-3)
+        np.testing.assert_allclose(mine.velocity, tracks.velocity, atol=1e-2)
+        grid = split.results["occupancy_grid"][stamp].occupancy
+        assert grid.grid == want.occupancy.grid
+        assert differing(grid.wire, want.occupancy.wire) < 0.002
+    assert sum(int(r.tracks.confirmed.sum()) for r in split.results["tracker"].values()) >= 10
+
+
+def test_a_grid_without_objects_waits_for_nobody(tmp_path: Path, vehicle: Path) -> None:
+    bag, car = drive.write_drive(tmp_path / "drive", 4), load_vehicle(vehicle)
+    alone = Stages(car, (roles.OCCUPANCY,))
+    alone.play(bag, car)
+    whole = composed(bag, car)
+    assert set(alone.results["occupancy_grid"]) >= set(whole)
+    for stamp, want in whole.items():
+        assert differing(alone.results["occupancy_grid"][stamp].occupancy.wire, want.occupancy.wire) < 0.02
+
+
+def test_a_foreign_detector_in_a_sensors_frame_drives_the_tracker(tmp_path: Path, vehicle: Path) -> None:
+    """A car 12 m ahead of the lidar, seen in the lidar's frame at stamps of its own: no cloud is needed."""
+    bag, car = drive.write_drive(tmp_path / "drive", 12), load_vehicle(vehicle)
+    split = Stages(car, (roles.TRACKER,))
+    core = split.cores["tracker"]
+    one = Detections.empty("lidar")
+    one = replace(
+        one, center=np.array([[12.0, 0.5, -1.0]], np.float32), size=np.array([[4.2, 1.8, 1.5]], np.float32), yaw=np.zeros(1, np.float32),
+        velocity=np.full((1, 2), np.nan, np.float32), covariance=np.diag([0.05, 0.05, 0.05, 0.01])[None].astype(np.float32),
+        class_probs=np.eye(9, dtype=np.float32)[1:2], existence=np.array([0.9], np.float32), points=np.array([50], np.int32),
+        yaw_known=np.ones(1, np.bool_), source=np.ones(1, np.uint8),
+    )  # fmt: skip
+    due = drive.START_NS + 30 * MS
+    for event in events(bag, car):
+        if event.topic not in ("/odometry", "/tf_static"):
+            continue
+        split.now = event.receive_ns
+        core.on_event(event, replayed=False)
+        while event.receive_ns > due + 25 * MS:
+            message = conversions.detected_objects(one, due)
+            core.on_event(detected_event(topics.DETECTED_OBJECTS.name, message, event.receive_ns, 0), replayed=False)
+            due += 100 * MS
+    stamps = [s for s, r in split.results["tracker"].items() if r.data_stamp_ns == s]
+    last = split.results["tracker"][max(stamps)]
+    assert len(stamps) >= 10 and last.tracks.confirmed.sum() == 1
+    ahead = geometry.transform_points(geometry.invert(last.T_odom_base), last.tracks.center.astype(np.float64))[0]
+    np.testing.assert_allclose(ahead, (13.0, 0.5, drive.LIDAR_HEIGHT - 1.0), atol=0.25)
+    np.testing.assert_allclose(last.tracks.velocity[0], (drive.SPEED, 0.0), atol=0.5)
+
+
+def test_detections_of_an_unknown_frame_are_left_out_and_named(tmp_path: Path, vehicle: Path) -> None:
+    car = load_vehicle(vehicle)
+    split = Stages(car, (roles.TRACKER,))
+    split.now = drive.START_NS
+    message = conversions.detected_objects(Detections.empty("nowhere"), drive.START_NS)
+    split.cores["tracker"].on_event(
+        detected_event(topics.DETECTED_OBJECTS.name, message, drive.START_NS, 0), replayed=False
+    )
+    (fault,) = split.cores["tracker"].front.diagnostics().faults
+    assert fault.newest.field == "header.frame_id" and "nowhere" in fault.newest.found
+    assert len(split.results["tracker"]) == 1  # an output all the same: no object
+
+
+def test_messages_of_objects_come_back_as_they_were(tmp_path: Path, vehicle: Path) -> None:
+    bag, car = drive.write_drive(tmp_path / "drive", 8), load_vehicle(vehicle)
+    result = list(composed(bag, car).values())[-1]
+    found = detections_of(conversions.detected_objects(result.detections, result.stamp_ns))
+    for name in ("center", "size", "yaw", "covariance", "existence", "points", "yaw_known", "source"):
+        np.testing.assert_allclose(getattr(found, name), getattr(result.detections, name), atol=1e-5, err_msg=name)
+    keep = result.tracks.confirmed
+    assert keep.sum() == 1
+    tracks = tracks_of(conversions.tracked_objects(result.tracks, result.stamp_ns))
+    for name in (
+        "uuid",
+        "center",
+        "size",
+        "yaw",
+        "velocity",
+        "acceleration",
+        "existence",
+        "orientation",
+        "is_stationary",
+    ):
+        np.testing.assert_allclose(getattr(tracks, name), getattr(result.tracks, name)[keep], atol=1e-5, err_msg=name)
+    np.testing.assert_allclose(tracks.covariance[:, 4:, 4:], result.tracks.covariance[keep][:, 4:, 4:], atol=1e-4)
+    back = moved(moved(found, geometry.make_transform(geometry.rotation_z(0.7), (3, 4, 5)), "x"),
+                 geometry.invert(geometry.make_transform(geometry.rotation_z(0.7), (3, 4, 5))), "base_link")  # fmt: skip
+    np.testing.assert_allclose(back.center, found.center, atol=1e-4)
+    np.testing.assert_allclose(geometry.wrap_angle(back.yaw - found.yaw), 0.0, atol=1e-5)
+
+
+@pytest.mark.parametrize("harm", ["nan", "size", "quaternion"])
+def test_objects_that_cannot_be_used_are_refused(harm: str) -> None:
+    message = conversions.detected_objects(Detections.empty(), 1)
+    from autonomy_perception_msgs.msg import DetectedObject
+
+    item = DetectedObject()
+    item.shape.dimensions.x = item.shape.dimensions.y = item.shape.dimensions.z = 1.0
+    item.kinematics.pose_with_covariance.pose.orientation.w = 0.0 if harm == "quaternion" else 1.0
+    if harm == "nan":
+        item.kinematics.pose_with_covariance.pose.position.x = float("nan")
+    if harm == "size":
+        item.shape.dimensions.y = -1.0
+    message.objects = [item]
+    with pytest.raises(ValueError):
+        detections_of(message)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["frame", "d", "t"]), st.integers(0, 12), st.integers(0, 60)), max_size=60))
+@settings(max_examples=150, deadline=None)
+def test_the_join_is_bounded_in_order_and_never_stuck(arrivals: list[tuple[str, int, int]]) -> None:
+    join: Join[int] = Join("frame", ("d", "t"), WAIT_NS, 500 * MS)
+    now, done, came = 0, [], set()
+    for kind, k, later in arrivals:
+        now += later * MS
+        stamp = k * 100 * MS
+        if kind == "frame":
+            came.add(stamp)
+        join.put(kind, stamp, k, now)
+        for at, items in join.ready(now):
+            assert items["frame"] * 100 * MS == at and set(items.values()) == {items["frame"]}
+            done.append(at)
+        deadline = join.deadline_ns
+        assert deadline is None or deadline > now
+        assert len(join._items) <= KEEP
+    done += [at for at, _ in join.ready(now + WAIT_NS)]
+    steps = np.diff(done)
+    assert np.all((steps > 0) | (steps < -1_000 * MS)), "in order, but for a jump of time"
+    assert join.deadline_ns is None
+
+
+def latest(bag: Path, topic: str) -> dict[int, object]:
+    with BagReader(bag) as reader:
+        return {stamp_ns(m.header.stamp): m for _, m in reader.messages((topic,))}
+
+
+@pytest.mark.live
+def test_split_nodes_publish_what_the_composed_node_publishes(
+    tmp_path: Path, vehicle: Path, live_env: dict[str, str]
+) -> None:
+    bag = drive.write_drive(tmp_path / "drive", 14)
+    for stages in graph.STAGES:
+        arguments = graph.checked(
+            graph.Arguments(vehicle=str(vehicle), bag=str(bag), rate=0.5, stages=stages, record=str(tmp_path / stages))
+        )
+        log: list[str] = []
+        with Supervisor(log.append, isolated(live_env)) as supervisor:
+            supervisor.start(
+                [(n, p) for n, p in graph.nodes_for(arguments) if n.name not in ("markers", "health_monitor")]
+            )
+            assert supervisor.wait(60.0) == 0, "\n".join(log[-30:])
+    sweeps = {drive.START_NS + k * 100 * MS for k in range(14)}
+    grids = [latest(tmp_path / s, topics.OCCUPANCY_GRID.name) for s in graph.STAGES]
+    both = sweeps & set(grids[0]) & set(grids[1])
+    assert len(both) >= 9, "a machine under load may lose a few sweeps, never many"
+    shares = [differing(np.asarray(grids[0][s].data), np.asarray(grids[1][s].data)) for s in sorted(both)]  # type: ignore[attr-defined]
+    assert np.median(shares) < 0.01 and max(shares) < 0.05, shares
+    tracks = [latest(tmp_path / s, topics.TRACKED_OBJECTS.name) for s in graph.STAGES]
+    compared = 0
+    for s in sorted(sweeps & set(tracks[0]) & set(tracks[1])):
+        a, b = (t[s].objects for t in tracks)  # type: ignore[attr-defined]
+        if len(a) == len(b) == 1:
+            p, q = (o.kinematics.pose_with_covariance.pose.position for o in (a[0], b[0]))
+            assert abs(p.x - q.x) < 0.3 and abs(p.y - q.y) < 0.3
+            compared += 1
+    assert compared >= 4
+    for s in graph.STAGES:
+        assert latest(tmp_path / s, topics.DETECTED_OBJECTS.name) and latest(tmp_path / s, topics.TERRAIN_MAP.name)
+        assert latest(tmp_path / s, topics.STATUS.name)
+    names = {s.name for m in latest(tmp_path / "split", topics.DIAGNOSTIC_ARRAY.name).values() for s in m.status}  # type: ignore[attr-defined]
+    assert {f"{n}: pipeline" for n in ("detector", "tracker", "occupancy_grid", "terrain")} <= names
