@@ -33,6 +33,7 @@ I64 = NDArray[np.int64]
 
 REACH_M = 400.0
 GROUND_REACH_M = 900.0
+HEADLIGHT = np.float32(0.35)  # light of a lamp 8 m ahead of it, of that of the full sun
 FLOW_STEP = 4  # pixels between two places where the flow of the image is computed
 
 
@@ -151,7 +152,7 @@ class Camera:
         if now.light.headlights:
             retro = returns.RETRO[material]
             for k, lamp in enumerate(shading.lamps(world, t, bundle.poses[0, :3, 3], self._body.front)):
-                lit += shading.lamp_light(lamp, at, normal, retro, k == 0)[:, None] * np.float32(0.12)
+                lit += shading.lamp_light(lamp, at, normal, retro, k == 0)[:, None] * HEADLIGHT
         color *= lit
         self._shine(world, bundle, met, ground, now, sun, seen, color)
         if now.light.headlights:

@@ -32,11 +32,20 @@ def pixel_rays(model: CameraModel) -> F64:
 
 
 def _pinhole(model: CameraModel, pixels: F64) -> F64:
-    flat = (pixels - model.K[:2, 2]) / model.K[[0, 1], [0, 1]]
-    if np.any(model.D):
-        stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 300, 1e-12)
-        flat = cv2.undistortPointsIter(pixels[:, None], model.K, model.D, None, None, stop)[:, 0]  # type: ignore[attr-defined]
-    return np.column_stack([flat, np.ones(len(flat))])
+    """Newton's method on OpenCV's own projection, with differences for the derivative."""
+    rays = np.column_stack([(pixels - model.K[:2, 2]) / model.K[[0, 1], [0, 1]], np.ones(len(pixels))])
+    step = 1e-6
+    for _ in range(12 if np.any(model.D) else 0):
+        at = project(model, rays)
+        error = at - pixels
+        if np.abs(error).max() < 1e-7:
+            break
+        jx, jy = ((project(model, rays + np.array([dx, dy, 0.0])) - at) / step for dx, dy in ((step, 0.0), (0.0, step)))
+        det = jx[:, 0] * jy[:, 1] - jy[:, 0] * jx[:, 1]
+        det = np.where(np.abs(det) < 1e-3, np.inf, det)
+        rays[:, 0] -= (jy[:, 1] * error[:, 0] - jy[:, 0] * error[:, 1]) / det
+        rays[:, 1] -= (jx[:, 0] * error[:, 1] - jx[:, 1] * error[:, 0]) / det
+    return rays
 
 
 def _fisheye(model: CameraModel, pixels: F64) -> F64:
