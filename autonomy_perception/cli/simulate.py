@@ -48,6 +48,8 @@ def simulate(
 
     The same arguments give the same bytes. Exit code 1 if a file cannot be read or written, 2 if an argument is wrong.
     """
+    from concurrent.futures.process import BrokenProcessPool
+
     from autonomy_perception.bags.errors import BagError
     from autonomy_perception.config import ConfigError
 
@@ -65,7 +67,7 @@ def simulate(
                 _bag(drive, output, processes)
             if preview:
                 _preview(drive, output)
-    except (BagError, OSError) as e:
+    except (BagError, OSError, BrokenProcessPool) as e:
         typer.echo(f"simulate: {e}", err=True)
         raise typer.Exit(1) from e
     except (ConfigError, ValueError) as e:

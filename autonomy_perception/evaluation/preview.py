@@ -98,7 +98,7 @@ def _boxes(image: U8, canvas: Canvas, truth: Truth) -> None:
         u, v = canvas.pixels(o.center[k : k + 1, :2])[0]
         if 0 <= u < SIZE and 0 <= v < SIZE:
             text = f"{kind.name[:3]} {int(o.points[k])} {100 * o.visibility[k]:.0f}%"
-            caption(image, text, (int(u) + 6, int(v) - 6), CLASS_RGB[kind], 0.34)
+            caption(image, text, (int(u) + 8, int(v) - 8), WHITE, 0.36)
 
 
 def _terrain(truth: Truth) -> U8:

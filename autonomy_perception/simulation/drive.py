@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+from collections import deque
 from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -179,13 +181,27 @@ class SyntheticDrive:
         return DriveSample(index, t, sweeps, shots, truth)
 
     def samples(self, workers: int = 2) -> Iterator[DriveSample]:
-        """All sweeps in order, made by ``workers`` processes (1: in this one)."""
+        """All sweeps in order, made by ``workers`` processes (1: in this one).
+
+        Raises:
+            BrokenProcessPool: one of them was killed.
+        """
         if workers <= 1:
             yield from (self.sample(i) for i in range(len(self)))
             return
         context = multiprocessing.get_context("spawn")
-        with single_threaded(), context.Pool(workers, _start_worker, (self._arguments,)) as pool:
-            yield from pool.imap(_work, range(len(self)), chunksize=2)
+        pool = ProcessPoolExecutor(min(workers, len(self)), context, _start_worker, (self._arguments,))
+        pending: deque[Future[DriveSample]] = deque()
+        try:
+            with single_threaded():
+                for index in range(len(self)):
+                    pending.append(pool.submit(_work, index))
+                    if len(pending) > 3 * workers:  # as much as is held in memory
+                        yield pending.popleft().result()
+                while pending:
+                    yield pending.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     @property
     def _stamp_to_end_ns(self) -> int:
