@@ -159,3 +159,23 @@ def test_the_same_frames_give_the_same_hash_far_from_the_origin_of_odom() -> Non
     assert hashes[0] == hashes[1]
     result = pipeline.step(frame(5, cast([(12, 4, 4.5, 1.9, 1.6)]), x=54_321.0))
     assert wire_at(result, 54_330.8, 4.2) >= 65
+
+
+def test_outputs_age_in_the_clock_of_the_sensors(pipeline: Pipeline) -> None:
+    ahead = 37_000_000_000  # TAI stamps beside a UTC clock
+    for k in range(5):
+        last = pipeline.step(replace(frame(k, cast([])), clock_offset_ns=-ahead))
+    now = last.stamp_ns - ahead
+    assert pipeline.tick(now + 100_000_000) is None
+    aged = pipeline.tick(now + 4_000_000_000)
+    assert aged is not None and aged.stamp_ns == last.stamp_ns + 4_000_000_000 and aged.mode == Mode.STOPPED
+
+
+@pytest.mark.parametrize(("reason", "word"), [("ODOMETRY_JUMP 60.0 m", "EGO_JUMP"), ("TIME_JUMPED_BACK", "TIME_JUMP"),
+                                              ("ODOMETRY_GAP 60.0 s", "TIME_JUMP")])  # fmt: skip
+def test_a_jump_is_said_for_a_second(pipeline: Pipeline, reason: str, word: str) -> None:
+    run_scene(pipeline, 3)
+    jumped = pipeline.step(replace(frame(3, cast([])), reset_reason=reason))
+    assert word in jumped.reasons and pipeline.modes.last_reset == reason and pipeline.modes.resets == 1
+    assert word in pipeline.step(frame(12, cast([]))).reasons
+    assert word not in pipeline.step(frame(14, cast([]))).reasons

@@ -176,3 +176,30 @@ print(high - kept < 20.0, trim_heap() and kept - rss() > 60.0)
 """
     out = subprocess.run([sys.executable, "-c", code], env=os.environ | MALLOC, capture_output=True, text=True)
     assert out.stdout.split() == ["True", "True"], out.stdout + out.stderr
+
+
+def test_a_worker_whose_every_step_fails_says_so(recorded: tuple[Any, list[Event]]) -> None:
+    pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
+    from autonomy_perception.nodes.status_message import Counters
+    from autonomy_perception.nodes.worker import Worker
+
+    vehicle, stream = recorded
+    core, _ = make(vehicle)
+    step, calls = core.pipeline.step, [0]
+
+    def once(frame: Any) -> Any:
+        calls[0] += 1
+        if calls[0] > 1:
+            raise ZeroDivisionError("broken on purpose")
+        return step(frame)
+
+    core.pipeline.step = once  # type: ignore[method-assign]
+    outputs, inbox, clock = FakeOutputs(), Inbox(["/lidar/points"], 20_000_000), SimpleNamespace(now=0)
+    worker = Worker(core, inbox, outputs, Counters(), lambda: clock.now, None, lambda text: None)  # type: ignore[arg-type]
+    worker.start()
+    for event in stream:
+        clock.now = event.receive_ns
+        inbox.put(event)
+        time.sleep(0.002)
+    assert wait(lambda: "STEP_FAILED" in outputs.silences)
+    worker.stop()

@@ -13,7 +13,7 @@ class ProcessFault:
         name: unique.
         injected: in words.
         where: who says it: "diagnostics", "status", "the node's log", "the command".
-        says: words that it says.
+        says: words that it says; ``{lidar_frame}`` and so on stand for names of the vehicle.
         outputs: what the outputs, or the user's files, do meanwhile.
         recovers_s: from the end of the fault until everything is as before [s]; None: there is nothing to recover.
     """
@@ -47,7 +47,7 @@ LIVE = (
     ProcessFault("perception killed", "SIGKILL, then a new start", "diagnostics of the health monitor",
                  ("health: /perception/occupancy_grid", "silent for", "allowed"), "are silent until it is started again", START_S),
     ProcessFault("TF missing", "nobody publishes the rig when perception starts", "diagnostics",
-                 ("TF", "expected", "base_link <- lidar", "found"), "status at 5 Hz: STOPPED, sensors INVALID", 2.5),
+                 ("TF", "expected", "{base_frame} <- {lidar_frame}", "found"), "status at 5 Hz: STOPPED, sensors INVALID", 2.5),
     ProcessFault("/dev/shm full", "100 KB of shared memory for the whole graph", "diagnostics",
                  ("/dev/shm", "free", "expected", "found"), "go on over UDP; large messages get lost"),
 )  # fmt: skip

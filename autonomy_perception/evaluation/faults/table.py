@@ -145,7 +145,7 @@ STREAMS = (
     Fault("lidar stamps ahead", "stamps 10 s in the future", "lidar", streams.stamped(lidar, 10 * S),
           ("{lidar}", "header.stamp", "expected", "10.0 s ahead"), LOSE_MOTION, recovers_s=2.5),
     Fault("lidar without stamps", "stamps are zero", "lidar", streams.unstamped(lidar),
-          ("{lidar}", "header.stamp", "expected", "behind"), AGE, recovers_s=2.5),
+          ("{lidar}", "header.stamp", "expected", "found"), AGE, recovers_s=2.5),
     Fault("lidar stamps swapped", "neighbouring clouds exchange their stamps", "lidar", streams.swapped(lidar),
           ("{lidar}", "header.stamp", "expected", "found"), GO_ON),
     Fault("lidar floods", "clouds at 100 Hz", "lidar", streams.floods(lidar), ("{lidar}", "rate", "expected", "found"), GO_ON,

@@ -65,12 +65,15 @@ class Acts:
         if not self._session.spin(done, seconds * self._slack):
             raise ActError(f"not within {seconds * self._slack:.1f} s: {what}")
 
+    def _words(self, name: str) -> tuple[str, ...]:
+        return tuple(word.format_map(vars(self._session.rig)) for word in row(name).says)
+
     def _said(self, name: str, since: float, seconds: float = 3.0) -> None:
-        words, witness = row(name).says, self._session.witness
+        words, witness = self._words(name), self._session.witness
         self._await(lambda: witness.said(words, since) is not None, seconds, f"{name}: {words} said")
 
     def _logged(self, name: str, since: int, seconds: float = 6.0) -> None:
-        words = row(name).says
+        words = self._words(name)
         self._await(lambda: all(w in "\n".join(self._lines[since:]) for w in words), seconds,
                     f"{name}: {words} in the log, which has {self._lines[since:][-12:]}")  # fmt: skip
 

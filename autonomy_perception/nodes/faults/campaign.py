@@ -52,8 +52,8 @@ class Campaign:
         self._acts = Acts(session, lines, folder, slack)
         self._faults = [f for f in FAULTS if f.fits(session.rig)]
         self._began, self._seconds = time.monotonic(), minutes * 60.0
-        self._first: list[Fault | str] = [*self._faults, *self._acts.by_name]
-        self._random.shuffle(self._first)
+        others = [*self._faults, *(name for name in self._acts.by_name if name not in RESTARTS)]
+        self._first: list[Fault | str] = [*self._random.sample(others, len(others)), *RESTARTS]
         self.vitals: dict[str, Vitals] = {}
         self._heard = 0
         session.on_spin = self._watch
@@ -77,8 +77,7 @@ class Campaign:
         settled = self._elapsed > SETTLED * self._seconds
         if self._first:
             step = self._first.pop()
-            if not (settled and step in RESTARTS):
-                return step if isinstance(step, str) else (step,)
+            return step if isinstance(step, str) else (step,)
         if self._random.random() < ACT_SHARE:
             acts = [name for name in self._acts.by_name if not (settled and name in RESTARTS)]
             return self._random.choice(acts)
