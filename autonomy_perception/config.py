@@ -193,10 +193,27 @@ class CameraConfig(_Strict):
 
 
 class OdometryConfig(_Strict):
-    """Where ego motion comes from."""
+    """Where ego motion comes from: odometry, else an IMU and a speed, else nothing."""
 
-    topic: str = Field("/odometry", description="nav_msgs/Odometry topic; empty: drive without ego motion")
+    topic: str = Field("/odometry", description="nav_msgs/Odometry topic; empty: none")
     max_age_ms: float = Field(200.0, ge=1, le=5000, description="longest extrapolation of odometry [ms]")
+    hold_ms: float = Field(
+        1000.0, ge=0, le=5000, description="so long the last twist is held when nothing comes; then the maps end [ms]"
+    )
+    imu_topic: str = Field("", description="sensor_msgs/Imu topic; empty: none")
+    imu_frame: str = Field("", description="frame of the IMU where its messages name none; empty: base_frame")
+    speed_topic: str = Field("", description="topic of the forward speed over ground; empty: none")
+    speed_type: Literal["geometry_msgs/msg/TwistStamped", "geometry_msgs/msg/TwistWithCovarianceStamped"] = Field(
+        "geometry_msgs/msg/TwistStamped", description="its type; linear.x is read"
+    )
+    speed_scale: float = Field(1.0, gt=0, le=2, description="true speed by stated speed (worn tyres, km/h as 0.27778)")
+    use_gravity: bool = Field(False, description="IMU and speed: roll and pitch follow gravity instead of staying level")
+
+    @model_validator(mode="after")
+    def _both(self) -> OdometryConfig:
+        if bool(self.imu_topic) != bool(self.speed_topic):
+            raise ValueError("imu_topic and speed_topic belong together: give both or none")
+        return self
 
 
 class Dimensions(_Strict):

@@ -33,6 +33,7 @@ from autonomy_perception.types import (
     SensorState,
     TerrainGrid,
     Tracks,
+    Trajectory,
 )
 
 ANCHOR_STEP = 10.0
@@ -111,6 +112,7 @@ class Pipeline:
         self._last: Perception | None = None
         self._clock_offset = 0
         self._jump: tuple[int, str] | None = None
+        self._ego_reasons: dict[str, bool] = {}
 
     def step(self, frame: SensorFrame) -> Perception:
         """Take in one frame. A frame without lidar points only ages what is there."""
@@ -209,6 +211,7 @@ class Pipeline:
 
     def _remember(self, frame: SensorFrame, ego: EgoState, detections: Detections, tracks: Tracks, terrain: TerrainGrid,
                   occupancy: Occupancy, clock: StageClock) -> Perception:  # fmt: skip
+        self._ego_reasons = ego_reasons(frame.trajectory)
         self._last = Perception(
             frame.stamp_ns, frame.stamp_ns, self.modes.on_frame(frame.stamp_ns), self._reasons(ego.has_motion, frame.health, frame.stamp_ns),
             ego.T_odom_base, to_base(detections, ego, self._vehicle.base_frame), tracks, terrain, occupancy,
@@ -221,6 +224,7 @@ class Pipeline:
         bad = {h.sensor for h in health if h.state != SensorState.OK}
         found = {
             "NO_EGO_MOTION": not has_motion,
+            **(self._ego_reasons if has_motion else {}),
             "NO_NETWORK": True,
             "LIDAR_MISSING": bool(bad & self._vehicle.lidars.keys()),
             "CAMERA_MISSING": bool(bad & self._vehicle.cameras.keys()),
@@ -254,6 +258,13 @@ class Pipeline:
             now_ns, 0, self.modes.mode, (*self._reasons(False, health, now_ns), "NO_DATA"), np.eye(4), Detections.empty(self._vehicle.base_frame),
             Tracks.empty(self._vehicle.base_frame), TerrainGrid(terrain_world, {}), unknown, health, has_ego_motion=False,
         )  # fmt: skip
+
+
+def ego_reasons(trajectory: Trajectory | None) -> dict[str, bool]:
+    """What is short of odometry in an ego motion, in the words of the status."""
+    if trajectory is None:
+        return {}
+    return {"DEAD_RECKONING": trajectory.dead_reckoned, "EGO_MOTION_HELD": trajectory.held}
 
 
 def to_base(detections: Detections, ego: EgoState, base_frame: str) -> Detections:

@@ -150,11 +150,15 @@ class Trajectory:
         stamps_ns: int64 (N,).
         T_odom_base: float64 (N,4,4).
         twist: float64 (N,6) vx vy vz wx wy wz in base_link [m/s, rad/s].
+        dead_reckoned: from an IMU and a speed, without odometry.
+        held: the last twist stands for messages that did not come.
     """
 
     stamps_ns: I64
     T_odom_base: F64
     twist: F64
+    dead_reckoned: bool = False
+    held: bool = False
 
     def poses(self, stamps_ns: I64) -> F64:
         """Poses (M,4,4) at stamps (M,): interpolated inside the span, constant twist beyond it.
@@ -196,7 +200,8 @@ class Trajectory:
         for k, (i, stamp) in enumerate(zip(index, stamps, strict=True)):
             dt = (int(stamp) - int(self.stamps_ns[i])) * 1e-9
             v, w = self.twist[i, :3], self.twist[i, 3:]
-            step = geometry.make_transform(geometry.rotation_rpy(*(w * dt)), v * dt)
+            half = geometry.rotation_rpy(*(0.5 * dt * w))  # midpoint: half the turn, the way, the other half
+            step = geometry.make_transform(half @ half, half @ v * dt)
             out[k] = self.T_odom_base[i] @ step
         return out
 

@@ -9,6 +9,7 @@ from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.config import VehicleConfig
 from autonomy_perception.sensors.convert import CONVERTERS
+from autonomy_perception.sensors.ego import ego_topics
 from autonomy_perception.sensors.events import Event
 
 TF_TOPICS = ("/tf", "/tf_static")
@@ -19,7 +20,8 @@ def input_topics(vehicle: VehicleConfig) -> list[str]:
     topics = [*TF_TOPICS, *(c.topic for c in vehicle.lidars.values())]
     for camera in vehicle.cameras.values():
         topics += [camera.topic, camera.info_topic]
-    return topics + ([vehicle.odometry.topic] if vehicle.odometry.topic else [])
+    topics += ego_topics(vehicle).values()
+    return topics + ([vehicle.hitch.topic] if vehicle.hitch is not None and vehicle.hitch.topic else [])
 
 
 def events(bag: BagReader | Path, vehicle: VehicleConfig) -> Iterator[Event]:

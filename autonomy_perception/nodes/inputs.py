@@ -13,6 +13,7 @@ from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.qos_events import QosWatch, with_events
 from autonomy_perception.nodes.topics import LATCHED, MOTION, OBJECTS, SENSOR, TF, QosSpec, Topic
 from autonomy_perception.sensors.convert import CONVERTERS
+from autonomy_perception.sensors.ego import IMU, ODOMETRY, SPEED, ego_topics
 from autonomy_perception.sensors.events import Event
 
 _CLOUD, _ODOMETRY, _TF = "sensor_msgs/msg/PointCloud2", "nav_msgs/msg/Odometry", "tf2_msgs/msg/TFMessage"
@@ -37,8 +38,8 @@ def inputs_of(vehicle: VehicleConfig) -> list[Input]:
             Input(camera.topic, f"sensor_msgs/msg/{kind}", SENSOR),
             Input(camera.info_topic, "sensor_msgs/msg/CameraInfo", SENSOR),
         ]
-    if vehicle.odometry.topic:
-        out.append(Input(vehicle.odometry.topic, _ODOMETRY, MOTION))
+    kinds = {ODOMETRY: _ODOMETRY, IMU: "sensor_msgs/msg/Imu", SPEED: vehicle.odometry.speed_type}
+    out += [Input(topic, kinds[name], MOTION) for name, topic in ego_topics(vehicle).items()]
     if vehicle.hitch is not None and vehicle.hitch.topic:
         out.append(Input(vehicle.hitch.topic, vehicle.hitch.topic_type, MOTION))
     out += [Input("/tf", _TF, TF, False), Input("/tf_static", _TF, LATCHED, vehicle.extrinsics_from == "tf")]

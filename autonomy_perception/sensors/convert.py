@@ -16,9 +16,11 @@ from autonomy_perception.sensors.events import (
     CloudMsg,
     Event,
     ImageMsg,
+    ImuMsg,
     JointMsg,
     OdomMsg,
     PointField,
+    SpeedMsg,
     TfMsg,
     TransformSample,
 )  # fmt: skip
@@ -77,6 +79,20 @@ def odometry(topic: str, m: Any, receive_ns: int, arrival_ns: int = 0) -> OdomMs
                    (p.x, p.y, p.z), (q.x, q.y, q.z, q.w), (v.x, v.y, v.z, w.x, w.y, w.z))  # fmt: skip
 
 
+def imu(topic: str, m: Any, receive_ns: int, arrival_ns: int = 0) -> ImuMsg:
+    """sensor_msgs/Imu -> event."""
+    w, a = m.angular_velocity, m.linear_acceleration
+    rate = None if m.angular_velocity_covariance[0] == -1.0 else (w.x, w.y, w.z)
+    force = None if m.linear_acceleration_covariance[0] == -1.0 else (a.x, a.y, a.z)
+    return ImuMsg(topic, receive_ns, arrival_ns, m.header.frame_id, stamp_ns(m.header.stamp), rate, force)
+
+
+def speed(topic: str, m: Any, receive_ns: int, arrival_ns: int = 0) -> SpeedMsg:
+    """geometry_msgs/TwistStamped or TwistWithCovarianceStamped -> event."""
+    twist = m.twist.twist if hasattr(m.twist, "twist") else m.twist
+    return SpeedMsg(topic, receive_ns, arrival_ns, m.header.frame_id, stamp_ns(m.header.stamp), float(twist.linear.x))
+
+
 def joints(topic: str, m: Any, receive_ns: int, arrival_ns: int = 0) -> JointMsg:
     """sensor_msgs/JointState -> event; a stamp of zero (not filled in) means now."""
     return JointMsg(topic, receive_ns, arrival_ns, stamp_ns(m.header.stamp) or receive_ns, tuple(m.name),
@@ -95,6 +111,9 @@ CONVERTERS: dict[str, Callable[[str, Any, int, int], Event]] = {
     "sensor_msgs/msg/CameraInfo": camera_info,
     "tf2_msgs/msg/TFMessage": tf,
     "nav_msgs/msg/Odometry": odometry,
+    "sensor_msgs/msg/Imu": imu,
+    "geometry_msgs/msg/TwistStamped": speed,
+    "geometry_msgs/msg/TwistWithCovarianceStamped": speed,
     "sensor_msgs/msg/JointState": joints,
     "std_msgs/msg/Float64": joint,
 }

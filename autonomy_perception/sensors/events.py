@@ -124,3 +124,23 @@ class JointMsg(Event):
     stamp_ns: int = 0
     names: Sequence[str] = ()
     positions: Sequence[float] = ()
+
+
+@dataclass(frozen=True)
+class ImuMsg(Event):
+    """sensor_msgs/Imu: angular velocity (3,) [rad/s], linear acceleration (3,) [m/s2] in ``frame_id``; None where the
+    message says that it has none (covariance[0] = -1)."""
+
+    frame_id: str = ""
+    stamp_ns: int = 0
+    angular_velocity: tuple[float, float, float] | None = None
+    linear_acceleration: tuple[float, float, float] | None = None
+
+
+@dataclass(frozen=True)
+class SpeedMsg(Event):
+    """geometry_msgs/TwistStamped or TwistWithCovarianceStamped: forward speed [m/s], backwards negative."""
+
+    frame_id: str = ""
+    stamp_ns: int = 0
+    speed: float = 0.0

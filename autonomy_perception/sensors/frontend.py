@@ -20,16 +20,14 @@ from autonomy_perception.sensors.calibration import Calibration, CalibrationErro
 from autonomy_perception.sensors.clock import SensorClock
 from autonomy_perception.sensors.collector import Collector, Group
 from autonomy_perception.sensors.deskew import sweep_time
-from autonomy_perception.sensors.events import CameraInfoMsg, CloudMsg, Event, ImageMsg, JointMsg, OdomMsg, TfMsg
+from autonomy_perception.sensors.ego import EgoMotion, ego_topics
+from autonomy_perception.sensors.events import CameraInfoMsg, CloudMsg, Event, ImageMsg, JointMsg, TfMsg
 from autonomy_perception.sensors.faults import Counted
 from autonomy_perception.sensors.health import HealthBook, clock_offset_ns
-from autonomy_perception.sensors.odometry import OdometryBuffer, OdometryError
 from autonomy_perception.sensors.stream import Item
-from autonomy_perception.sensors.tf import TfBuffer, TfError
+from autonomy_perception.sensors.tf import TfBuffer
 from autonomy_perception.types import SensorFrame, SensorHealth, Trajectory
 
-ODOMETRY = "odometry"
-"""Name of the odometry among the sensors of health and faults."""
 TIME_JUMPED_BACK = "TIME_JUMPED_BACK"
 """Reason of a reset: ROS time or the reference's stamps went back."""
 
@@ -63,17 +61,16 @@ class SensorFrontEnd:
         self.tf = TfBuffer()
         self.calibration = Calibration(vehicle, self.tf)
         self._collector = Collector(config.sensors, list(vehicle.lidars), list(vehicle.cameras))
-        self._odometry = OdometryBuffer(config.pipeline.max_jump_m, round(vehicle.odometry.max_age_ms * 1e6))
         self._clouds = {c.topic: name for name, c in vehicle.lidars.items()}
         self._images = {c.topic: name for name, c in vehicle.cameras.items()}
         self._infos = {c.info_topic: name for name, c in vehicle.cameras.items()}
         topics = {name: topic for by_topic in (self._clouds, self._images) for topic, name in by_topic.items()}
-        if vehicle.odometry.topic:
-            topics[ODOMETRY] = vehicle.odometry.topic
+        topics |= ego_topics(vehicle)
         self._hitch_topic = vehicle.hitch.topic if vehicle.hitch is not None else ""
         if self._hitch_topic:
             topics[HITCH] = self._hitch_topic
         self._book = HealthBook(topics, config.sensors.no_data_after_ms)
+        self._ego = EgoMotion(vehicle, config.pipeline.max_jump_m, self.tf, self._book)
         self._readers = {name: cloud.CloudReader(c) for name, c in vehicle.lidars.items()}
         self._clocks = {name: SensorClock() for name in topics}
         self._assembler = Assembler(config.sensors, vehicle, self.calibration, self.tf, self._book, lib)
@@ -103,10 +100,10 @@ class SensorFrontEnd:
 
     def motion_frame(self, stamp_ns: int, now_ns: int) -> SensorFrame:
         """A frame without sensor data: only where the vehicle is, for results that come from other nodes."""
-        trajectory = self._odometry.trajectory(stamp_ns, stamp_ns)
+        trajectory = self._ego.trajectory(stamp_ns, stamp_ns, now_ns)
         reset, self._reset = self._reset, None
         return SensorFrame(
-            stamp_ns, trajectory=trajectory, health=self._book.report(now_ns, [ODOMETRY] if trajectory else []),
+            stamp_ns, trajectory=trajectory, health=self._book.report(now_ns, self._ego.used(trajectory)),
             reset_reason=reset, calibration_hash=self.calibration.rig().version,
             clock_offset_ns=clock_offset_ns(stamp_ns, now_ns),
         )  # fmt: skip
@@ -141,7 +138,7 @@ class SensorFrontEnd:
 
     def _time_back(self) -> None:
         """ROS time jumped back: nothing that was heard before is valid (the collector knows already)."""
-        self._odometry.clear()
+        self._ego.forget()
         self.tf.drop_moving()
         self._book.forget()
         self._assembler.forget()
@@ -159,8 +156,8 @@ class SensorFrontEnd:
                 expected = "a tree of finite transforms"
                 self._book.note("tf", "transforms", expected, fault, event.receive_ns, event.topic)
             self._note_changes(event)
-        elif isinstance(event, OdomMsg) and event.topic == self._vehicle.odometry.topic:
-            self._take_odometry(event)
+        elif self._ego.takes(event):
+            self._reset = self._ego.take(event) or self._reset
         elif isinstance(event, JointMsg) and event.topic == self._hitch_topic:
             self._take_hitch(event)
         return self._collector.poll(event.receive_ns)
@@ -180,7 +177,7 @@ class SensorFrontEnd:
             self._book.note(item.sensor, "header.stamp", "newer than the last frame", "as old or older", now_ns)
         return groups
 
-    def _frame_id_wrong(self, name: str, event: CloudMsg | ImageMsg | OdomMsg, expected: str) -> bool:
+    def _frame_id_wrong(self, name: str, event: CloudMsg | ImageMsg, expected: str) -> bool:
         if event.frame_id.lstrip("/") == expected:
             return False
         self._book.invalid(name, "header.frame_id", repr(expected), repr(event.frame_id), event.receive_ns)
@@ -235,22 +232,6 @@ class SensorFrontEnd:
         if not self._stamp_wrong(HITCH, event.stamp_ns, event.receive_ns):
             self._assembler.on_joint(event)
 
-    def _take_odometry(self, event: OdomMsg) -> None:
-        base, now = self._vehicle.base_frame, event.receive_ns
-        self._book.arrived(ODOMETRY, event.stamp_ns, now)
-        if self._frame_id_wrong(ODOMETRY, event, self._vehicle.odom_frame):
-            return
-        child = event.child_frame_id.lstrip("/") or base
-        try:
-            T = None if child == base else self.tf.lookup(child, base, event.stamp_ns)
-            jump = self._odometry.add(event, T)
-        except OdometryError as e:
-            self._book.invalid(ODOMETRY, e.field, e.expected, e.found, now)
-        except TfError as e:
-            self._book.invalid(ODOMETRY, "child_frame_id", repr(base), str(e), now)
-        else:
-            self._reset = jump or self._reset
-
     def _frame(self, group: Group, now_ns: int) -> SensorFrame | None:
         for name, off in group.missing.items():
             found = "none in time" if off is None else f"{off * 1e-6:+.0f} ms (phase_ms in the vehicle file?)"
@@ -263,7 +244,7 @@ class SensorFrontEnd:
         cameras = self._assembler.cameras(group, now_ns)
         if not scans and not cameras:
             return None
-        used = [s.sensor for s in scans] + [c.sensor for c in cameras] + ([ODOMETRY] if trajectory else [])
+        used = [s.sensor for s in scans] + [c.sensor for c in cameras] + self._ego.used(trajectory)
         used += [*group.resting, HITCH]
         arrivals = [i.payload.event.arrival_ns for i in group.lidars.values()]
         arrivals += [i.payload.arrival_ns for i in group.cameras.values()]
@@ -276,16 +257,7 @@ class SensorFrontEnd:
 
     def _trajectory(self, group: Group, now_ns: int) -> Trajectory | None:
         """Ego motion over all sweeps and images of the group."""
-        newest = self._odometry.newest_ns
-        if newest is None:
-            return None
         sweeps: list[CloudItem] = [i.payload for i in group.lidars.values()]
         starts = [s.time.start_ns for s in sweeps] + [i.stamp_ns for i in group.cameras.values()]
         ends = [s.time.end_ns for s in sweeps if s.sweep.has_time]
-        found = self._odometry.trajectory(min(starts), int(np.max([group.frame_ns, *ends])))
-        if found is None:
-            expected = f"within {self._vehicle.odometry.max_age_ms:.0f} ms of the frame"
-            self._book.invalid(
-                ODOMETRY, "header.stamp", expected, f"{abs(group.frame_ns - newest) * 1e-6:.0f} ms", now_ns
-            )
-        return found
+        return self._ego.trajectory(min(starts), int(np.max([group.frame_ns, *ends])), now_ns)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,11 +37,12 @@ class OdometryBuffer:
 
     Args:
         max_jump_m: a pose farther than this from its prediction is a jump [m] (per second of gap, beyond 1 s).
-        max_age_ns: longest extrapolation beyond the samples.
+        max_age_ns: longest extrapolation beyond the samples, as between two messages.
+        hold_ns: so long the last twist is held when they stop coming.
     """
 
-    def __init__(self, max_jump_m: float, max_age_ns: int) -> None:
-        self._max_jump, self._max_age = max_jump_m, max_age_ns
+    def __init__(self, max_jump_m: float, max_age_ns: int, hold_ns: int = 0) -> None:
+        self._max_jump, self._max_age, self._hold = max_jump_m, max_age_ns, max(hold_ns, max_age_ns)
         self._stamps: list[int] = []
         self._poses: list[F64] = []
         self._twists: list[F64] = []
@@ -69,16 +71,29 @@ class OdometryBuffer:
         jump = self._jump(message.stamp_ns, pose)
         if jump:
             self.clear()
-        at = bisect_left(self._stamps, message.stamp_ns)
-        if at < len(self._stamps) and self._stamps[at] == message.stamp_ns:
+        self.put(message.stamp_ns, pose, twist)
+        return jump
+
+    def put(self, stamp_ns: int, pose: F64, twist: F64) -> None:
+        """Take in a pose (4,4) and a twist (6,) that are known to continue the motion."""
+        at = bisect_left(self._stamps, stamp_ns)
+        if at < len(self._stamps) and self._stamps[at] == stamp_ns:
             self._poses[at], self._twists[at] = pose, twist
         else:
-            self._stamps.insert(at, message.stamp_ns)
+            self._stamps.insert(at, stamp_ns)
             self._poses.insert(at, pose)
             self._twists.insert(at, twist)
         old = max(bisect_left(self._stamps, self._stamps[-1] - KEEP_NS), len(self._stamps) - MAX_SAMPLES)
         del self._stamps[:old], self._poses[:old], self._twists[:old]
-        return jump
+
+    def cut(self, stamp_ns: int) -> None:
+        """Forget samples that are newer than a stamp."""
+        keep = bisect_right(self._stamps, stamp_ns)
+        del self._stamps[keep:], self._poses[keep:], self._twists[keep:]
+
+    def newest(self) -> tuple[int, F64] | None:
+        """Stamp and pose (4,4) of the newest sample."""
+        return (self._stamps[-1], self._poses[-1]) if self._stamps else None
 
     @staticmethod
     def _read(message: OdomMsg) -> tuple[F64, F64]:
@@ -113,14 +128,18 @@ class OdometryBuffer:
         )
 
     def trajectory(self, first_ns: int, last_ns: int) -> Trajectory | None:
-        """Samples that cover a span (with one neighbour on either side), or None if the span needs more
-        extrapolation than ``max_age_ns``."""
-        if not self._stamps or last_ns > self._stamps[-1] + self._max_age or last_ns < self._stamps[0] - self._max_age:
+        """Samples that cover a span (with one neighbour on either side).
+
+        ``held`` says that the last twist stands for messages that did not come; None if for longer than ``hold_ns``, or
+        the span lies more than ``max_age_ns`` before the samples.
+        """
+        if not self._stamps or last_ns > self._stamps[-1] + self._hold or last_ns < self._stamps[0] - self._max_age:
             return None
         lo = max(bisect_left(self._stamps, first_ns) - 1, 0)
         hi = bisect_left(self._stamps, last_ns) + 1
         lo = min(lo, max(len(self._stamps) - 2, 0))
-        return self._trajectory(slice(lo, max(hi, lo + 1)))
+        found = self._trajectory(slice(lo, max(hi, lo + 1)))
+        return replace(found, held=last_ns > self._stamps[-1] + self._max_age)
 
 
 def move_twist(twist: F64, T_child_base: F64) -> F64:

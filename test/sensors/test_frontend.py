@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from autonomy_perception import geometry
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.sensors.ego import ODOMETRY
 from autonomy_perception.sensors.events import (
     CameraInfoMsg,
     CloudMsg,
@@ -23,7 +24,7 @@ from autonomy_perception.sensors.events import (
     TfMsg,
     TransformSample,
 )  # fmt: skip
-from autonomy_perception.sensors.frontend import ODOMETRY, TIME_JUMPED_BACK, SensorFrontEnd
+from autonomy_perception.sensors.frontend import TIME_JUMPED_BACK, SensorFrontEnd
 from autonomy_perception.types import SensorState
 
 MS = 1_000_000
@@ -184,14 +185,19 @@ def test_driving_without_odometry(lib):
     assert [h.sensor for h in frames[-1].health] == ["top", "front"]
 
 
-def test_odometry_that_stops_is_extrapolated_then_given_up(lib):
+def test_odometry_that_stops_is_extrapolated_then_held_then_given_up(lib):
     events = [e for e in drive(20) if not (isinstance(e, OdomMsg) and e.stamp_ns > T0 + 500 * MS)]
     front = front_end(lib)
     frames = run(front, events)
     assert frames[7].trajectory.pose(frames[7].stamp_ns)[0, 3] == pytest.approx(7.0, abs=1e-6)
-    assert frames[8].trajectory is None and state(frames[8], ODOMETRY) == SensorState.INVALID
-    assert state(frames[-1], ODOMETRY) == SensorState.MISSING
+    assert not frames[7].trajectory.held and state(frames[7], ODOMETRY) == SensorState.OK
+    for k in (8, 15):
+        assert frames[k].trajectory.held and state(frames[k], ODOMETRY) != SensorState.OK
+        assert frames[k].trajectory.pose(frames[k].stamp_ns)[0, 3] == pytest.approx(k, abs=1e-6)
+    assert state(frames[8], ODOMETRY) == SensorState.INVALID and state(frames[15], ODOMETRY) == SensorState.MISSING
+    assert all(f.trajectory is None for f in frames[16:])
     assert "within 200 ms of the frame" in fault(front, ODOMETRY)
+    assert any("300 ms (the last twist is held)" in h.message for h in frames[8].health)
 
 
 def test_an_odometry_jump_resets_once(lib):
