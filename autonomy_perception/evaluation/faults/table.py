@@ -117,7 +117,7 @@ IMAGES = (
     Fault("camera late", "images come 400 ms late", "camera", streams.late(camera),
           ("{camera}", "header.stamp", "expected", "found"), GO_ON),
     Fault("camera stamps ahead", "stamps 10 s in the future", "camera", streams.stamped(camera, 10 * S),
-          ("{camera}", "header.stamp", "expected", "10.0 s ahead"), GO_ON),
+          ("{camera}", "header.stamp", "expected", "s ahead"), GO_ON),
 )  # fmt: skip
 
 MOTION = (
@@ -126,7 +126,7 @@ MOTION = (
           ("/tf_static", "transforms", "quaternion", "not usable"), GO_ON),
     Fault("TF of wrong quality of service", "a best-effort publisher on /tf", "tf", motion.tf_best_effort,
           ("incompatible", "/tf"), GO_ON),
-    Fault("odometry jumps", "the pose is 60 m off", "odometry", motion.jumps, ("ODOMETRY_JUMP 60",), RESTART),
+    Fault("odometry jumps", "the pose is 60 m off", "odometry", motion.jumps, ("EGO_JUMP",), RESTART),
     Fault("odometry of NaN", "the position is no number", "odometry", motion.not_numbers,
           ("{odometry}", "pose.position", "expected", "nan"), LOSE_MOTION, recovers_s=2.5),
     Fault("odometry that is no rotation", "the orientation is zero", "odometry", motion.no_rotation,
@@ -140,10 +140,10 @@ STREAMS = (
     Fault("lidar late", "clouds come 400 ms late", "lidar", streams.late(lidar),
           ("{lidar}", "header.stamp", "expected", "found"), GO_ON),
     Fault("lidar stamps back", "stamps 10 s in the past", "lidar", streams.stamped(lidar, -10 * S),
-          ("{lidar}", "header.stamp", "expected", "10.0 s behind"), LOSE_MOTION,
+          ("{lidar}", "header.stamp", "expected", "s behind"), LOSE_MOTION,
           recovers_s=2.5),
     Fault("lidar stamps ahead", "stamps 10 s in the future", "lidar", streams.stamped(lidar, 10 * S),
-          ("{lidar}", "header.stamp", "expected", "10.0 s ahead"), LOSE_MOTION, recovers_s=2.5),
+          ("{lidar}", "header.stamp", "expected", "s ahead"), LOSE_MOTION, recovers_s=2.5),
     Fault("lidar without stamps", "stamps are zero", "lidar", streams.unstamped(lidar),
           ("{lidar}", "header.stamp", "expected", "found"), AGE, recovers_s=2.5),
     Fault("lidar stamps swapped", "neighbouring clouds exchange their stamps", "lidar", streams.swapped(lidar),
@@ -157,9 +157,9 @@ STREAMS = (
 CLOCK = (
     Fault("clock stops", "ROS time stands still, sensors go on", "clock", streams.stops(streams.clock),
           ("{lidar}", "header.stamp", "ahead"), GO_ON, recovers_s=2.5),
-    Fault("clock jumps back", "ROS time and all stamps go back 5 s", "clock", _untouched, ("TIME_JUMPED_BACK",), RESTART,
+    Fault("clock jumps back", "ROS time and all stamps go back 5 s", "clock", _untouched, ("TIME_JUMP",), RESTART,
           clock_ns=-5 * S, recovers_s=2.5),
-    Fault("clock jumps ahead", "ROS time and all stamps go ahead 60 s", "clock", _untouched, ("ODOMETRY_GAP",), RESTART,
+    Fault("clock jumps ahead", "ROS time and all stamps go ahead 60 s", "clock", _untouched, ("TIME_JUMP",), RESTART,
           clock_ns=60 * S, recovers_s=2.5),
 )  # fmt: skip
 

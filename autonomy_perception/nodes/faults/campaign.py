@@ -52,10 +52,10 @@ class Campaign:
         self._acts = Acts(session, lines, folder, slack)
         self._faults = [f for f in FAULTS if f.fits(session.rig)]
         self._began, self._seconds = time.monotonic(), minutes * 60.0
-        others = [*self._faults, *(name for name in self._acts.by_name if name not in RESTARTS)]
-        self._first: list[Fault | str] = [*self._random.sample(others, len(others)), *RESTARTS]
+        others: list[Fault | str] = [*self._faults, *(name for name in self._acts.by_name if name not in RESTARTS)]
+        self._first = [*self._random.sample(others, len(others)), *RESTARTS]
         self.vitals: dict[str, Vitals] = {}
-        self._heard = 0
+        self._heard, self._settled = 0, False
         session.on_spin = self._watch
 
     @property
@@ -122,7 +122,9 @@ class Campaign:
     def _tell(self, what: str, outcome: str, wrong: Sequence[str]) -> None:
         self.tally.wrong += [f"{what}: {text}" for text in wrong]
         failures = "".join(f"\n    WRONG: {text}" for text in wrong)
-        self._say(f"{self._elapsed:6.0f} s  {what}: {outcome}{failures}")
+        rows = self.vitals["perception"].rows if "perception" in self.vitals else []
+        memory = f"{rows[-1][1]:.0f} MB" if rows else ""
+        self._say(f"{self._elapsed:6.0f} s  {memory:>7}  {what}: {outcome}{failures}")
 
     def _look_after(self) -> None:
         """What must never happen: a node that died, a traceback; and a graph that does not come back is started anew."""
@@ -140,11 +142,11 @@ class Campaign:
             raise
 
     def _watch(self) -> None:
-        """Between messages: samples of the processes, once restarts are over."""
-        if self._elapsed < SETTLED * self._seconds:
-            return
+        """Between messages: samples of the processes; they begin anew with a new life, and when restarts are over."""
+        settled = self._elapsed > SETTLED * self._seconds
         for name in ("perception", "health_monitor"):
-            pid = self._session.supervisor.pids()[name]
-            if name not in self.vitals or self.vitals[name].pid != pid:
+            pid, vitals = self._session.supervisor.pids()[name], self.vitals.get(name)
+            if vitals is None or vitals.pid != pid or (settled and not self._settled):
                 self.vitals[name] = Vitals(pid)
             self.vitals[name].sample()
+        self._settled = settled

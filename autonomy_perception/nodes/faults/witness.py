@@ -38,7 +38,7 @@ class Seen:
 class Witness:
     """Listens to grids, tracks, status and diagnostics.
 
-    ``texts`` holds the newest text by place: ("status", sensor), (diagnostic name, "message") or (diagnostic name, key).
+    ``texts`` holds the newest text by place: ("status", sensor), ("status", "reasons"), (diagnostic name, "message") or (diagnostic name, key).
     """
 
     def __init__(self, node: Any) -> None:
@@ -67,6 +67,7 @@ class Witness:
         self.seen.append(
             Seen(time.monotonic(), stamp_ns(message.data_stamp), Mode(message.mode), tuple(message.reasons), troubled)
         )
+        self._note(("status", "reasons"), " ".join(message.reasons))
         for sensor in message.sensors:
             self._note(("status", sensor.name), sensor.message)
 
