@@ -97,7 +97,8 @@ class Camera:
         now = conditions or Conditions()
         shape = (self.setup.height, self.setup.width)
         bundle = self.rays(world.ego, t)
-        met = trace(world, bundle, REACH_M, [] if world.trailer is None else [world.trailer])
+        trailer = [] if world.trailer is None else [world.trailer]
+        met = trace(world, bundle, REACH_M, trailer, self._own.stopped)
         self._own.cover(met, bundle)
         _see_through_leaves(world, bundle, met)
         ground = returns.name_ground(world, met, GROUND_REACH_M)

@@ -98,8 +98,8 @@ class Lidar:
     def cast(self, world: World, bundle: Bundle) -> Met:
         """What the rays meet, exactly; foliage stops every ray."""
         trailer = [] if world.trailer is None else [world.trailer]
-        met = trace(world, bundle, self.model.max_range_m, trailer)
-        self._own.cover(met, bundle)
+        met = trace(world, bundle, self.model.max_range_m, trailer, self._own.stopped)
+        self._own.cover(met, bundle, normals=False)
         return met
 
     def sweep(

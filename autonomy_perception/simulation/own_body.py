@@ -20,6 +20,9 @@ class OwnBody:
 
     Args:
         body: outline of the vehicle. T_base_sensor: true mount (4,4). directions: float32 (R,3) in the sensor's frame.
+
+    Attributes:
+        stopped: bool (R,): rays that meet it.
     """
 
     def __init__(self, body: Dimensions, T_base_sensor: F64, directions: F32) -> None:
@@ -33,16 +36,19 @@ class OwnBody:
         mine = hits.of(self._rays)
         self._distance, self._face, self._material = mine.distance, mine.face, mesh.material[mine.face]
         self._normal = rotate(T_base_sensor[:3, :3].T, mine.normal)
+        self.stopped = np.zeros(len(directions), np.bool_)
+        self.stopped[self._rays] = True
         self._cosine = np.abs(np.einsum("ni,ni->n", mine.normal, in_base[self._rays]))
 
-    def cover(self, met: Met, bundle: Bundle) -> None:
-        """Put the own body in front of what the rays met behind it."""
+    def cover(self, met: Met, bundle: Bundle, normals: bool = True) -> None:
+        """Put the own body in front of what the rays met behind it (``normals``: also fill in theirs)."""
         nearer = np.flatnonzero(self._distance < met.distance[self._rays])
         at = self._rays[nearer]
         if len(at) == 0:
             return
-        rotation = bundle.poses[at // bundle.per_line, :3, :3].astype(np.float32)
         met.distance[at], met.face[at], met.part[at] = self._distance[nearer], self._face[nearer], Part.OWN
-        met.normal[at] = np.einsum("nij,nj->ni", rotation, self._normal[nearer])
+        if normals:
+            rotation = bundle.poses[at // bundle.per_line, :3, :3].astype(np.float32)
+            met.normal[at] = np.einsum("nij,nj->ni", rotation, self._normal[nearer])
         met.cosine[at], met.material[at] = self._cosine[nearer], self._material[nearer]
         met.semantic[at], met.instance[at] = Semantic.EGO, 0

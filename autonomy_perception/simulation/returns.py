@@ -81,9 +81,11 @@ def foliage(world: World, bundle: Bundle, met: Met, rng: np.random.Generator) ->
     depth = np.ones(len(rays), np.int32)
     left = rng.exponential(1.0 / LEAF_AREA, len(rays)).astype(np.float32)
     so_far = met.distance[rays].copy()
+    stage = Stage.of(world)
     for _ in range(8):
-        origins = bundle.points(so_far + np.float32(1e-3), rays).astype(np.float32)
-        after = Stage.of(world).cast(origins, bundle.directions[rays])
+        directions = bundle.directions[rays]
+        origins = bundle.origins[rays] + directions * (so_far + np.float32(1e-3))[:, None]
+        after = stage.cast(origins, directions)
         inside = depth > 0
         stopped = inside & (left < after.distance)
         at = rays[stopped]
@@ -255,10 +257,11 @@ def receive(echo: Echoes, met: Met, model: LidarModel, rng: np.random.Generator)
     reflectivity as far as a factory calibration makes it independent of range and angle, with speckle of 8 %.
     """
     n = len(echo.power)
-    chance = 0.99 / (1.0 + np.maximum(echo.power, np.float32(1e-6)) ** np.float32(-1 / 0.18))
-    chance[met.material == Material.GLASS] *= np.float32(0.5)
-    kept = rng.random(n, np.float32) < chance
-    echo.kept = kept & (echo.distance > model.min_range_m) & (echo.distance < model.max_range_m)
+    echo.kept = (echo.distance > model.min_range_m) & (echo.distance < model.max_range_m)
+    rays = np.flatnonzero(echo.kept)
+    chance = 0.99 / (1.0 + np.maximum(echo.power[rays], np.float32(1e-6)) ** np.float32(-1 / 0.18))
+    chance[met.material[rays] == Material.GLASS] *= np.float32(0.5)
+    echo.kept[rays] = rng.random(n, np.float32)[rays] < chance
     bright = echo.reflectivity * (0.55 + 0.45 * met.cosine)
     bright *= 1.0 + 0.08 * rng.standard_normal(n, np.float32)
     echo.intensity = np.clip(np.round(bright * 255.0) / np.float32(255.0), 0.0, 1.0).astype(np.float32)

@@ -147,9 +147,20 @@ class Stage:
             cls._known[world] = cls(world)
         return cls._known[world]
 
-    def cast(self, origins: F32, directions: F32) -> Met:
-        """First hit of every ray; semantics of the ground are left for :func:`name_ground`."""
+    def cast(self, origins: F32, directions: F32, skip: NDArray[np.bool_] | None = None) -> Met:
+        """First hit of every ray; semantics of the ground are left for :func:`~returns.name_ground`.
+
+        Args:
+            skip: rays (a mask) that are known to meet something else before; they come back without a hit.
+        """
         n = len(directions)
+        if skip is not None and skip.any():
+            out = _nothing(n)
+            cast = np.flatnonzero(~skip)
+            met = self.cast(origins[cast], directions[cast])
+            out.replace(cast, met)
+            out.distance[cast] = met.distance
+            return out
         if n == 0:
             return _nothing(0)
         raw = self.library.run(
@@ -193,14 +204,17 @@ def _nothing(n: int) -> Met:
     return Met(far, i.copy(), b, z3, f, b.astype(np.bool_), b.copy(), b.copy(), i, f.copy(), f.copy(), {})
 
 
-def trace(world: World, bundle: Bundle, reach: float, own: Sequence[Actor] = ()) -> Met:
+def trace(
+    world: World, bundle: Bundle, reach: float, own: Sequence[Actor] = (), skip: NDArray[np.bool_] | None = None
+) -> Met:
     """What every ray of a bundle meets.
 
     Args:
         reach: road users farther away than this are left out [m].
         own: bodies of the own vehicle that move against the sensor (its trailer).
+        skip: rays (a mask) that the vehicle itself stops right away.
     """
-    met = Stage.of(world).cast(bundle.origins, bundle.directions)
+    met = Stage.of(world).cast(bundle.origins, bundle.directions, skip)
     middle = float(bundle.t[len(bundle.t) // 2])
     for actor in world.actors:
         if actor.present(middle):
@@ -229,20 +243,24 @@ def nearby(bundle: Bundle, position: F64, radius: float) -> I64:
 def _body(actor: Actor, bundle: Bundle, met: Met, reach: float, part: Part, semantic: int, instance: int) -> int:
     """Cast the rays near a moving body in its own frame at their own time; returns how many met it."""
     scene = actor.scene(float(bundle.t[len(bundle.t) // 2]))
-    poses = actor.path.poses(bundle.t)
-    offset = poses[:, :3, 3] - bundle.poses[:, :3, 3]
-    at, start = poses[len(poses) // 2, :3, 3], bundle.poses[len(poses) // 2, :3, 3]
-    if float(np.linalg.norm(at - start)) > reach + scene.radius:
+    few = np.array([0, len(bundle.t) // 2, len(bundle.t) - 1])
+    places, starts = actor.path.poses(bundle.t[few])[:, :3, 3], bundle.poses[few, :3, 3]
+    if float(np.linalg.norm(places[1] - starts[1])) > reach + scene.radius:
         return 0
-    drift = poses[:, :3, 3] - at if bundle.per_line == 1 else offset - (at - start)
-    slip = float(np.sqrt(np.einsum("ni,ni->n", drift, drift).max()))
-    rays = nearby(bundle, at, scene.radius + slip + 0.05)
+    moved = places - places[1] if bundle.per_line == 1 else (places - starts) - (places[1] - starts[1])
+    slip = float(np.linalg.norm(moved, axis=1).max())
+    rays = nearby(bundle, places[1], scene.radius + 1.1 * slip + 0.05)
     if len(rays) == 0:
         return 0
     line = rays // bundle.per_line
+    first = int(line.min())
+    span = slice(first, int(line.max()) + 1)
+    line -= first
+    poses = actor.path.poses(bundle.t[span])
     rotation = poses[:, :3, :3].astype(np.float32)
+    offset = poses[:, :3, 3] - bundle.poses[span, :3, 3]
     origin = -np.einsum("nji,nj->ni", poses[:, :3, :3], offset).astype(np.float32)
-    if len(bundle.t) == 1:
+    if len(rotation) == 1:
         direction = rotate(rotation[0].T, bundle.directions[rays])
     else:
         direction = np.einsum("nj,nji->ni", bundle.directions[rays], rotation[line])
