@@ -12,6 +12,7 @@ from autonomy_perception.nodes.diagnostics import Status, Stream
 from autonomy_perception.nodes.inputs import Inputs
 from autonomy_perception.nodes.qos_events import QosWatch
 from autonomy_perception.nodes.worker import Snapshot, Worker
+from autonomy_perception.sensors.articulation import HITCH
 from autonomy_perception.sensors.ego import ego_topics
 
 RECENT_NS = 5_000_000_000
@@ -81,6 +82,7 @@ def _pipeline_status(look: Snapshot, worker: Worker) -> Status:
         "resets": f"{look.resets}x, last: {look.last_reset or 'none'}",
         "data_age_ms": age, "frames_processed": counters.processed, "frames_replaced": counters.replaced,
         "frames_partial": look.front.partial, "frames_late": look.front.late, "time_jumps": look.front.jumps,
+        **({"trailer": look.front.trailer} if look.front.trailer else {}),
         "latency_last_ms": last, "latency_p50_ms": p50, "latency_p95_ms": p95, "latency_p99_ms": p99, "latency_max_ms": worst,
     })  # fmt: skip
 
@@ -90,6 +92,7 @@ def _sensors(
 ) -> list[Status]:
     topic_of = {name: c.topic for name, c in vehicle.lidars.items()} | {n: c.topic for n, c in vehicle.cameras.items()}
     topic_of |= ego_topics(vehicle)
+    topic_of |= {HITCH: vehicle.hitch.topic} if vehicle.hitch is not None and vehicle.hitch.topic else {}
     out = []
     for health in (h for h in look.health if h.sensor in topic_of):
         lidar, topic = vehicle.lidars.get(health.sensor), topic_of[health.sensor]

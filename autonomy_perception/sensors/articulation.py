@@ -27,6 +27,10 @@ LOST_NS = 2_000_000_000
 """A trailer that was seen and is not found any more is masked this long where it was; then it counts as gone."""
 GAIN_ANGLE, GAIN_RATE = 0.8, 0.3
 """Alpha-beta filter of the estimated angle."""
+CHECK_NS = 1_000_000_000
+"""A told angle is compared with the points this often."""
+DISAGREE = math.radians(3.0)
+"""A told angle farther than this from the points' is named and set right by them [rad]."""
 GATE = math.radians(8.0)
 """An estimate farther than this from the followed angle starts anew [rad]."""
 
@@ -97,10 +101,13 @@ class Articulation:
         self._tf, self._book = tf, book
         self._told: list[tuple[int, float]] = []
         self._followed: _Followed | None = None
+        self._checked_ns, self._correction = 0, 0.0
+        self.about = "not known yet"
+        """Angle and source in words."""
 
     def forget(self) -> None:
         """Time jumped."""
-        self._told, self._followed = [], None
+        self._told, self._followed, self._checked_ns = [], None, 0
 
     def on_joint(self, message: JointMsg) -> None:
         """Take in what the topic says."""
@@ -121,13 +128,35 @@ class Articulation:
         Args:
             views: gives what the lidars saw around the hitch; called only if neither topic nor TF tells the angle.
         """
-        told = self._from_topic(first_ns, last_ns) or self._from_tf(first_ns, last_ns, now_ns)
+        span: Span | None
+        source, told = "topic", self._from_topic(first_ns, last_ns)
+        if told is None:
+            source, told = "TF", self._from_tf(first_ns, last_ns, now_ns)
         if told is not None:
             self._followed = None
-            return told
-        if not self._hitch.estimate:
-            return 0.0, 0.0
-        return self._from_points(first_ns, last_ns, views)
+            span = self._checked(told, last_ns, views, now_ns)
+        elif not self._hitch.estimate:
+            source, span = "nobody: taken as straight", (0.0, 0.0)
+        else:
+            source, span = "points", self._from_points(first_ns, last_ns, views)
+        self.about = "no trailer in the points" if span is None else f"{math.degrees(span[1]):.1f} deg by {source}"
+        return span
+
+    def _checked(self, told: Span, stamp_ns: int, views: Callable[[], Views], now_ns: int) -> Span:
+        """A told angle, set right where the points show the trailer elsewhere (a sensor put on turned)."""
+        if self._hitch.estimate and not 0 <= stamp_ns - self._checked_ns < CHECK_NS:
+            self._checked_ns = stamp_ns
+            cells, middle = trailer.Cells.of(views(), self._hitch), 0.5 * (told[0] + told[1])
+            found = trailer.fit(cells, self._hitch, middle) or trailer.fit(cells, self._hitch)
+            off = found.angle - middle if found is not None else 0.0
+            self._correction = off if abs(off) > DISAGREE else 0.0
+            if self._correction:
+                expected, seen = (
+                    f"{math.degrees(middle + off):.1f} deg as the points show",
+                    f"{math.degrees(middle):.1f} deg",
+                )
+                self._book.note(HITCH, "hitch angle", expected, seen, now_ns)
+        return told[0] + self._correction, told[1] + self._correction
 
     def _from_topic(self, first_ns: int, last_ns: int) -> Span | None:
         if not self._told or not self._told[0][0] - HOLD_NS <= last_ns <= self._told[-1][0] + HOLD_NS:

@@ -114,6 +114,11 @@ class Assembler:
             for name, c in vehicle.lidars.items()
         }
 
+    @property
+    def trailer(self) -> str:
+        """Angle of the trailer and who told it, in words; empty for a vehicle without a hitch."""
+        return self._articulation.about if self._articulation is not None else ""
+
     def on_joint(self, message: JointMsg) -> None:
         """Take in what the hitch's topic says."""
         if self._articulation is not None:

@@ -28,6 +28,8 @@ from autonomy_perception.sensors.stream import Item
 from autonomy_perception.sensors.tf import TfBuffer
 from autonomy_perception.types import SensorFrame, SensorHealth, Trajectory
 
+UNCHANGED = "the calibration that the drive began with"
+"""What is expected of transforms and CameraInfo while driving."""
 TIME_JUMPED_BACK = "TIME_JUMPED_BACK"
 """Reason of a reset: ROS time or the reference's stamps went back."""
 
@@ -45,6 +47,7 @@ class Diagnostics:
     received: dict[str, int]
     faults: Sequence[Counted]
     layouts: dict[str, str]
+    trailer: str = ""
 
 
 class SensorFrontEnd:
@@ -124,6 +127,7 @@ class SensorFrontEnd:
             dict(book.received),
             book.log.counted(),
             {name: reader.about for name, reader in self._readers.items()},
+            self._assembler.trailer,
         )
 
     def _guarded(self, topic: str, now_ns: int, take: Callable[[], list[Group]]) -> list[SensorFrame]:
@@ -224,8 +228,7 @@ class SensorFrontEnd:
 
     def _note_changes(self, event: Event) -> None:
         for change in self.calibration.take_changes():
-            expected = "the calibration that the drive began with"
-            self._book.note(change.sensor, change.field, expected, change.found, event.receive_ns, event.topic)
+            self._book.note(change.sensor, change.field, UNCHANGED, change.found, event.receive_ns, event.topic)
 
     def _take_hitch(self, event: JointMsg) -> None:
         self._book.arrived(HITCH, event.stamp_ns, event.receive_ns)

@@ -252,6 +252,17 @@ def test_a_topic_that_does_not_tell_the_angle_is_named(lib, message, words):
     assert [str(c.newest) for c in front.diagnostics().faults] == [f"/hitch: {words}"]
 
 
+def test_a_topic_that_is_off_is_named_and_set_right_by_the_points(lib):
+    front = front_end(lib, **{**TOPIC, "estimate": True})
+    for k in range(25):
+        angle = 0.1 + 0.01 * k
+        frames = run(front, [joint(100 * k, angle + math.radians(8.0)), *sweeps(100 * k, angle, k)])
+        assert left_over(frames[-1], angle)[0] == 0
+    off = [str(c.newest) for c in front.diagnostics().faults if c.newest.field == "hitch angle"]
+    assert off and off[0].startswith("/hitch: hitch angle: expected ")
+    assert front.diagnostics().trailer.endswith("deg by topic")
+
+
 def test_an_angle_from_the_future_does_not_shut_out_the_right_ones(lib):
     front = front_end(lib, **TOPIC)
     run(front, [joint(3_600_000, 0.5, receive_ns=T0 - 300 * MS)])
