@@ -1,0 +1,95 @@
+"""The torture campaign as a user starts it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
+
+from nodes import fault_drive
+from nodes.faults_common import SLACK
+
+from autonomy_perception.cli.main import app
+from autonomy_perception.evaluation.faults.sample import Rig
+from autonomy_perception.evaluation.faults.table import FAULTS, Fault
+from autonomy_perception.nodes.faults.campaign import RESTARTS, Campaign
+from autonomy_perception.nodes.faults.trial import Verdict
+
+MINUTES = 4.0
+
+
+def command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "autonomy_perception.cli.main", "torture", *words]
+
+
+def test_wrong_arguments_end_with_one_line(tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["torture", "--bag", str(tmp_path)]).exit_code == 2
+    vehicle = fault_drive.write_vehicle(tmp_path / "test.yaml")
+    missing = command("--bag", str(tmp_path / "nowhere"), "--vehicle", str(vehicle))
+    done = subprocess.run(missing, capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ))
+    assert done.returncode == 2 and "nowhere: no such file or folder" in done.stderr and "Traceback" not in done.stderr
+
+
+class FakeSession:
+    """Stands for a graph in which every fault is noticed but one."""
+
+    def __init__(self, rig: Rig, unnoticed: str) -> None:
+        self.rig, self.unnoticed, self.steps, self.trial = rig, unnoticed, [], self
+        self.supervisor = SimpleNamespace(alive=lambda: ["perception", "health_monitor"], pids=lambda: {"perception": os.getpid(), "health_monitor": os.getpid()})  # fmt: skip
+        self.on_spin: Callable[[], None] = lambda: None
+
+    def run(self, faults: list[Fault], least_s: float, slack: float) -> Verdict:
+        self.steps.append(tuple(f.name for f in faults))
+        wrong = ["nothing said"] if self.unnoticed in self.steps[-1] else []
+        return Verdict(self.steps[-1], {f.name: None if wrong else 0.1 for f in faults}, 0.1, wrong)
+
+    def await_sound(self, timeout_s: float) -> float:
+        return 0.0
+
+
+def run(tmp_path: Path, unnoticed: str, seed: int) -> tuple[FakeSession, Any, list[str]]:
+    from autonomy_perception.config import load_vehicle
+
+    rig = Rig.of(load_vehicle(fault_drive.write_vehicle(tmp_path / "test.yaml")), seed)
+    session, said, acts = FakeSession(rig, unnoticed), [], []
+    folder = tmp_path / "recordings"
+    folder.mkdir(exist_ok=True)
+    campaign = Campaign(session, [], folder, 0.02, seed, 1.0, said.append)  # type: ignore[arg-type]
+    campaign._acts = SimpleNamespace(by_name=campaign._acts.by_name, run=acts.append)  # type: ignore[assignment]
+    return session, campaign.run(), acts
+
+
+def test_every_fault_comes_once_then_at_random_the_same_for_a_seed(tmp_path: Path) -> None:
+    session, tally, acts = run(tmp_path, "", 5)
+    assert tuple(acts[:2]) == RESTARTS[::-1] and not tally.wrong
+    first = [names[0] for names in session.steps[: len(FAULTS)]]
+    assert sorted(first) == sorted(f.name for f in FAULTS) and tally.injected == tally.noticed
+    later = session.steps[len(FAULTS) :]
+    assert max(map(len, later)) == 3 and all(len(set(names)) == len(names) for names in later)
+    again, _, _ = run(tmp_path, "", 5)
+    assert again.steps[:200] == session.steps[:200]
+
+
+def test_what_was_not_noticed_is_told(tmp_path: Path) -> None:
+    _, tally, _ = run(tmp_path, "TF loop", 1)
+    assert tally.wrong and all("TF loop" in text for text in tally.wrong)
+    assert tally.noticed["TF loop"] == 0 < tally.injected["TF loop"] and tally.noticed["cloud empty"] > 0
+
+
+@pytest.mark.live
+@pytest.mark.long
+@pytest.mark.timeout(MINUTES * 60 + 240)
+def test_a_campaign_passes(tmp_path: Path, live_env: dict[str, str]) -> None:
+    bag, vehicle = fault_drive.write_drive(tmp_path), fault_drive.write_vehicle(tmp_path / "test.yaml")
+    words = command("--minutes", str(MINUTES), "--bag", str(bag), "--vehicle", str(vehicle), "--slack", str(SLACK))
+    done = subprocess.run(words, env=live_env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "nothing was wrong" in done.stdout, done.stdout[-3000:] + done.stderr[-3000:]
