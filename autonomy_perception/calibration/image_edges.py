@@ -87,17 +87,22 @@ def grey(camera: CameraFrame) -> U8:
     """
     import cv2
 
-    if camera.image is not None:
-        return np.asarray(cv2.cvtColor(np.ascontiguousarray(camera.image), cv2.COLOR_RGB2GRAY), np.uint8)
-    coarser = next((k for k in (8, 4, 2) if camera.model.width >= k * WIDTH), 1)
-    flag = {
-        8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
-        4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
-        2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
-        1: cv2.IMREAD_GRAYSCALE,
-    }[coarser]
-    encoded = np.frombuffer(camera.encoded if camera.encoded is not None else b"", np.uint8)
-    found = cv2.imdecode(encoded, flag | cv2.IMREAD_IGNORE_ORIENTATION) if len(encoded) else None
-    if found is None:
-        raise ValueError(f"{camera.sensor}: {len(encoded)} bytes cannot be decoded as an image")
-    return np.asarray(found, np.uint8)
+    if camera.image is None and camera.encoded is not None:
+        flag = next((f for k, f in _coarser() if camera.model.width >= k * WIDTH), cv2.IMREAD_GRAYSCALE)
+        try:
+            found = cv2.imdecode(np.frombuffer(camera.encoded, np.uint8), flag | cv2.IMREAD_IGNORE_ORIENTATION)
+        except cv2.error as e:
+            raise ValueError(f"{camera.sensor}: the image cannot be decoded: {e.err}") from e
+        if found is None:
+            raise ValueError(f"{camera.sensor}: the image cannot be decoded")
+        return np.asarray(found, np.uint8)
+    if camera.image is None and camera.decoder is None:
+        raise ValueError(f"{camera.sensor}: the frame holds no image")
+    image = camera.image if camera.image is not None or camera.decoder is None else camera.decoder()
+    return np.asarray(cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _coarser() -> tuple[tuple[int, int], ...]:
+    import cv2
+
+    return (8, cv2.IMREAD_REDUCED_GRAYSCALE_8), (4, cv2.IMREAD_REDUCED_GRAYSCALE_4), (2, cv2.IMREAD_REDUCED_GRAYSCALE_2)

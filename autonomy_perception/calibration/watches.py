@@ -48,7 +48,7 @@ class Demands:
 
 
 CAMERA = Demands(4, 250.0, 0.02, 0.012)
-PLAN = Demands(4, 2000.0, 0.004, 0.001)
+PLAN = Demands(4, 2000.0, 0.002, 0.001)
 
 
 class Watch:
@@ -173,7 +173,7 @@ def camera_from_base(frame: SensorFrame, camera: CameraFrame) -> F64:
     return np.asarray(T @ geometry.invert(then) @ now)
 
 
-KEY_STEP, KEYS = 1.5, 10
+KEY_STEP, KEYS = 1.0, 14
 """A sweep is kept for comparison every so many metres; so many are kept."""
 NEAREST_KEY, FARTHEST_KEY = 3.0, 14.0
 """Sweeps are compared that the vehicle took this far apart [m]: nearer they tell nothing, farther they see other things."""

@@ -19,7 +19,7 @@ from autonomy_perception.sensors.assemble import Assembler, CloudItem
 from autonomy_perception.sensors.calibration import Calibration, CalibrationError, Rig
 from autonomy_perception.sensors.clock import SensorClock
 from autonomy_perception.sensors.collector import Collector, Group
-from autonomy_perception.sensors.deskew import sweep_time
+from autonomy_perception.sensors.deskew import end_shift_ns, sweep_time
 from autonomy_perception.sensors.ego import EgoMotion, ego_topics
 from autonomy_perception.sensors.events import CameraInfoMsg, CloudMsg, Event, ImageMsg, JointMsg, TfMsg
 from autonomy_perception.sensors.faults import Counted
@@ -204,7 +204,7 @@ class SensorFrontEnd:
             found = f"{sweep.points}: {sweep.cut} left out"
             self._book.note(name, "points", f"<= {self._config.max_points}", found, now)
         time = sweep_time(event.stamp_ns, lidar, sweep.has_time)
-        matched_by = time.end_ns - round(lidar.phase_ms * 1e6)
+        matched_by = event.stamp_ns + end_shift_ns(lidar)
         return self._collect(Item(name, matched_by, time.reference_ns, CloudItem(event, sweep, time)), now)
 
     def _take_image(self, name: str, event: ImageMsg) -> list[Group]:

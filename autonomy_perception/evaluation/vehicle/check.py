@@ -10,9 +10,9 @@ from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.events import input_topics
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.calibration.monitor import CalibrationMonitor
-from autonomy_perception.calibration.report import CalibrationReport, CheckResult, Verdict
+from autonomy_perception.calibration.report import CalibrationReport, CheckResult
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
-from autonomy_perception.evaluation.vehicle.findings import Finding, Level, error, note, warning
+from autonomy_perception.evaluation.vehicle.findings import Finding, Level, error, warning
 from autonomy_perception.evaluation.vehicle.geometry_checks import (
     Gathered,
     check_gathered,
@@ -26,10 +26,12 @@ from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.sensors.convert import CONVERTERS
 from autonomy_perception.sensors.events import Event
 from autonomy_perception.sensors.faults import Counted
-from autonomy_perception.sensors.frontend import SensorFrontEnd
+from autonomy_perception.sensors.frontend import UNCHANGED, SensorFrontEnd
 from autonomy_perception.types import SensorFrame
 
 Progress = Callable[[int, int], None]
+LOOKS = 8
+"""Comparisons per frame: here nothing waits for them."""
 
 
 @dataclass
@@ -59,7 +61,7 @@ def check_vehicle(
     with BagReader(bag) as reader:
         findings = check_file(vehicle) + check_topics(vehicle, reader.topics, reader.counts)
         front = SensorFrontEnd(PerceptionConfig(), vehicle, lib)
-        monitor = CalibrationMonitor(PerceptionConfig().calibration, vehicle, lib)
+        monitor = CalibrationMonitor(PerceptionConfig().calibration, vehicle, lib, looks=LOOKS)
         streams: dict[str, Stream] = {}
         gathered, report, shown = Gathered(), CalibrationReport(""), None
         unreadable: dict[str, str] = {}
@@ -80,7 +82,7 @@ def check_vehicle(
     findings += check_mounting(vehicle, dict(rig.T_base_sensor)) + check_lenses(vehicle, dict(rig.cameras))
     findings += fault_findings(vehicle, front.diagnostics().faults, gathered.frames)
     findings += check_gathered(vehicle, gathered) if gathered.frames else [no_frames()]
-    findings += [calibration_finding(vehicle, c) for c in report.checks if c.verdict != Verdict.OK]
+    findings += [calibration_finding(vehicle, c) for c in report.wrong]
     summary = {
         "vehicle": vehicle.name, "recording": bag.name, "frames": str(gathered.frames), "driven": f"{gathered.path:.0f} m",
         "calibration": rig.version or "not known",
@@ -132,22 +134,20 @@ def fault_findings(vehicle: VehicleConfig, faults: Sequence[Counted], frames: in
         )
         make = error if counted.count >= max(2, frames // 10) else warning
         where = f"{kind} {fault.field}" + (f" ({fault.topic})" if fault.topic else "")
-        remedy = (
-            "publish it on /tf_static, or give extrinsics and set extrinsics_from: file"
-            if fault.field == "TF"
-            else f"seen {counted.count} times"
-        )
+        remedy = f"seen {counted.count} times"
+        if fault.expected == UNCHANGED:
+            remedy = "one publisher for each transform and CameraInfo, one calibration for each recording"
+        elif fault.field == "TF":
+            remedy = "publish it on /tf_static, or give extrinsics and set extrinsics_from: file"
         out.append(make(where, fault.expected, fault.found, remedy))
     return out
 
 
 def calibration_finding(vehicle: VehicleConfig, check: CheckResult) -> Finding:
-    """A check of the calibration that failed, or that could not be made."""
+    """A check of the calibration that failed."""
     where = f"lidars.{check.sensor}.extrinsics"
     if check.against in vehicle.cameras:
         where += f" or cameras.{check.against}.extrinsics"
-    if check.verdict == Verdict.UNKNOWN:
-        return note(where, f"to compare {check.sensor} with {check.against}", check.text, "longer drives tell more")
     expected, _, found = check.text.removeprefix("expected ").partition(", found ")
     return error(where, expected, found, "correct the extrinsics (values in axes of the base frame), or calibrate anew")
 

@@ -155,7 +155,7 @@ def check_gathered(vehicle: VehicleConfig, found: Gathered) -> list[Finding]:
     for name in vehicle.lidars:
         seen = found.grounds.get(name, [])
         where = f"lidars.{name}.extrinsics"
-        if len(seen) < max(3, found.frames // 5):
+        if len(seen) < max(1, found.frames // 5):
             out.append(note(where, "ground in sight near the vehicle", f"in {len(seen)} of {found.frames} frames",
                             "height and tilt of this lidar cannot be judged by the ground near it"))  # fmt: skip
             continue

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from autonomy_perception.calibration.watches import camera_from_base
 from autonomy_perception.config import Dimensions, VehicleConfig
-from autonomy_perception.evaluation.overlay import caption
 from autonomy_perception.ops.library import Library
 from autonomy_perception.ops.project import project
 from autonomy_perception.sensors.image import ImageError, pixels
@@ -57,7 +56,7 @@ def over_image(frame: SensorFrame, camera: CameraFrame, lib: Library) -> Picture
     shown = shown[np.argsort(-seen.depth[shown], kind="stable")]
     share = np.clip(np.log(seen.depth[shown] / NEAR_M) / np.log(FAR_M / NEAR_M), 0.0, 1.0)
     colors = cv2.applyColorMap((255 * (1.0 - share)).astype(np.uint8)[:, None], cv2.COLORMAP_TURBO)[:, 0, ::-1]
-    radius = max(1, round(camera.model.width / 1000))
+    radius = max(1, round(camera.model.width / 700))
     for (u, v), color in zip(np.rint(seen.uv[shown]).astype(int), colors.tolist(), strict=True):
         cv2.circle(image, (int(u), int(v)), radius, color, -1)
     if image.shape[1] > BIG_WIDTH:
@@ -111,8 +110,8 @@ def from_above(frame: SensorFrame, vehicle: VehicleConfig) -> U8:
         _dots(image, px(scan.cloud.xyz[~high].astype(np.float64)), ground.astype(int).tolist())
         _dots(image, px(scan.cloud.xyz[high].astype(np.float64)), LIDAR_RGB[k % len(LIDAR_RGB)])
     _outline(image, px, vehicle.dimensions)
-    for scan in frame.scans:
-        _mark(image, px(scan.origin[None, :2].astype(np.float64))[0], scan.sensor)
+    for k, scan in enumerate(frame.scans):
+        _mark(image, px(scan.origin[None, :2].astype(np.float64))[0], scan.sensor, k)
     for camera in frame.cameras:
         T = camera.T_base_camera
         _arrow(image, px(T[None, :2, 3])[0], px((T[:2, 3] + 4.0 * T[:2, 2])[None])[0])
@@ -126,10 +125,10 @@ def _outline(image: U8, px: Callable[[F64], F64], body: Dimensions) -> None:
     cv2.polylines(image, [np.rint(px(corners)).astype(np.int32)], True, INK, 1, cv2.LINE_AA)
 
 
-def _mark(image: U8, at: F64, name: str) -> None:
+def _mark(image: U8, at: F64, name: str, number: int) -> None:
     u, v = (round(float(x)) for x in at)
     cv2.drawMarker(image, (u, v), INK, cv2.MARKER_CROSS, 9, 1, cv2.LINE_AA)
-    caption(image, name, (u + 7, v - 5), (255, 255, 255), 0.4)
+    cv2.putText(image, name, (u + 8, v - 6 - 13 * number), cv2.FONT_HERSHEY_SIMPLEX, 0.4, INK, 1, cv2.LINE_AA)
 
 
 def _arrow(image: U8, start: F64, end: F64) -> None:
@@ -163,8 +162,8 @@ def from_side(frame: SensorFrame, vehicle: VehicleConfig) -> U8:
         1,
         cv2.LINE_AA,
     )
-    for scan in frame.scans:
-        _mark(image, px(scan.origin[None, [0, 2]].astype(np.float64))[0], scan.sensor)
+    for k, scan in enumerate(frame.scans):
+        _mark(image, px(scan.origin[None, [0, 2]].astype(np.float64))[0], scan.sensor, k)
     for camera in frame.cameras:
         T = camera.T_base_camera
         _arrow(image, px(T[None, [0, 2], 3])[0], px((T[[0, 2], 3] + 3.0 * T[[0, 2], 2])[None])[0])
