@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from autonomy_perception.sensors.events import CloudMsg, Event, ImageMsg
@@ -26,12 +26,14 @@ class Inbox:
     """Thread-safe queue.
 
     Args:
-        lidar_topics: topics of clouds; the first is the reference, whose replaced sweeps are the replaced frames.
+        lidars: what brings the stamps of each cloud topic to one clock and one end of the sweep [ns]; the first is the
+            reference, whose replaced sweeps are the replaced frames.
         window_ns: sweeps of several lidars within this span belong together.
     """
 
-    def __init__(self, lidar_topics: Sequence[str], window_ns: int) -> None:
-        self._lidars, self._window = list(lidar_topics), window_ns
+    def __init__(self, lidars: Mapping[str, int], window_ns: int) -> None:
+        self._shift, self._window = dict(lidars), window_ns
+        self._reference = next(iter(lidars), "")
         self._jobs: deque[Job] = deque()
         self._ready = threading.Condition()
         self.replaced, self.dropped = 0, 0
@@ -67,24 +69,22 @@ class Inbox:
 
     def _thin(self) -> None:
         """Take out sweeps that are older than what every waiting lidar already has to offer."""
-        clouds = [j for j in self._jobs if isinstance(j.event, CloudMsg) and j.token is None]
-        if len(clouds) < 2:
-            return
-        newest: dict[str, int] = {}
-        for job in clouds:
-            assert isinstance(job.event, CloudMsg)
-            newest[job.event.topic] = job.event.stamp_ns  # the last to arrive, so a clock that went back wins
-        limit = min(newest.values()) - self._window
-        last = {topic: max(i for i, j in enumerate(clouds) if j.event and j.event.topic == topic) for topic in newest}
-        for i, job in enumerate(clouds):
-            assert isinstance(job.event, CloudMsg)
-            stale_clock = job.event.stamp_ns > newest[job.event.topic]
-            if i != last[job.event.topic] and (job.event.stamp_ns < limit or stale_clock):
+        clouds = [(j, j.event) for j in self._jobs if isinstance(j.event, CloudMsg) and j.token is None]
+        last = {event.topic: (i, self._end(event)) for i, (_, event) in enumerate(clouds)}
+        if len(clouds) == len(last):
+            return  # one of each: nothing to replace
+        limit = min(end for _, end in last.values()) - self._window
+        for i, (job, event) in enumerate(clouds):
+            at, newest = last[event.topic]  # the last to arrive, so a clock that went back wins
+            if i != at and (self._end(event) < limit or self._end(event) > newest):
                 self._remove(job)
+
+    def _end(self, event: CloudMsg) -> int:
+        return event.stamp_ns + self._shift.get(event.topic, 0)
 
     def _remove(self, job: Job) -> None:
         self._jobs.remove(job)
-        if job.event is not None and self._lidars and job.event.topic == self._lidars[0]:
+        if job.event is not None and job.event.topic == self._reference:
             self.replaced += 1
         else:
             self.dropped += 1

@@ -38,6 +38,7 @@ from autonomy_perception.nodes.trace import Trace
 from autonomy_perception.nodes.worker import Worker
 from autonomy_perception.ops.library import CpuLibrary, KernelError
 from autonomy_perception.sensors.convert import CONVERTERS
+from autonomy_perception.sensors.deskew import end_shift_ns
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
 UNCONFIGURED = "unconfigured"
@@ -96,8 +97,9 @@ class PerceptionNode(LifecycleNode):
         """Subscribe and start the worker."""
         assert self._core is not None and self._outputs is not None
         core = self._core
-        lidars = [lidar.topic for lidar in self.vehicle.lidars.values()]
-        self._inbox = Inbox(lidars, int(core.config.sensors.jitter_ms * 1e6))
+        self._inbox = Inbox(
+            {c.topic: end_shift_ns(c) for c in self.vehicle.lidars.values()}, int(core.config.sensors.jitter_ms * 1e6)
+        )
         if self.config.lockstep:
             self._inputs = Inputs(
                 self,

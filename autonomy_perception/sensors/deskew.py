@@ -43,6 +43,12 @@ def sweep_time(header_ns: int, lidar: LidarConfig, has_time: bool) -> SweepTime:
     return SweepTime(stamp, start, end, end if has_time else start + period // 2)
 
 
+def end_shift_ns(lidar: LidarConfig) -> int:
+    """What to add to a header stamp to get the time by which sweeps of several lidars are matched [ns]: the end of the
+    sweep less the lidar's phase."""
+    return sweep_time(0, lidar, True).end_ns - round(lidar.phase_ms * 1e6)
+
+
 def pose_table(sweep: SweepTime, frame_ns: int, trajectory: Trajectory | None, T_base_sensor: F64,
                has_time: bool) -> tuple[F32, tuple[float, float]]:  # fmt: skip
     """``T_base_sensor`` over the sweep, seen from base_link at the frame's stamp.

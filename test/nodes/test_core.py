@@ -122,7 +122,7 @@ def test_worker_says_that_there_is_no_data_then_works_and_survives(recorded: tup
     vehicle, stream = recorded
     core, _ = make(vehicle)
     outputs, told, answers = FakeOutputs(), [], []
-    inbox, clock = Inbox(["/lidar/points"], 20_000_000), SimpleNamespace(now=stream[0].receive_ns)
+    inbox, clock = Inbox({"/lidar/points": 0}, 20_000_000), SimpleNamespace(now=stream[0].receive_ns)
     worker = Worker(
         core, inbox, outputs, Counters(), lambda: clock.now, lambda *token: answers.append(token), told.append
     )  # type: ignore[arg-type]
@@ -149,7 +149,7 @@ def test_memory_is_given_back_once_after_a_stall_and_never_otherwise(
     monkeypatch.setattr(module, "trim_heap", lambda: calls.append(clock.s))
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.s, monotonic_ns=lambda: 0))
     core, _ = make(recorded[0])
-    inbox, frame = Inbox(["/lidar/points"], 20_000_000), SimpleNamespace(frame=object(), result=None)
+    inbox, frame = Inbox({"/lidar/points": 0}, 20_000_000), SimpleNamespace(frame=object(), result=None)
     outputs = SimpleNamespace(publish=lambda *_: (0, {}))
     worker = module.Worker(core, inbox, outputs, Counters(), lambda: 0, None, lambda _: None)  # type: ignore[arg-type]
     monkeypatch.setattr(frame, "result", SimpleNamespace(health=()))
@@ -194,7 +194,7 @@ def test_a_worker_whose_every_step_fails_says_so(recorded: tuple[Any, list[Event
         return step(frame)
 
     core.pipeline.step = once  # type: ignore[method-assign]
-    outputs, inbox, clock = FakeOutputs(), Inbox(["/lidar/points"], 20_000_000), SimpleNamespace(now=0)
+    outputs, inbox, clock = FakeOutputs(), Inbox({"/lidar/points": 0}, 20_000_000), SimpleNamespace(now=0)
     worker = Worker(core, inbox, outputs, Counters(), lambda: clock.now, None, lambda text: None)  # type: ignore[arg-type]
     worker.start()
     for event in stream:
