@@ -15,6 +15,7 @@ from autonomy_perception.simulation.camera import Shot
 from autonomy_perception.simulation.drive import DriveSample, SyntheticDrive
 from autonomy_perception.simulation.materials import Semantic
 from autonomy_perception.simulation.truth import OCCUPIED, Truth
+from autonomy_perception.simulation.truth_sweep import carried
 from autonomy_perception.types import ObjectClass
 
 U8 = NDArray[np.uint8]
@@ -69,7 +70,8 @@ def _classes(drive: SyntheticDrive, sample: DriveSample) -> U8:
     image[occupied] = (0.5 * image[occupied] + [60, 0, 0]).astype(np.uint8)
     for reading in sample.sweeps:
         sweep = reading.data
-        xyz = geometry.transform_points(truth.T_odom_world, sweep.xyz)
+        xyz = carried(drive.world, sample.t, reading.t - sample.t + sweep.time, sweep.xyz, sweep.instance)
+        xyz = geometry.transform_points(truth.T_odom_world, xyz)
         uv = np.floor(canvas.pixels(xyz)).astype(np.int64)
         inside = ((uv >= 0) & (uv < SIZE)).all(1)
         color = np.where((sweep.instance == -1)[:, None], np.uint8(255), PALETTE[sweep.semantic])

@@ -25,7 +25,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from autonomy_perception.bags.writer import is_running
 from autonomy_perception.config import ConfigError
-from autonomy_perception.simulation.drive import MAX_DURATION_S, SyntheticDrive, drawn, single_threaded
+from autonomy_perception.simulation import motion
+from autonomy_perception.simulation.drive import SyntheticDrive, drawn, single_threaded
 from autonomy_perception.simulation.materials import Kind, Semantic
 from autonomy_perception.simulation.rig import Rig
 from autonomy_perception.simulation.sample import ARRAYS, Sample, make_sample
@@ -35,6 +36,8 @@ from autonomy_perception.types import ObjectClass
 
 MOMENTS = 16
 """Samples of one world."""
+WORLD_S = motion.STORY_S
+"""Length of the drive that its samples are moments of [s]."""
 MANIFEST = "dataset.json"
 
 
@@ -88,7 +91,7 @@ class SampleMaker:
             grid = (setup.grid_side, setup.grid_resolution)
             self._drive = SyntheticDrive(
                 world,
-                MAX_DURATION_S,
+                WORLD_S,
                 cameras=setup.cameras,
                 pixel_labels=True,
                 rig=setup.rig,

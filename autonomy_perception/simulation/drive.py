@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception import geometry
-from autonomy_perception.simulation import motion
 from autonomy_perception.simulation.actors import relative_motion
 from autonomy_perception.simulation.camera import Camera, Shot
 from autonomy_perception.simulation.clock import Ticks, stamp
@@ -31,8 +30,6 @@ from autonomy_perception.types import CameraFrame, PointCloud, Trajectory
 
 F64 = NDArray[np.float64]
 T = TypeVar("T")
-MAX_DURATION_S = motion.STORY_S
-"""The demo's story ends here [s]."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ class SyntheticDrive:
 
     Args:
         seed: draws world, traffic, driver, clocks and noise.
-        duration_s: the demo lasts at most ``MAX_DURATION_S`` [s]; shorter drives are the beginning of the same story.
+        duration_s: at most what the scenario can be laid out for [s] (the demo: 34).
         scenario, weather, time_of_day: names; ``mix`` draws a scenario by the seed.
         rig: vehicle and sensors; the demo truck by default.
         cameras: False leaves the images out (faster). pixel_labels: whether a bag holds the labels of every pixel.
@@ -112,10 +109,14 @@ class SyntheticDrive:
         self.weather, self.time_of_day = weather, time_of_day
         self.conditions = conditions(weather, time_of_day)
         end = start_s + duration_s
-        longest = MAX_DURATION_S if scenario == "demo" else max(end, MAX_DURATION_S)
-        if not (start_s >= 0.0 and duration_s >= 0.1 and end <= longest + 1e-6):
-            raise ValueError(f"start_s + duration_s must lie in 0.1 .. {longest} s, got {start_s} + {duration_s}")
-        self.world = World(seed, self.vehicle, scenario, longest)
+        kind = draw(scenario, seed)
+        if not (start_s >= 0.0 and duration_s >= 0.1 and end <= kind.longest_s + 1e-6):
+            raise ValueError(
+                f"start_s + duration_s of scenario {kind.name}: expected 0.1 .. {kind.longest_s:g} s, "
+                f"found {start_s:g} + {duration_s:g}"
+            )
+        longest = kind.longest_s if kind.name == "demo" else end  # a told story is built whole, others as far as needed
+        self.world = World(seed, self.vehicle, kind.name, longest)
         self.lidars = self.rig.lidars
         self.cameras: tuple[Camera, ...] = self.rig.cameras if cameras else ()
         self.odometry = Odometry(np.random.default_rng([seed, 1]), self.world.ego, longest, self.rig.odometry)

@@ -15,6 +15,7 @@ from autonomy_perception.bags.importers.base import Record
 from autonomy_perception.config import VehicleConfig
 from autonomy_perception.grid import WorldGrid, to_grid_map_data, to_occupancy_data
 from autonomy_perception.simulation.camera import Shot
+from autonomy_perception.simulation.landmark_messages import MAP_FRAME
 from autonomy_perception.simulation.lidar import Sweep
 from autonomy_perception.simulation.truth import Truth, TruthObjects, TruthTerrain
 
@@ -44,7 +45,7 @@ def moment_records(vehicle: VehicleConfig, truth: Truth, twist: F64, at: int) ->
         for o in (truth.objects, truth.structures)
     )
     ego = m.odometry(odom, vehicle.base_frame, stamp, truth.T_odom_base, twist, zero, zero)
-    shift = m.transforms(stamp, [("map", odom, geometry.invert(truth.T_odom_world))]).transforms[0]
+    shift = m.transforms(stamp, [(MAP_FRAME, odom, geometry.invert(truth.T_odom_world))]).transforms[0]
     return [
         Record(EGO, m.ODOMETRY, at, ego),
         Record(MAP_TO_ODOM, "geometry_msgs/msg/TransformStamped", at, shift),

@@ -46,7 +46,7 @@ class TruthMaker:
         instance = np.concatenate([s.instance for _, s in sweeps])
         semantic = np.concatenate([s.semantic for _, s in sweeps])
         time = np.concatenate([end - t + s.time for end, s in sweeps])
-        xyz = self._carried(t, time, np.concatenate([s.xyz for _, s in sweeps]), instance)
+        xyz = carried(self._world, t, time, np.concatenate([s.xyz for _, s in sweeps]), instance)
         thing = (semantic == Semantic.OBJECT) | (semantic == Semantic.STRUCTURE)
         height = np.zeros(len(xyz))
         height[thing] = xyz[thing, 2] - self._world.ground(xyz[thing, :2])
@@ -57,17 +57,6 @@ class TruthMaker:
             stamp_ns, T_odom_world, T_odom_world @ T_world_base, self._objects(t, T_odom_world, instance, time, sweeps),
             self._structures(T_world_base, T_odom_world, instance), grid, terrain, reference.semantic, reference.instance,
         )  # fmt: skip
-
-    def _carried(self, t: float, time: F64, xyz: F64, instance: NDArray[np.int32]) -> F64:
-        """Points (P,3) where those on moving bodies are at time ``t`` [s]."""
-        out = xyz.copy()
-        for actor in self._world.actors:
-            mine = np.flatnonzero(instance == actor.number)
-            if len(mine) and actor.moving:
-                then = geometry.invert(actor.path.poses(t + time[mine]))
-                local = np.einsum("nij,nj->ni", then[:, :3, :3], xyz[mine]) + then[:, :3, 3]
-                out[mine] = geometry.transform_points(actor.path.poses(np.array([t]))[0], local)
-        return out
 
     def _objects(
         self, t: float, T_odom_world: F64, instance: NDArray[np.int32], time: F64, sweeps: Sequence[tuple[float, Sweep]]
@@ -103,3 +92,15 @@ class TruthMaker:
             (high - low)[near].astype(np.float32), np.full(len(near), geometry.yaw_of(T_odom_world), np.float32),
             np.zeros((len(near), 2), np.float32), count[near].astype(np.int32), zero, np.ones(len(near), np.float32),
         )  # fmt: skip
+
+
+def carried(world: World, t: float, time: F64, xyz: F64, instance: NDArray[np.int32]) -> F64:
+    """Points (P,3) in world where they are at time ``t`` [s], if they lie on bodies that have moved since ``t + time``."""
+    out = xyz.copy()
+    for actor in world.actors:
+        mine = np.flatnonzero(instance == actor.number)
+        if len(mine) and actor.moving:
+            then = geometry.invert(actor.path.poses(t + time[mine]))
+            local = np.einsum("nij,nj->ni", then[:, :3, :3], xyz[mine]) + then[:, :3, 3]
+            out[mine] = geometry.transform_points(actor.path.poses(np.array([t]))[0], local)
+    return out

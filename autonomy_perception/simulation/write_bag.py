@@ -22,6 +22,7 @@ from autonomy_perception.simulation import truth_messages as truth
 from autonomy_perception.simulation.clock import stamp
 from autonomy_perception.simulation.drive import DriveSample, SyntheticDrive
 from autonomy_perception.simulation.imu import Imu
+from autonomy_perception.simulation.landmark_messages import landmark_record
 from autonomy_perception.simulation.sensor_messages import hitch_records, imu_records, odometry_records, sensor_records
 from autonomy_perception.simulation.source import source_digest
 from autonomy_perception.simulation.truck import mounting
@@ -87,6 +88,7 @@ def start_records(drive: SyntheticDrive, at: int) -> list[Record]:
     return [
         Record("/tf_static", m.TF, at, m.transforms(at, static_edges(drive))),
         truth.mount_record(vehicle, true, at),
+        landmark_record(drive.world, at),
         Record(truth.ABOUT, "std_msgs/msg/String", at, m.make("std_msgs/msg/String", json.dumps(about))),
     ]
 

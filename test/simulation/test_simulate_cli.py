@@ -37,7 +37,7 @@ def test_a_bag_with_preview(tmp_path):
         (("--weather", "hail"), ("weather 'hail'", "fog")),
         (("--time-of-day", "teatime"), ("time of day 'teatime'", "dusk")),
         (("--rig", "hovercraft"), ("rig 'hovercraft'", "demo_truck")),
-        (("--scenario", "demo", "--duration", 90), ("34",)),
+        (("--scenario", "demo", "--duration", 90), ("scenario demo", "34")),
     ],
 )
 def test_wrong_names_are_answered_with_the_allowed_ones(tmp_path, arguments, words):
