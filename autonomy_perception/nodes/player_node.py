@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Iterator
@@ -28,7 +27,7 @@ from autonomy_perception.nodes.process import StopFlag, freeze_garbage, run, spi
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.ros_parameters import read
 from autonomy_perception.nodes.topics import LATCHED, QosSpec
-from autonomy_perception.nodes.trace import Sendings
+from autonomy_perception.nodes.trace import Sendings, write_json
 
 OWN = {t.name for t in table.OUTPUTS}
 CLOUD_NODES = set(graph.working(graph.Arguments())) | set(graph.working(graph.Arguments(stages="split")))
@@ -211,7 +210,7 @@ class PlayerNode(Node):
         self.get_logger().info(f"played {self.messages} messages, {self.loops} loops, largest delay {lag:.1f} ms")
         if self.config.trace_file:
             what = {"messages": self.messages, "loops": self.loops, "worst_lag_ms": lag, "sent": self.sent.rows()}
-            Path(self.config.trace_file).write_text(json.dumps(what))
+            write_json(Path(self.config.trace_file), what)
 
 
 def main() -> int:

@@ -47,6 +47,9 @@ def torture(bag: Path | None, vehicle: Path | None, minutes: float, seed: int, s
                 tally = campaign.run(lambda seconds: progress.update(task, completed=seconds))
             except SessionError:
                 tally = campaign.tally
+            except KeyboardInterrupt:
+                tally = campaign.tally
+                tally.wrong.append("the campaign was interrupted")
         show(tally, campaign, Console())
     return 1 if tally.wrong else 0
 
@@ -72,6 +75,9 @@ def main() -> int:
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     try:
         return torture(Path(bag) if bag else None, Path(vehicle) if vehicle else None, float(minutes), int(seed), float(slack))  # fmt: skip
+    except KeyboardInterrupt:
+        print("torture: interrupted before it began", file=sys.stderr)
+        return 130
     except (BagError, ConfigError, GraphError, SessionError) as e:
         print(f"torture: {e}", file=sys.stderr)
         return 2

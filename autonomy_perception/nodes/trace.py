@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
@@ -66,7 +67,21 @@ class Trace:
             for k, (topic, stamp, published) in enumerate(self.last_messages.rows())
         ]
         stages = {name: [round(ms, 3) for ms in samples] for name, samples in self.stages.items()}
-        self.path.write_text(json.dumps({**more, "frames": frames, "stages": stages}))
+        write_json(self.path, {**more, "frames": frames, "stages": stages})
+
+
+def write_json(path: Path, what: dict[str, Any]) -> None:
+    """Write a trace; where that fails a node must still end as it should, so the fault only goes to the log.
+
+    A reader finds the whole file or none: it is written beside and renamed.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(json.dumps(what))
+        part.replace(path)
+    except OSError as e:
+        part.unlink(missing_ok=True)
+        print(f"{path}: the trace cannot be written: {e.strerror}", file=sys.stderr)
 
 
 def latencies_ms(perception: dict[str, Any], player: dict[str, Any], skip: int = 0) -> list[float]:
