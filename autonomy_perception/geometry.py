@@ -32,6 +32,18 @@ def rotation_rpy(roll: float, pitch: float, yaw: float) -> F64:
     return np.asarray(rotation_z(yaw) @ ry @ rx)
 
 
+def rotations_rpy(angles: ArrayLike) -> F64:
+    """Rotation matrices (N,3,3) from rows of roll, pitch, yaw [rad]; see :func:`rotation_rpy`."""
+    a = np.asarray(angles, np.float64)
+    (cr, cp, cy), (sr, sp, sy) = np.cos(a).T, np.sin(a).T
+    rows = [
+        [cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr],
+        [sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr],
+        [-sp, cp * sr, cp * cr],
+    ]
+    return np.moveaxis(np.array(rows), -1, 0)
+
+
 def rpy_of(rotation: F64) -> tuple[float, float, float]:
     """Fixed-axis roll, pitch, yaw [rad] of a rotation matrix (3,3) or the upper left of (4,4)."""
     r = np.asarray(rotation)

@@ -196,14 +196,11 @@ class Trajectory:
         return np.asarray(self.twist[int(np.argmin(np.abs(self.stamps_ns - stamp_ns)))])
 
     def _extrapolate(self, index: I64, stamps: I64) -> F64:
-        out = self.T_odom_base[index].copy()
-        for k, (i, stamp) in enumerate(zip(index, stamps, strict=True)):
-            dt = (int(stamp) - int(self.stamps_ns[i])) * 1e-9
-            v, w = self.twist[i, :3], self.twist[i, 3:]
-            half = geometry.rotation_rpy(*(0.5 * dt * w))  # midpoint: half the turn, the way, the other half
-            step = geometry.make_transform(half @ half, half @ v * dt)
-            out[k] = self.T_odom_base[i] @ step
-        return out
+        dt = ((stamps - self.stamps_ns[index]) * 1e-9)[:, None]
+        step = np.zeros((len(stamps), 4, 4))
+        step[:, :3, :3] = geometry.rotations_rpy(self.twist[index, 3:] * dt)
+        step[:, :3, 3], step[:, 3, 3] = self.twist[index, :3] * dt, 1.0
+        return np.asarray(self.T_odom_base[index] @ step)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ def test_rotation_round_trips(roll: float, pitch: float, yaw: float) -> None:
     assert np.allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
     assert np.allclose(g.rotation_of(g.quaternion_of(rotation)), rotation, atol=1e-9)
     assert np.allclose(g.rotation_rpy(*g.rpy_of(rotation)), rotation, atol=1e-9)
+    assert np.allclose(g.rotations_rpy([[0.1, 0.2, 0.3], [roll, pitch, yaw]])[1], rotation, atol=1e-14)
 
 
 @given(angles, angles, st.floats(-100, 100), st.floats(-100, 100))
