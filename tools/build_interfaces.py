@@ -29,8 +29,13 @@ PACKAGES: dict[str, Path | None] = {
     "autonomy_perception_msgs": ROOT / "autonomy_perception_msgs",
     "grid_map_msgs": ROOT / "interfaces" / "grid_map_msgs",
     "tf2_msgs": None,
+    "autoware_perception_msgs": ROOT / "interfaces" / "autoware_perception_msgs",
+    "vision_msgs": ROOT / "interfaces" / "vision_msgs",
 }
 """Package name -> folder with msg/ (None: definitions come from the rosbags type store)."""
+
+FOREIGN = ("autoware_perception_msgs", "vision_msgs")
+"""Only what the converter needs of them: built for the wheels, never beside a ROS installation, whose packages are whole."""
 
 
 class InterfaceError(RuntimeError):
@@ -189,7 +194,8 @@ def main() -> None:
     if unknown := set(args.names) - set(PACKAGES):
         parser.error(f"unknown package {', '.join(sorted(unknown))}; known: {', '.join(PACKAGES)}")
     try:
-        ensure(args.names or list(PACKAGES), args.prefix.resolve(), args.work, args.force)
+        wanted = [name for name in PACKAGES if HAS_WHEELS or name not in FOREIGN]
+        ensure(args.names or wanted, args.prefix.resolve(), args.work, args.force)
     except InterfaceError as error:
         sys.exit(str(error))
 

@@ -13,7 +13,7 @@ from rosbags.typesys.store import Typestore
 
 from autonomy_perception.bags.errors import BagError
 
-PACKAGES = ("autonomy_perception_msgs", "grid_map_msgs")
+PACKAGES = ("autonomy_perception_msgs", "grid_map_msgs", "autoware_perception_msgs", "vision_msgs")
 
 
 def _message_folders(package: str) -> Iterator[Path]:
@@ -35,7 +35,7 @@ def message_files(package: str) -> list[Path]:
 
 @functools.lru_cache(maxsize=1)
 def typestore() -> Typestore:
-    """Type store of ROS 2 with our messages and grid_map_msgs registered.
+    """Type store of ROS 2 with our messages, grid_map_msgs and what the converter publishes registered.
 
     Raises:
         BagError: one of our ``.msg`` files cannot be parsed.
