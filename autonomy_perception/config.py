@@ -207,7 +207,9 @@ class OdometryConfig(_Strict):
         "geometry_msgs/msg/TwistStamped", description="its type; linear.x is read"
     )
     speed_scale: float = Field(1.0, gt=0, le=2, description="true speed by stated speed (worn tyres, km/h as 0.27778)")
-    use_gravity: bool = Field(False, description="IMU and speed: roll and pitch follow gravity instead of staying level")
+    use_gravity: bool = Field(
+        True, description="IMU and speed: roll and pitch follow the accelerometers; otherwise the plane of the start"
+    )
 
     @model_validator(mode="after")
     def _both(self) -> OdometryConfig:

@@ -1,4 +1,8 @@
-"""Ego motion without odometry: the yaw rate of a gyroscope and a speed, integrated on the plane."""
+"""Ego motion without odometry: the rates of a gyroscope and a speed, integrated.
+
+Roll and pitch are integrated too, because a truck that brakes dips by a degree, which is a metre of height at 50 m; their
+drift is taken out slowly, towards gravity or, without accelerometers, towards level.
+"""
 
 from __future__ import annotations
 
@@ -21,14 +25,14 @@ STANDING = 0.02
 """Slower is standing still [m/s]: what the gyroscope says then is its bias."""
 MAX_BIAS, BIAS_S = 0.05, 10.0
 """Larger rates at standstill are the vehicle being moved [rad/s]; the bias is averaged over this long [s]."""
-LEVEL_S = 2.0
-"""Roll and pitch follow gravity with this time constant [s]."""
+GRAVITY_S, LEVEL_S = 2.0, 5.0
+"""Roll and pitch follow gravity, or level, with these time constants [s]."""
 
 
 @dataclass(frozen=True)
 class InertialSample:
     """What the gyroscope and the accelerometers say in the axes of base_link: rate (3,) [rad/s], force (3,) [m/s2] (a
-    vehicle at rest on level ground feels +9.81 on z)."""
+    vehicle at rest on level ground feels +9.81 on z; zero: no accelerometers)."""
 
     stamp_ns: int
     rate: F64
@@ -49,11 +53,11 @@ class DeadReckoning:
 
     Args:
         max_age_ns: an older speed is none.
-        level: roll and pitch follow gravity; otherwise the vehicle drives on the plane it started on.
+        use_gravity: roll and pitch follow gravity; otherwise the plane the vehicle started on.
     """
 
-    def __init__(self, max_age_ns: int, level: bool = False) -> None:
-        self._max_age, self._level = max_age_ns, level
+    def __init__(self, max_age_ns: int, use_gravity: bool = True) -> None:
+        self._max_age, self._use_gravity = max_age_ns, use_gravity
         self._speeds: deque[tuple[int, float]] = deque(maxlen=2)
         self._samples: deque[InertialSample] = deque()
         self.bias, self._stood_s = np.zeros(3), 0.0
@@ -100,9 +104,14 @@ class DeadReckoning:
         """Speed at a stamp [m/s] by the trend of the last two; None if the last one is too old."""
         if not self._speeds or abs(stamp_ns - self._speeds[-1][0]) > self._max_age:
             return None
+        t1, v1 = self._speeds[-1]
+        return v1 + self._trend() * (stamp_ns - t1) * 1e-9
+
+    def _trend(self) -> float:
+        """Acceleration by the last two speeds [m/s2]."""
         (t0, v0), (t1, v1) = self._speeds[0], self._speeds[-1]
         trend = (v1 - v0) / ((t1 - t0) * 1e-9) if t1 > t0 else 0.0
-        return v1 + float(np.clip(trend, -MAX_ACCELERATION, MAX_ACCELERATION)) * (stamp_ns - t1) * 1e-9
+        return float(np.clip(trend, -MAX_ACCELERATION, MAX_ACCELERATION))
 
     def steps(self) -> list[Step]:
         """Integrate over the samples since the last pose; empty while pose or speed are not known.
@@ -126,24 +135,21 @@ class DeadReckoning:
         """Midpoint rule: half the turn, the way, the other half."""
         dt = min((sample.stamp_ns - at.stamp_ns) * 1e-9, KEEP_NS * 1e-9)
         rate = sample.rate - self.bias
-        if not self._level:
-            rate = np.array([0.0, 0.0, rate[2]])
         half = geometry.rotation_rpy(*(0.5 * dt * rate))
         turned = at.T_odom_base[:3, :3] @ half
         position = at.T_odom_base[:3, 3] + turned[:, 0] * speed * dt
         rotation = turned @ half
-        if self._level:
-            acceleration = (speed - at.twist[0]) / dt if np.any(at.twist) else 0.0
-            rotation = _towards_gravity(rotation, sample.force - (acceleration, speed * rate[2], 0.0), dt / LEVEL_S)
+        up = rotation @ (sample.force - (self._trend(), speed * rate[2], 0.0))
+        norm = float(np.linalg.norm(up))
+        if self._use_gravity and np.any(sample.force) and 5.0 < norm < 15.0:  # not a pothole
+            rotation = _turned_up(rotation, up / norm, dt / GRAVITY_S)
+        else:
+            rotation = _turned_up(rotation, rotation[:, 2], dt / LEVEL_S)
         twist = np.array([speed, 0.0, 0.0, *rate])
         return Step(sample.stamp_ns, geometry.make_transform(rotation, position), twist)
 
 
-def _towards_gravity(rotation: F64, force: F64, share: float) -> F64:
-    """The rotation, tilted by a share of what brings the felt force (3,) in its axes upright."""
-    up = rotation @ force
-    norm = float(np.linalg.norm(up))
-    if not 5.0 < norm < 15.0:  # a pothole, or no accelerometer
-        return rotation
-    tilt = np.cross(up / norm, (0.0, 0.0, 1.0)) * min(share, 1.0)
+def _turned_up(rotation: F64, up: F64, share: float) -> F64:
+    """The rotation (3,3), tilted by a share of what brings a direction (3,) upright."""
+    tilt = np.cross(up, (0.0, 0.0, 1.0)) * min(share, 1.0)
     return np.asarray(geometry.rotation_rpy(float(tilt[0]), float(tilt[1]), 0.0) @ rotation)

@@ -99,17 +99,11 @@ class EgoMotion:
         self._reckoning.add_speed(event.stamp_ns, event.speed * self._vehicle.odometry.speed_scale)
 
     def _take_imu(self, event: ImuMsg) -> str | None:
-        now, base, gravity = event.receive_ns, self._vehicle.base_frame, self._vehicle.odometry.use_gravity
-        for name, value in (
-            ("angular_velocity", event.angular_velocity),
-            ("linear_acceleration", event.linear_acceleration),
-        ):
-            needed = name == "angular_velocity" or gravity
-            if needed and (value is None or not np.all(np.abs(value) < MAX_TWIST)):
-                self._book.invalid(
-                    IMU, name, "three numbers", "none (covariance -1)" if value is None else str(value), now
-                )
-                return None
+        now, base, rate = event.receive_ns, self._vehicle.base_frame, event.angular_velocity
+        if rate is None or not np.all(np.abs(rate) < MAX_TWIST):
+            found = "none (covariance -1)" if rate is None else str(rate)
+            self._book.invalid(IMU, "angular_velocity", "three numbers", found, now)
+            return None
         frame = event.frame_id.lstrip("/") or self._vehicle.odometry.imu_frame or base
         try:
             R = np.eye(3) if frame == base else self._tf.lookup(base, frame, event.stamp_ns)[:3, :3]
@@ -120,8 +114,9 @@ class EgoMotion:
         back = newest is not None and event.stamp_ns < newest - BACK_NS
         if back:
             self._reckoning.clear()
-        force = np.zeros(3) if event.linear_acceleration is None else R @ np.asarray(event.linear_acceleration)
-        self._reckoning.add_sample(InertialSample(event.stamp_ns, R @ np.asarray(event.angular_velocity), force))
+        felt = event.linear_acceleration
+        force = R @ np.asarray(felt) if felt is not None and np.all(np.isfinite(felt)) else np.zeros(3)
+        self._reckoning.add_sample(InertialSample(event.stamp_ns, R @ np.asarray(rate), force))
         if self._odometry_ns is not None and event.stamp_ns <= self._odometry_ns + self._max_age:
             return None  # odometry is there; the samples are kept for when it falls silent
         if back:

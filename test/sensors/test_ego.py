@@ -73,7 +73,12 @@ def circle(t: float, speed: float, rate: float) -> np.ndarray:
     return geometry.make_transform(geometry.rotation_z(yaw), position)
 
 
-@given(st.sampled_from([-5.0, 0.5, 8.0, 25.0]), st.floats(-0.8, 0.8), st.sampled_from([50, 100]), st.sampled_from([5, 10, 50]))
+@given(
+    st.sampled_from([-5.0, 0.5, 8.0, 25.0]),
+    st.floats(-0.8, 0.8),
+    st.sampled_from([50, 100]),
+    st.sampled_from([5, 10, 50]),
+)
 @settings(max_examples=20, deadline=None)
 def test_a_steady_turn_is_followed_whatever_the_mount_and_the_rates(speed, rate, imu_hz, speed_hz):
     rig = Rig(topic="")
@@ -81,7 +86,7 @@ def test_a_steady_turn_is_followed_whatever_the_mount_and_the_rates(speed, rate,
         t = k / imu_hz
         if k % (imu_hz // speed_hz) == 0:
             rig.speed(t, speed)
-        assert rig.imu(t, (0, 0, rate)) is None
+        assert rig.imu(t, (0, 0, rate), (0.0, speed * rate, GRAVITY)) is None
     found = rig.at(2.9)
     assert found.dead_reckoned and not found.held
     want = circle(2.9, speed, rate)
@@ -96,7 +101,7 @@ def test_braking_is_followed_between_two_slow_speeds():
         t = 0.01 * k
         if k % 20 == 0:
             rig.speed(t, 20.0 - 5.0 * t)
-        rig.imu(t)
+        rig.imu(t, force=(-5.0, 0.0, GRAVITY))
     x = rig.at(3.99).pose(T0 + 3990 * MS)[0, 3]
     assert x == pytest.approx(20 * 3.99 - 2.5 * 3.99**2, abs=0.15)  # of 40 m
 
@@ -138,6 +143,18 @@ def test_roll_and_pitch_follow_gravity_if_asked_for():
     assert np.abs(geometry.rpy_of(rig.at(2.9).pose(T0 + 2900 * MS))[:2]).max() < 0.01
 
 
+def test_the_dip_of_braking_is_followed_and_its_drift_taken_out_without_accelerometers():
+    rig = Rig(topic="")
+    for k in range(3000):
+        t = 0.01 * k
+        rig.speed(t, 5.0)
+        dip = 0.02 if 1.0 <= t < 2.0 else 0.0  # 20 mrad in a second
+        rig.imu(t, (0.0, dip, 0.0), linear_acceleration=None)
+        if k == 205:
+            assert geometry.rpy_of(rig.at(2.05).pose(T0 + 2050 * MS))[1] == pytest.approx(0.018, abs=0.001)
+    assert abs(geometry.rpy_of(rig.at(29.9).pose(T0 + 29_900 * MS))[1]) < 1e-3
+
+
 def drive(rig: Rig, start: float, end: float, odometry: bool) -> list[str]:
     """10 m/s round a bend; odometry at 20 Hz, speed at 20 Hz, gyroscope at 100 Hz. Reasons to drop the maps."""
     reasons = []
@@ -147,7 +164,7 @@ def drive(rig: Rig, start: float, end: float, odometry: bool) -> list[str]:
             rig.speed(t, 10.0)
             if odometry:
                 reasons.append(rig.odom(t, circle(t, 10.0, 0.2), 10.0, 0.2))
-        reasons.append(rig.imu(t, (0, 0, 0.2)))
+        reasons.append(rig.imu(t, (0, 0, 0.2), (0.0, 2.0, GRAVITY)))
     return [r for r in reasons if r]
 
 
