@@ -47,7 +47,7 @@ class Demands:
     price: float
 
 
-CAMERA = Demands(4, 250.0, 0.02, 0.012)
+CAMERA = Demands(4, 250.0, 0.02, 0.006)
 PLAN = Demands(4, 2000.0, 0.002, 0.001)
 
 

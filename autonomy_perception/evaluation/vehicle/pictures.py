@@ -56,7 +56,7 @@ def over_image(frame: SensorFrame, camera: CameraFrame, lib: Library) -> Picture
     shown = shown[np.argsort(-seen.depth[shown], kind="stable")]
     share = np.clip(np.log(seen.depth[shown] / NEAR_M) / np.log(FAR_M / NEAR_M), 0.0, 1.0)
     colors = cv2.applyColorMap((255 * (1.0 - share)).astype(np.uint8)[:, None], cv2.COLORMAP_TURBO)[:, 0, ::-1]
-    radius = max(1, round(camera.model.width / 700))
+    radius = camera.model.width // 900  # 0: a single pixel
     for (u, v), color in zip(np.rint(seen.uv[shown]).astype(int), colors.tolist(), strict=True):
         cv2.circle(image, (int(u), int(v)), radius, color, -1)
     if image.shape[1] > BIG_WIDTH:
