@@ -157,6 +157,17 @@ def test_a_faster_lidar_gives_the_sweep_nearest_to_the_reference():
     assert len(groups) == 20 and all(g.lidars["b"].stamp_ns - g.frame_ns == 7 * MS for g in groups)
 
 
+def test_freely_turning_lidars_are_all_paired_by_a_window_of_half_a_period():
+    config = CONFIG.model_copy(update={"jitter_ms": 50.0})
+    c = Collector(config, ("a", "b", "c"), ())
+    events = [(k * period + phase + 4, name, k * period + phase)
+              for name, period, phase in (("a", 100, 0), ("b", 99, 13), ("c", 101.5, 77)) for k in range(300)]  # fmt: skip
+    groups = [g for _, g in play(c, sorted(events)) if g.reference == "a"]
+    whole = [g for g in groups if len(g.lidars) == 3]
+    assert len(groups) == 300 and len(whole) > 0.96 * 300
+    assert all(abs(i.stamp_ns - g.frame_ns) <= 50 * MS for g in groups for i in g.lidars.values())
+
+
 def test_a_reference_whose_stamps_stand_still_loses_its_place():
     c = collector()
     for k in range(3):

@@ -14,7 +14,7 @@ from autonomy_perception.sensors.convert import CONVERTERS
 from autonomy_perception.sensors.frontend import SensorFrontEnd
 from autonomy_perception.simulation.clock import stamp
 from autonomy_perception.simulation.drive import SyntheticDrive
-from autonomy_perception.simulation.rig import Rig, default_rig
+from autonomy_perception.simulation.rig import default_rig
 from autonomy_perception.simulation.write_bag import drive_records
 
 HITCH = Hitch(x=-1.0, trailer_front=-0.7, trailer_length=8.0, trailer_width=2.5, trailer_height=3.6)
@@ -34,7 +34,7 @@ def on_trailer(xyz: np.ndarray, angle: float) -> np.ndarray:
 def test_the_trailer_of_a_simulated_turn_is_no_obstacle() -> None:
     truck = default_rig()
     vehicle = truck.vehicle.model_copy(update={"hitch": HITCH})
-    rig = Rig(name=truck.name, setup=truck.setup, vehicle=vehicle)
+    rig = truck.model_copy(update={"vehicle": vehicle})
     drive = SyntheticDrive(3, 0.1 * SWEEPS, cameras=False, rig=rig, start_s=26.0)
     truth = drive.world.hitch_angle(np.array([26.0, 26.0 + 0.1 * SWEEPS]))
     assert abs(truth[1] - truth[0]) > math.radians(2.0), "the story was meant to bend the trailer here"
