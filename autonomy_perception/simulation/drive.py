@@ -126,7 +126,7 @@ class SyntheticDrive:
         self._truth = TruthMaker(self.world, self.vehicle.dimensions, self.lidars, way, grid)
         self._arguments: dict[str, Any] = {
             "seed": seed, "duration_s": duration_s, "scenario": scenario, "weather": weather,
-            "rig": Rig(name=self.rig.name, setup=self.rig.setup, vehicle=self.rig.vehicle),  # without its sensors' scenes
+            "rig": Rig.model_validate(self.rig.model_dump()),  # without the scenes of its sensors
             "time_of_day": time_of_day, "cameras": cameras, "pixel_labels": pixel_labels, "start_s": start_s, "grid": grid,
         }  # fmt: skip
 

@@ -1,5 +1,8 @@
 """A synthetic drive written as a bag and read back: nothing is lost on the way."""
 
+import json
+
+import cv2
 import numpy as np
 import pytest
 
@@ -7,6 +10,7 @@ from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.config import PerceptionConfig
 from autonomy_perception.evaluation.replay import replay_offline
 from autonomy_perception.evaluation.truth_frame import TruthFrame, read_truth
+from autonomy_perception.grid import from_grid_map_data
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.simulation.drive import SyntheticDrive
 from autonomy_perception.simulation.truth_messages import truth_uuid
@@ -15,7 +19,7 @@ from autonomy_perception.simulation.write_bag import write_bag
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
-    drive = SyntheticDrive(seed=1, duration_s=0.2, start_s=12.0)
+    drive = SyntheticDrive(seed=1, duration_s=0.2, start_s=12.0, pixel_labels=True)
     path = tmp_path_factory.mktemp("bag") / "drive"
     done = []
     count = write_bag(drive, path, workers=1, progress=done.append)
@@ -50,6 +54,68 @@ def test_truth_survives(recorded):
         assert frame.grid.grid == expected.grid.grid
         for name in ("state", "visible", "ditch"):
             np.testing.assert_array_equal(getattr(frame.grid, name), getattr(expected.grid, name))
+
+
+def test_points_and_pixels_are_labelled_in_their_own_order(recorded):
+    drive, path, _, _ = recorded
+    sweep, shot = drive.sample(1).sweeps[0].data, drive.sample(1).shots[0].data
+    with BagReader(path) as bag:
+        clouds = [m for _, m in bag.messages(["/ground_truth/points"])]
+        measured = [m for _, m in bag.messages([next(iter(drive.vehicle.lidars.values())).topic])]
+        layers = {
+            name: [m for _, m in bag.messages([f"/ground_truth/front/{name}"])]
+            for name in ("labels", "instances", "depth")
+        }
+    for labels, cloud in zip(clouds, measured, strict=True):
+        assert (labels.header.stamp, labels.width) == (cloud.header.stamp, cloud.width)
+    kind = np.dtype({"names": [f.name for f in clouds[1].fields], "formats": ["<f4"] * 3 + ["<i4", "<u2", "<u2"]})
+    table = np.frombuffer(clouds[1].data.tobytes(), kind)
+    np.testing.assert_array_equal(np.stack([table["x"], table["y"], table["z"]], 1), sweep.cloud.xyz)
+    np.testing.assert_array_equal(table["instance"], sweep.instance)
+    np.testing.assert_array_equal(table["label"], sweep.semantic)
+    read = {n: cv2.imdecode(layers[n][1].data, cv2.IMREAD_UNCHANGED) for n in ("labels", "instances")}
+    np.testing.assert_array_equal(read["labels"], shot.semantic)
+    np.testing.assert_array_equal(read["instances"], shot.instance.astype(np.uint16))
+    depth = np.frombuffer(layers["depth"][1].data.tobytes(), "<f4").reshape(shot.depth.shape)
+    np.testing.assert_array_equal(depth, shot.depth)
+
+
+def test_terrain_is_a_grid_map(recorded):
+    drive, path, _, _ = recorded
+    truth = drive.sample(0).truth.terrain
+    with BagReader(path) as bag:
+        (message,) = [m for _, m in bag.messages(["/ground_truth/terrain"])]
+    assert (message.header.frame_id, message.info.resolution) == ("odom", truth.grid.resolution)
+    x, y = truth.grid.bev.centers()
+    assert message.info.pose.position.x == pytest.approx(x.mean())
+    assert message.info.pose.position.y == pytest.approx(y.mean())
+    for name, layer in truth.layers().items():
+        data = message.data[message.layers.index(name)].data
+        np.testing.assert_array_equal(from_grid_map_data(data, truth.grid.nx, truth.grid.ny), layer)
+
+
+def test_what_is_said_once(recorded):
+    drive, path, _, _ = recorded
+    with BagReader(path) as bag:
+        once = {
+            raw.topic: m for raw, m in bag.messages(["/ground_truth/about", "/ground_truth/landmarks", "/tf_static"])
+        }
+        odometry = [m for _, m in bag.messages(["/odometry"])]
+        imu = [m for _, m in bag.messages([drive.rig.imu.topic])]
+    about = json.loads(once["/ground_truth/about"].data)
+    assert about == {"scenario": "demo", "seed": 1, "weather": "clear", "time_of_day": "noon", "faults": {}}
+    assert len(once["/ground_truth/landmarks"].markers) == len(drive.world.landmarks) + len(drive.world.markings)
+    assert {t.child_frame_id for t in once["/tf_static"].transforms} == {"lidar_top", "camera_front_optical", "imu"}
+    assert len(odometry) > 20
+    assert len(imu) > 30
+    assert 9.0 < np.median([m.linear_acceleration.z for m in imu]) < 10.6
+
+
+def test_the_same_drive_is_the_same_bytes(recorded, tmp_path):
+    _, path, _, _ = recorded
+    write_bag(SyntheticDrive(seed=1, duration_s=0.2, start_s=12.0, pixel_labels=True), tmp_path / "drive", workers=2)
+    for file in path.iterdir():
+        assert (tmp_path / "drive" / file.name).read_bytes() == file.read_bytes(), file.name
 
 
 def test_uuid_says_number_and_group():
