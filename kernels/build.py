@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Build the kernel libraries: ``build.py cpu`` -> libap_cpu.so (g++), ``build.py cuda`` -> libap_cuda.so (nvcc).
 
+``build.py sanitize`` -> build/kernels/libap_sanitize.so: the CPU library that stops at the first access out of bounds and at
+undefined behaviour (AddressSanitizer, UBSan), for tests.
+
 Standard library only, so that setup.py, make and CI can call it before anything is installed. Objects are
 rebuilt when a source, a header or the command changes; libraries are written beside and renamed.
 """
@@ -26,6 +29,8 @@ OBJ_DIR = ROOT.parent / "build" / "kernels"
 MARCH = {"x86_64": "x86-64-v3", "aarch64": "armv8.2-a"}
 CXX_FLAGS = ["-std=c++17", "-O2", "-ftree-vectorize", f"-march={MARCH.get(platform.machine(), 'native')}", "-ffp-contract=off",
              "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror"]  # fmt: skip
+SANITIZE_FLAGS = ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined,float-cast-overflow",
+                  "-fno-sanitize-recover=all"]  # fmt: skip
 CUDA_ARCHS = ("87", "89", "90", "110", "120")
 NVCC_FLAGS = [
     "-std=c++17",
@@ -80,13 +85,14 @@ def _compile(cmd: list[str], source: Path, obj: Path) -> None:
 
 
 def build(target: str) -> Path:
-    """Build ``cpu`` or ``cuda``; returns the library's path. Raises BuildError."""
-    if target == "cpu":
+    """Build ``cpu``, ``cuda`` or ``sanitize``; returns the library's path. Raises BuildError."""
+    if target in ("cpu", "sanitize"):
         cxx = shutil.which("g++")
         if not cxx:
             raise BuildError("g++ not found: apt install g++")
-        cmd, sources = [cxx, *CXX_FLAGS], sorted((ROOT / "cpu").glob("*.cpp"))
-        link = [cxx, "-shared", "-fopenmp"]
+        extra = SANITIZE_FLAGS if target == "sanitize" else []
+        cmd, sources = [cxx, *CXX_FLAGS, *extra], sorted((ROOT / "cpu").glob("*.cpp"))
+        link = [cxx, "-shared", "-fopenmp", *extra]
     else:
         nvcc = find_nvcc()
         if not nvcc:
@@ -98,7 +104,7 @@ def build(target: str) -> Path:
         link = [nvcc, "-shared", *gencode]
     LIB_DIR.mkdir(parents=True, exist_ok=True)
     OBJ_DIR.mkdir(parents=True, exist_ok=True)
-    library = LIB_DIR / f"libap_{target}.so"
+    library = (OBJ_DIR if target == "sanitize" else LIB_DIR) / f"libap_{target}.so"
     with (OBJ_DIR / f"{target}.lock").open("w") as lock:  # two builds at once must not mix their objects
         fcntl.flock(lock, fcntl.LOCK_EX)
         cmd.append(f"-I{ROOT}")
