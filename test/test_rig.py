@@ -106,6 +106,7 @@ def test_every_frame_holds_all_lidars_and_cameras(both) -> None:
     for frame, result in cut[3:]:
         assert [s.sensor for s in frame.scans] == list(CUT)
         assert [c.sensor for c in frame.cameras] == list(CAMERAS)
+        assert all(c.image is None and c.encoded is not None for c in frame.cameras), "nobody asked for pixels"
         assert all(h.state == SensorState.OK for h in frame.health) and "LIDAR_MISSING" not in result.reasons
 
 
