@@ -41,7 +41,8 @@ class GroundCells:
         slope: [rad] of the plane over 5 x 5 raster cells.
         step: [m] across one raster cell beyond what the slopes on both sides explain; the largest near the place.
         depth: [m] below the lower of the sides that rise within 3 m.
-        ditch: bool, deeper than the vehicle's step limit between sides of which one is too steep for it.
+        ditch: bool, along some direction the ground rises within 3 m on both sides by more than the vehicle's step
+            limit, and to one of these sides more steeply than the vehicle can drive.
         traversability: 1 level and smooth .. 0 at or beyond a limit of the vehicle; the smallest near the place.
         lethal: bool, some limit is reached near the place: slope, step, clearance, or a ditch.
     """
@@ -91,7 +92,7 @@ class TerrainTruth:
         b, span = self._body, 2 * round(DITCH_REACH / CELL) + 1
         slope, step, depth = _slope(z), _step(z), ndimage.grey_closing(z, size=(span, span)) - z
         own = np.minimum(_own_slope(z), slope)
-        ditch = (depth > b.max_step) & (ndimage.maximum_filter(own, span) > b.max_slope)
+        ditch = _ditch(z, depth > b.max_step, b)
         worst = [own / b.max_slope, step / b.max_step, _bump(z, b.wheelbase) / b.ground_clearance]
         worst.append(2.0 * _roughness(z, slope) / b.ground_clearance)
         left = np.where(ditch, 0.0, np.clip(1.0 - np.maximum.reduce(worst), 0.0, 1.0))
@@ -161,6 +162,27 @@ def _bump(z: F32, wheelbase: float) -> F32:
         np.maximum.reduce([z - np.maximum(_shift(z, -half, axis), _shift(z, half, axis)) for axis in (1, 0)]),
         np.float32,
     )
+
+
+def _ditch(z: F32, candidates: BOOL, body: Dimensions) -> BOOL:
+    """Mask (ny,nx) of the ditches among the candidates; see :class:`GroundCells`."""
+    iy, ix = np.nonzero(candidates)
+    floor, out = z[iy, ix], np.zeros(len(iy), np.bool_)
+    for dx, dy in ((1, 0), (0, 1), (1, 1), (1, -1)):
+        length = CELL * float(np.hypot(dx, dy))
+        sides = []
+        for sign in (-1, 1):
+            rise, steepest = np.zeros(len(iy), np.float32), np.zeros(len(iy), np.float32)
+            for k in range(1, int(DITCH_REACH / length) + 1):
+                y = np.clip(iy + sign * k * dy, 0, z.shape[0] - 1)
+                x = np.clip(ix + sign * k * dx, 0, z.shape[1] - 1)
+                above = z[y, x] - floor
+                rise, steepest = np.maximum(rise, above), np.maximum(steepest, above / (k * length))
+            sides.append((rise > body.max_step, steepest > np.tan(body.max_slope)))
+        out |= sides[0][0] & sides[1][0] & (sides[0][1] | sides[1][1])
+    mask = np.zeros(z.shape, np.bool_)
+    mask[iy, ix] = out
+    return mask
 
 
 def _roughness(z: F32, slope: F32) -> F32:
