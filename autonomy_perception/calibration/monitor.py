@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.calibration.report import CalibrationReport
-from autonomy_perception.calibration.watches import CameraWatch, GroundWatch, MotionWatch, OverlapWatch, Watch
+from autonomy_perception.calibration.watch import Watch
+from autonomy_perception.calibration.watches import CameraWatch, GroundWatch, MotionWatch, OverlapWatch
 from autonomy_perception.config import CalibrationConfig, VehicleConfig
 from autonomy_perception.ops.library import Library
 from autonomy_perception.types import SensorFrame

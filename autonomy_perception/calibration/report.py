@@ -76,3 +76,9 @@ def beyond(correction: F64, limits: F64) -> tuple[str, ...]:
     with np.errstate(invalid="ignore"):
         over = np.abs(correction) > limits
     return tuple(name for name, bad in zip(AXES, over, strict=True) if bad)
+
+
+def worst_first(correction: F64, limits: F64) -> list[int]:
+    """Indices of the axes beyond their limits, the worst first."""
+    ratio = np.nan_to_num(np.abs(correction) / limits)
+    return [int(k) for k in np.argsort(-ratio, kind="stable") if ratio[k] > 1.0]
