@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -10,24 +11,26 @@ import numpy as np
 
 from autonomy_perception import geometry
 from autonomy_perception.bags import messages as m
-from autonomy_perception.evaluation.faults.sample import Mutator, Rig, Sample, decode, edited, encode
+from autonomy_perception.evaluation.faults.sample import CLOCK, Mutator, Rig, Sample, decode, edited, encode
 
 JUMP_M = 60.0
 
 
-def _with_tf(rig: Rig, message: Any, topic: str = "/tf") -> Mutator:
-    """With every cloud comes a TF message as well."""
+def _with_tf(message: Any, topic: str = "/tf") -> Mutator:
+    """A TF message as well, with every tenth of ``/clock``: no other fault takes that away."""
+    count = itertools.count()
 
     def add(sample: Sample) -> list[Sample]:
-        extra = encode(Sample(topic, m.TF, sample.at_ns, b""), message)
-        return [extra, sample] if sample.topic == rig.lidar else [sample]
+        if sample.topic != CLOCK or next(count) % 10:
+            return [sample]
+        return [encode(Sample(topic, m.TF, sample.at_ns, b""), message), sample]
 
     return add
 
 
 def tf_loop(rig: Rig) -> Mutator:
     """The vehicle as a child of its own lidar."""
-    return _with_tf(rig, m.transforms(0, [(rig.lidar_frame, rig.base_frame, np.eye(4))]))
+    return _with_tf(m.transforms(0, [(rig.lidar_frame, rig.base_frame, np.eye(4))]))
 
 
 def tf_no_rotation(rig: Rig) -> Mutator:
@@ -35,12 +38,12 @@ def tf_no_rotation(rig: Rig) -> Mutator:
     message = m.transforms(0, [(rig.base_frame, rig.lidar_frame, np.eye(4))])
     none = dataclasses.replace(message.transforms[0].transform, rotation=m.make("geometry_msgs/msg/Quaternion", 0.0, 0.0, 0.0, 0.0))  # fmt: skip
     broken = dataclasses.replace(message, transforms=[dataclasses.replace(message.transforms[0], transform=none)])
-    return _with_tf(rig, broken, "/tf_static")
+    return _with_tf(broken, "/tf_static")
 
 
 def tf_best_effort(rig: Rig) -> Mutator:
     """A second source of /tf that offers best effort where reliable is asked for."""
-    add = _with_tf(rig, m.transforms(0, [("somewhere", "else", np.eye(4))]))
+    add = _with_tf(m.transforms(0, [("somewhere", "else", np.eye(4))]))
     return lambda s: [replace(x, outlet="best effort") if x.topic == "/tf" and x is not s else x for x in add(s)]
 
 

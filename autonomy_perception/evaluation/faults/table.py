@@ -21,7 +21,7 @@ class Outputs(Enum):
     GO_ON = "go on with fresh data"
     AGE = "are held and aged: STALE after 0.5 s, STOPPED after 3 s"
     RESTART = "maps and tracks begin anew, then go on with fresh data"
-    LOSE_MOTION = "go on in base_link from single scans (NO_EGO_MOTION)"
+    LOSE_MOTION = "hold the last twist for 1 s, then go on in base_link from single scans (NO_EGO_MOTION)"
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,9 @@ IMAGES = (
           ("{camera}", "header.stamp", "expected", "found"), GO_ON),
     Fault("camera stamps ahead", "stamps 10 s in the future", "camera", streams.stamped(camera, 10 * S),
           ("{camera}", "header.stamp", "expected", "s ahead"), GO_ON),
+    Fault("camera stamps back", "stamps 10 s in the past", "camera", streams.stamped(camera, -10 * S),
+          ("{camera}", "header.stamp", "expected", "s behind"), GO_ON),
+    Fault("camera floods", "images at 100 Hz", "camera", streams.floods(camera), (), GO_ON),
 )  # fmt: skip
 
 MOTION = (
@@ -133,6 +136,10 @@ MOTION = (
           ("{odometry}", "pose.orientation", "expected", "found"), LOSE_MOTION, recovers_s=2.5),
     Fault("odometry stops", "no message", "odometry", streams.stops(odometry),
           ("no message on {odometry} for",), LOSE_MOTION, recovers_s=2.5),
+    Fault("odometry late", "messages come 400 ms late", "odometry", streams.late(odometry),
+          ("{odometry}", "header.stamp", "expected", "found"), GO_ON, recovers_s=2.5),
+    Fault("odometry stamps back", "stamps 10 s in the past", "odometry", streams.stamped(odometry, -10 * S),
+          ("{odometry}", "header.stamp", "expected", "s behind"), LOSE_MOTION, recovers_s=2.5),
 )  # fmt: skip
 
 STREAMS = (

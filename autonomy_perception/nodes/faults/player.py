@@ -5,9 +5,8 @@ from __future__ import annotations
 import heapq
 import itertools
 import time
+from collections import deque
 from typing import Any
-
-from rosgraph_msgs.msg import Clock
 
 from autonomy_perception.evaluation.faults.loop import EndlessDrive
 from autonomy_perception.evaluation.faults.sample import Mutator, Outlet, Sample, clock, moved
@@ -16,7 +15,8 @@ from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.qos_events import quiet_publisher, with_events
 from autonomy_perception.nodes.topics import LATCHED, QosSpec
 
-CLOCK_PERIOD_S = 0.02
+CLOCK_PERIOD_S, STALL_S = 0.02, 0.2
+_TOPIC_QOS = {"/tf_static": LATCHED, table.CLOCK_TOPIC.name: table.CLOCK_TOPIC.qos}
 _QOS: dict[Outlet, QosSpec] = {
     "main": QosSpec("reliable", 4),
     "second": QosSpec("reliable", 4),
@@ -40,8 +40,10 @@ class FaultyPlayer:
         self._count = itertools.count()
         self._mutators: dict[str, Mutator] = {}
         self._began, self._shift = time.monotonic_ns(), 0
-        self._clock = node.create_publisher(Clock, table.CLOCK_TOPIC.name, profile(table.CLOCK_TOPIC.qos))
         self._clock_due = 0.0
+        self.stalls: deque[tuple[float, float]] = deque(maxlen=1000)
+        """When this process itself, and with it ROS time, stood still: end (monotonic), length [s]."""
+        self._played = time.monotonic()
         self._outlets: dict[tuple[str, Outlet], Any] = {}
         self._latched: list[Any] = []
         for topic, msgtype in drive.topics.items():
@@ -82,6 +84,9 @@ class FaultyPlayer:
     def play(self) -> float:
         """Send what is due; returns the seconds until something is again."""
         now = time.monotonic()
+        if now - self._played > STALL_S:
+            self.stalls.append((now, now - self._played))
+        self._played = now
         if now >= self._clock_due:
             self._send_clock()
         self._pull()
@@ -107,7 +112,7 @@ class FaultyPlayer:
     def _outlet(self, sample: Sample) -> Any:
         key = sample.topic, sample.outlet
         if key not in self._outlets:
-            spec = LATCHED if sample.topic == "/tf_static" else _QOS[sample.outlet]
+            spec = _TOPIC_QOS.get(sample.topic, _QOS[sample.outlet])
             kind, events = message_class(sample.msgtype), quiet_publisher()
             self._outlets[key] = with_events(
                 self._node.create_publisher, kind, sample.topic, profile(spec), events=events
@@ -120,5 +125,5 @@ class FaultyPlayer:
 
     def _send_clock(self) -> None:
         for one in self._spoiled(clock(self.now_ns())):
-            self._clock.publish(one.data)
+            self._outlet(one).publish(one.data)
         self._clock_due = time.monotonic() + CLOCK_PERIOD_S

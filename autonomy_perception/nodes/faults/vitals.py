@@ -46,9 +46,10 @@ class Vitals:
         return self.rows[-1][0] - self.rows[0][0] if self.rows else 0.0
 
     def slope_mb_per_min(self) -> float:
-        """Growth of the PSS: least squares over the stretch."""
+        """Growth of the PSS: least squares through the least of each minute (a huge message is held for a while)."""
         rows = np.array(self.rows)
-        return float(np.polyfit(rows[:, 0], rows[:, 1], 1)[0])
+        least = [rows[rows[:, 0].astype(int) == k, 1].min() for k in np.unique(rows[:, 0].astype(int))]
+        return float(np.polyfit(np.arange(len(least)), least, 1)[0])
 
     def more(self, column: int) -> float:
         """Median of the last quarter less that of the first, of threads (2) or file descriptors (3)."""
