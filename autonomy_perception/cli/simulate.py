@@ -60,8 +60,9 @@ def simulate(
         if dataset is not None:
             _dataset(dataset, samples, seed, (scenario, weather, time_of_day), rig, cameras, processes)
         if output is not None or preview:
-            if output is not None and output.exists():
-                raise BagError(f"{output}: exists already; choose another name or remove it first")
+            for path in () if output is None else (output, _beside(output, ".vehicle.yaml")):
+                if path.exists():
+                    raise BagError(f"{path}: exists already; choose another name or remove it first")
             drive = _drive(seed, duration, (scenario, weather, time_of_day), rig, cameras, pixel_labels)
             if output is not None:
                 _bag(drive, output, processes)
@@ -94,13 +95,21 @@ def _drive(
     )
 
 
+def _beside(output: Path, ending: str) -> Path:
+    return output.with_name(output.name + ending)
+
+
 def _bag(drive: SyntheticDrive, output: Path, processes: int) -> None:
+    import yaml
+
     from autonomy_perception.simulation.write_bag import write_bag
 
     with _progress("sweeps") as bar:
         task = bar.add_task("simulate", total=len(drive))
         count = write_bag(drive, output, processes, lambda done: bar.update(task, completed=done))
-    typer.echo(f"{output}: {drive.world.scenario.name}, {len(drive)} sweeps, {count} messages")
+    vehicle = _beside(output, ".vehicle.yaml")
+    vehicle.write_text(yaml.safe_dump(drive.vehicle.model_dump(mode="json"), sort_keys=False))
+    typer.echo(f"{output}: {drive.world.scenario.name}, {len(drive)} sweeps, {count} messages; vehicle file {vehicle}")
 
 
 def _preview(drive: SyntheticDrive, output: Path | None) -> None:
@@ -108,8 +117,7 @@ def _preview(drive: SyntheticDrive, output: Path | None) -> None:
 
     from autonomy_perception.evaluation.preview import MOMENTS, sheet
 
-    name = f"preview_{drive.world.scenario.name}_{drive.seed}" if output is None else output.name
-    path = (Path() if output is None else output.parent) / f"{name}.png"
+    path = Path(f"preview_{drive.world.scenario.name}_{drive.seed}.png") if output is None else _beside(output, ".png")
     with _progress("pictures") as bar:
         task = bar.add_task("preview", total=MOMENTS)
         image = sheet(drive, progress=lambda done: bar.update(task, completed=done))

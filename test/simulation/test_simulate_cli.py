@@ -6,6 +6,8 @@ from typer.testing import CliRunner
 
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.cli.main import app
+from autonomy_perception.config import load_vehicle
+from autonomy_perception.simulation.rig import default_rig
 
 
 def run(*arguments):
@@ -25,6 +27,7 @@ def test_a_bag_with_preview(tmp_path):
         } <= set(reader.topics)
     picture = cv2.imread(str(tmp_path / "drive.png"))
     assert picture.std() > 20
+    assert load_vehicle(tmp_path / "drive.vehicle.yaml") == default_rig().vehicle
     again = run("--scenario", "demo", "--duration", 0.3, "-o", bag)
     assert again.exit_code == 1
     assert "exists already" in again.output
