@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from autonomy_perception.nodes import conversions, topics
@@ -33,7 +34,7 @@ class Outputs:
     ) -> None:  # fmt: skip
         self._base, self._odom, self._node, self._encoding = base_frame, odom_frame, node, encoding
         self._publishers = {t.name: self._open(t, watch) for t in offered}
-        self._terrain_due, self._pool = 0, conversions.Pool()
+        self._terrain_due, self._pool, self._tentative = 0, conversions.Pool(), conversions.Pool()
         self.calibration_hash = ""
         """Version of the calibration that is known now; outputs made with another one carry that."""
         self.suspicions: tuple[str, ...] = ()
@@ -64,6 +65,9 @@ class Outputs:
             self._send(
                 topics.DETECTED_OBJECTS, conversions.detected_objects(result.detections, result.stamp_ns, self._pool)
             )
+        if output.frame is not None and self._wanted(topics.TENTATIVE_OBJECTS):
+            rest = replace(result.tracks, confirmed=~result.tracks.confirmed)
+            self._send(topics.TENTATIVE_OBJECTS, conversions.tracked_objects(rest, result.stamp_ns, self._tentative))
         done_ns = time.monotonic_ns()
         if output.frame is not None:
             counters.processed += 1

@@ -44,11 +44,15 @@ WHOLE = Role(
 TERRAIN = Role("terrain", TerrainPipeline, (topics.TERRAIN_MAP,))
 DETECTOR = Role("detector", DetectionPipeline, (topics.DETECTED_OBJECTS,))
 TRACKER = Role(
-    "tracker", TrackingPipeline, (topics.TRACKED_OBJECTS,), (topics.DETECTED_OBJECTS,), driven_by_objects=True
+    "tracker",
+    TrackingPipeline,
+    (topics.TRACKED_OBJECTS, topics.TENTATIVE_OBJECTS),
+    (topics.DETECTED_OBJECTS,),
+    driven_by_objects=True,
 )
 OCCUPANCY = Role(
     "occupancy_grid",
     OccupancyPipeline,
     (topics.OCCUPANCY_GRID, topics.STATUS),
-    (topics.DETECTED_OBJECTS, topics.TRACKED_OBJECTS),
+    (topics.DETECTED_OBJECTS, topics.TRACKED_OBJECTS, topics.TENTATIVE_OBJECTS),
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
 
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.nodes import topics
@@ -80,7 +82,8 @@ class StageCore(Core):
             if topic == topics.DETECTED_OBJECTS.name and isinstance(event.objects, Detections):
                 out.detections = self._in_base(event, event.objects)
             elif isinstance(event.objects, Tracks):
-                out.tracks = event.objects
+                confirmed = np.full(len(event.objects), topic == topics.TRACKED_OBJECTS.name)
+                out.tracks = joined(out.tracks, replace(event.objects, confirmed=confirmed))
         return out
 
     def _in_base(self, event: ObjectsMsg, found: Detections) -> Detections:
@@ -95,6 +98,14 @@ class StageCore(Core):
                 event.topic, "header.frame_id", f"{base}, or a frame that TF knows", str(e), event.receive_ns
             )
             return Detections.empty(base)
+
+
+def joined(a: Tracks, b: Tracks) -> Tracks:
+    """All tracks of both, in the frame of ``b``."""
+    columns = {
+        f.name: np.concatenate([getattr(a, f.name), getattr(b, f.name)]) for f in fields(Tracks) if f.name != "frame_id"
+    }
+    return Tracks(**columns, frame_id=b.frame_id)
 
 
 def make_core(role: Role, config: PerceptionConfig, vehicle: VehicleConfig, lib: Library) -> Core:

@@ -66,6 +66,9 @@ CAMERA = Topic("/perception/camera", "sensor_msgs/msg/Image", "markers", "as rec
                "first camera of the vehicle file, 10 Hz at most, only while somebody subscribes", TERRAIN)  # fmt: skip
 BEV_IMAGE = Topic("/perception/bev_image", "sensor_msgs/msg/Image", "markers", "base_link",
                   "5 Hz at most, only while somebody subscribes", VIEW)  # fmt: skip
+TENTATIVE_OBJECTS = Topic("/perception/tentative_objects", "autonomy_perception_msgs/msg/TrackedObjectArray", "tracker",
+                          "odom", "stages:=split: tracks that planning is not told of, for the grid; with every tracked_objects "
+                          "while somebody subscribes", OUTPUT)  # fmt: skip
 AUTOWARE_OBJECTS = Topic("/perception/autoware/tracked_objects", "autoware_perception_msgs/msg/TrackedObjects", "converter",
                          "odom", "every track message, only while somebody subscribes", VIEW)  # fmt: skip
 VISION_DETECTIONS = Topic("/perception/vision/detections_3d", "vision_msgs/msg/Detection3DArray", "converter", "odom",
@@ -79,7 +82,7 @@ ACK = Topic("/perception/lockstep/ack", "std_msgs/msg/Header", "perception", "-"
             "lockstep replay: the token, when all its work is done and published", LOCKSTEP)  # fmt: skip
 
 OUTPUTS = (OCCUPANCY_GRID, TRACKED_OBJECTS, DETECTED_OBJECTS, TERRAIN_MAP, STATUS, DIAGNOSTIC_ARRAY, MARKERS, TEXT, CLOUD,
-           TERRAIN_CLOUD, CAMERA, BEV_IMAGE, AUTOWARE_OBJECTS, VISION_DETECTIONS, CLOCK_TOPIC, TOKEN, ACK)  # fmt: skip
+           TERRAIN_CLOUD, CAMERA, BEV_IMAGE, TENTATIVE_OBJECTS, AUTOWARE_OBJECTS, VISION_DETECTIONS, CLOCK_TOPIC, TOKEN, ACK)  # fmt: skip
 
 RECORDED = (OCCUPANCY_GRID, TRACKED_OBJECTS, DETECTED_OBJECTS, TERRAIN_MAP, STATUS, DIAGNOSTIC_ARRAY)
 """What the recorder keeps unless told otherwise."""

@@ -1,4 +1,4 @@
-"""The converter: tracks as other suites' messages, field by field, and over DDS."""
+"""The converter: tracks as other suites' messages, field by field (over DDS: test_split.py)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,8 @@ pytest.importorskip("autoware_perception_msgs", reason="autoware_perception_msgs
 pytest.importorskip("vision_msgs", reason="vision_msgs is not installed")
 
 from autonomy_perception_msgs.msg import ObjectClassification, TrackedObject, TrackedObjectArray
-from nodes import drive
 
-from autonomy_perception.bags.reader import BagReader
-from autonomy_perception.nodes import convert_objects, graph, topics
-from autonomy_perception.nodes.live_run import isolated
-from autonomy_perception.nodes.supervisor import Supervisor
-from autonomy_perception.sensors.convert import stamp_ns
+from autonomy_perception.nodes import convert_objects
 
 ROOT = Path(__file__).resolve().parents[2]
 AUTOWARE = {
@@ -112,34 +107,3 @@ def test_vision_detections_carry_box_classes_and_identity() -> None:
         2.5,
         3.5,
     )
-
-
-@pytest.mark.live
-def test_both_reach_a_recorder_over_dds(tmp_path: Path, live_env: dict[str, str]) -> None:
-    vehicle = drive.write_vehicle(tmp_path / "test.yaml")
-    bag, record = drive.write_drive(tmp_path / "drive", 14), tmp_path / "out"
-    arguments = graph.checked(
-        graph.Arguments(vehicle=str(vehicle), bag=str(bag), rate=0.5, convert=True, record=str(record))
-    )
-    three = (topics.TRACKED_OBJECTS, topics.AUTOWARE_OBJECTS, topics.VISION_DETECTIONS)
-    nodes = [(n, dict(p)) for n, p in graph.nodes_for(arguments) if n.name not in ("markers", "health_monitor")]
-    for node, parameters in nodes:
-        if node.name == "bag_recorder":
-            parameters["topics"] = [t.name for t in three]
-    log: list[str] = []
-    with Supervisor(log.append, isolated(live_env)) as supervisor:
-        supervisor.start(nodes)
-        assert supervisor.wait(60.0) == 0, "\n".join(log[-30:])
-    with BagReader(record) as reader:
-        found = {t.name: {stamp_ns(m.header.stamp): m for _, m in reader.messages((t.name,))} for t in three}
-    ours, theirs, vision = (found[t.name] for t in three)
-    shared = sorted(set(ours) & set(theirs) & set(vision))
-    assert len(shared) >= 8
-    held = [s for s in shared if len(ours[s].objects)]
-    assert len(held) >= 4
-    for s in shared:
-        assert len(ours[s].objects) == len(theirs[s].objects) == len(vision[s].detections)
-        for a, b, c in zip(ours[s].objects, theirs[s].objects, vision[s].detections, strict=True):
-            assert bytes(a.object_id.uuid) == bytes(b.object_id.uuid) == uuid.UUID(c.id).bytes
-            x = a.kinematics.pose_with_covariance.pose.position.x
-            assert b.kinematics.pose_with_covariance.pose.position.x == x == c.bbox.center.position.x
