@@ -12,7 +12,7 @@ from autonomy_perception.evaluation.faults.sample import Mutator, Rig, Sample, d
 
 GIANT_POINTS = 5_000_000
 DUPLICATES = 1_000_000
-GIANT_EVERY = 8
+GIANT_EVERY = 15
 """One giant cloud in so many: at full rate the transport itself would be the bottleneck."""
 
 
