@@ -6,6 +6,7 @@ schema and the tables in docs/parameters.md are generated from it. Every field h
 
 from __future__ import annotations
 
+import reprlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,6 +14,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from autonomy_perception.geometry import is_convex
+
+MAX_ERRORS = 50
+"""More wrong fields than this are counted but not listed."""
 
 
 class ConfigError(ValueError):
@@ -298,16 +302,21 @@ class VehicleConfig(_Strict):
 
 def _load(path: Path, model: type[BaseModel]) -> BaseModel:
     try:
-        data = yaml.safe_load(path.read_text())
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as e:
         raise ConfigError(f"{path}: cannot be read: {e.strerror}") from e
-    except yaml.YAMLError as e:
+    except UnicodeDecodeError as e:
+        raise ConfigError(f"{path}: not UTF-8 text: {e}") from e
+    except Exception as e:  # the parser raises whatever an impossible date or endless nesting leads to
         raise ConfigError(f"{path}: not valid YAML: {e}") from e
     try:
         return model.model_validate(data if data is not None else {})
     except ValidationError as e:
-        lines = [f"  {'.'.join(map(str, x['loc'])) or '(top)'}: {x['msg']}, got {x['input']!r}" for x in e.errors()]
-        raise ConfigError(f"{path}: {len(lines)} wrong field(s)\n" + "\n".join(lines)) from e
+        lines = [
+            f"  {'.'.join(map(str, x['loc'])) or '(top)'}: {x['msg']}, got {reprlib.repr(x['input'])}"
+            for x in e.errors()[:MAX_ERRORS]
+        ]
+        raise ConfigError(f"{path}: {e.error_count()} wrong field(s)\n" + "\n".join(lines)) from e
 
 
 def load_perception(path: Path) -> PerceptionConfig:

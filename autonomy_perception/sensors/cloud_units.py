@@ -35,7 +35,9 @@ def samples(data: NDArray[np.uint8], layout: CloudLayout, at: FieldAt, most: int
     all_of_it = np.ndarray(shape, order + DTYPES[at.datatype], data, at.offset, strides)
     rows = max(1, layout.height // 8)
     columns = max(1, layout.width * min(layout.height, 8) // most)
-    some = np.concatenate([all_of_it[::rows, ::columns].ravel(), all_of_it[-1, -1:]]).astype(np.float64)
+    some = np.concatenate([all_of_it[::rows, ::columns].ravel(), all_of_it[-1, -1:]])
+    with np.errstate(invalid="ignore"):  # signalling NaN
+        some = some.astype(np.float64)
     return np.asarray(some[np.isfinite(some)])
 
 

@@ -22,6 +22,8 @@ PNG_MAGIC, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 JPEG_MAGIC, JPEG_END = b"\xff\xd8", b"\xff\xd9"
 MAX_PIXELS = 64_000_000
 """Larger images are refused before they are decoded: a few bytes may claim to be gigabytes."""
+MOST_PIXELS_PER_BYTE = 8 * 1032
+"""Deflate shrinks by 1032 at most, and a byte holds 8 pixels at most; JPEG stays below that."""
 
 
 class ImageError(ValueError):
@@ -71,12 +73,18 @@ def encoded_size(data: Any) -> tuple[int, int]:
     if head.startswith(PNG_MAGIC):
         if bytes(view[-8:]) != PNG_END:
             raise ImageError(f"PNG of {len(view)} bytes is cut off (no IEND at its end)")
-        return _bounded(int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big"))
+        return _held_by(view, int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big"))
     if head.startswith(JPEG_MAGIC):
         if JPEG_END not in bytes(view[-64:]):  # some encoders pad behind the end marker
             raise ImageError(f"JPEG of {len(view)} bytes is cut off (no end marker)")
-        return _bounded(*_jpeg_size(view))
+        return _held_by(view, *_jpeg_size(view))
     raise ImageError(f"expected JPEG or PNG bytes, found {head[:8].hex() or 'nothing'} ({len(view)} bytes)")
+
+
+def _held_by(view: memoryview, width: int, height: int) -> tuple[int, int]:
+    if width * height > MOST_PIXELS_PER_BYTE * len(view):
+        raise ImageError(f"expected an image, found {width} x {height} pixels claimed by {len(view)} bytes")
+    return _bounded(width, height)
 
 
 def _bounded(width: int, height: int) -> tuple[int, int]:
@@ -99,6 +107,15 @@ def _jpeg_size(view: memoryview) -> tuple[int, int]:
             return width, height
         at += 2 + int.from_bytes(view[at + 2 : at + 4], "big")
     raise ImageError("JPEG header is broken: no frame size in it")
+
+
+def _check_chunks(view: memoryview) -> None:
+    """Raise ImageError unless a PNG's chunks fill its bytes: a reader makes room for what a chunk's length claims."""
+    at = len(PNG_MAGIC)
+    while at + 12 <= len(view) and bytes(view[at + 4 : at + 12]) != PNG_END:
+        at += 12 + int.from_bytes(view[at : at + 4], "big")
+    if at + 12 > len(view) or any(view[at : at + 4]):
+        raise ImageError(f"PNG of {len(view)} bytes is broken: its chunks claim more than that")
 
 
 def bytes_view(data: Any) -> memoryview:
@@ -169,6 +186,8 @@ def decode(encoded: Any, image_format: str = "") -> U8:
     import cv2
 
     width, height = encoded_size(encoded)
+    if bytes((view := bytes_view(encoded))[:8]) == PNG_MAGIC:
+        _check_chunks(view)
     original, _, rest = image_format.lower().partition(";")
     before = ENCODINGS.get(original.strip())
     grey = before is not None and before.channels == 1 and "bgr" not in rest and "rgb8" not in rest

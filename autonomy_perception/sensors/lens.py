@@ -8,6 +8,9 @@ from autonomy_perception.ops.camera import lens_of
 from autonomy_perception.sensors.events import CameraInfoMsg
 from autonomy_perception.types import CameraModel
 
+MAX_VALUE = 1e6
+"""Beyond this a focal length [px] or a coefficient is garbage."""
+
 
 class LensError(ValueError):
     """A CameraInfo cannot be used: field, expected, found."""
@@ -53,8 +56,10 @@ def model_of(info: CameraInfoMsg, rectified: bool = False) -> CameraModel:
 
 def _check(info: CameraInfoMsg, rectified: bool) -> None:
     matrix, name = (info.P[:, :3], "p") if rectified else (info.K, "k")
-    if not (np.all(np.isfinite(matrix)) and np.all(np.isfinite(info.D))):
-        raise LensError(name, "focal lengths above 0 (a calibrated camera)", "values that are not numbers")
+    if not (np.all(np.abs(matrix) < MAX_VALUE) and np.all(np.abs(info.D) < MAX_VALUE)):  # also false for NaN
+        raise LensError(
+            name, "focal lengths above 0 (a calibrated camera)", "values that are not numbers, or too large"
+        )
     if min(matrix[0, 0], matrix[1, 1]) <= 0.0:
         found = f"fx {matrix[0, 0]}, fy {matrix[1, 1]}"
         raise LensError(name, "focal lengths above 0 (a calibrated camera)", found)
