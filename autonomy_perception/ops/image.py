@@ -73,18 +73,20 @@ def preprocess(lib: Library, image: Any, p: ImagePlan, swap: bool = False, out: 
     """Undistorted, resized (bilinear), normalised image float32 (3, height, width); black outside the source.
 
     Args:
-        image: uint8 (H,W,3) contiguous, of the size of the plan's camera.
+        image: uint8 (H,W,3) of the size of the plan's camera; on the CPU any view of a raw message's rows is read where it
+            lies (padded rows, a fourth channel, channels backwards), others are copied first.
         swap: True if the image's channel order (RGB/BGR) is not the output's.
         out: buffer to fill, or None.
 
     Raises:
-        ValueError: the image has another size than the camera, or is not contiguous uint8 (H,W,3).
+        ValueError: the image has another size than the camera, or is not uint8 (H,W,3).
     """
     expected = (int(p.lens.sizes[2]), int(p.lens.sizes[1]), 3)
     if tuple(image.shape) != expected or image.dtype != np.uint8:
         raise ValueError(
             f"image is {image.dtype} {tuple(image.shape)}, expected uint8 {expected} from the camera's info"
         )
+    image, step, pixel, backwards = _rows_of(image)
     if out is None:
         out = lib.empty((3, p.height, p.width), np.float32)
     lib.call(
@@ -95,9 +97,25 @@ def preprocess(lib: Library, image: Any, p: ImagePlan, swap: bool = False, out: 
         p.lens.sizes,
         p.view,
         out,
-        3 * expected[1],
-        swap,
+        step,
+        pixel,
+        bool(swap) != backwards,
         p.width,
         p.height,
     )
     return out
+
+
+def _rows_of(image: Any) -> tuple[Any, int, int, bool]:
+    """Memory of an image as the kernel reads it: from the first row's first channel; bytes per row and per pixel, and
+    whether the channels lie backwards."""
+    _, width, _ = image.shape
+    if not isinstance(image, np.ndarray):
+        return image, 3 * width, 3, False
+    backwards = image.strides[2] == -1
+    straight = image[..., ::-1] if backwards else image
+    step, pixel, channel = straight.strides
+    if channel != 1 or pixel not in (3, 4) or step < pixel * (width - 1) + 3:
+        return np.ascontiguousarray(image), 3 * width, 3, False
+    span = (straight.shape[0] - 1) * step + (width - 1) * pixel + 3
+    return np.lib.stride_tricks.as_strided(straight, (span,), (1,), writeable=False), step, pixel, backwards

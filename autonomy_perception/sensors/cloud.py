@@ -157,8 +157,9 @@ def read_fields(message: CloudMsg, max_points: int) -> tuple[CloudLayout, NDArra
         raise CloudError("width x height", "points", f"{message.width} x {message.height}: the cloud is empty")
     width, height = _cut(message, max_points)
     intensity, time, ring = (_optional(by_name, names) for names in (INTENSITY_NAMES, TIME_NAMES, RING_NAMES))
+    row_step = message.row_step if height > 1 else width * message.point_step  # drivers leave it 0, or anything
     layout = CloudLayout(
-        width, height, message.point_step, message.row_step, x, y, z, intensity, time, ring, message.is_bigendian
+        width, height, message.point_step, row_step, x, y, z, intensity, time, ring, message.is_bigendian
     )
     _check(layout, data.size, message)
     return layout, data

@@ -146,3 +146,29 @@ def test_a_plain_copy_is_exact_and_wrong_images_are_refused() -> None:
         plan(PLAIN, 0, 5)
     with pytest.raises(ValueError, match="later one is not zero"):
         plan(CameraModel(320, 200, K, np.array([0.1, 0, 0, 0, 0, 0.3])), 10, 10)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.integers(1, 30),
+    st.integers(1, 20),
+    st.integers(3, 5),
+    st.integers(0, 9),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+)
+def test_views_of_raw_messages_are_read_where_they_lie(
+    w: int, h: int, pixel: int, pad: int, backwards: bool, swap: bool, grey: bool
+) -> None:
+    camera = CameraModel(w, h, np.array([[50.0, 0, w / 2], [0, 50.0, h / 2], [0, 0, 1]]), np.zeros(0))
+    rows = np.random.default_rng(w * h).integers(0, 256, (h, w * pixel + pad), np.uint8)
+    view = (
+        rows[:, : w * pixel].reshape(h, w, pixel)[..., 2::-1]
+        if backwards
+        else rows[:, : w * pixel].reshape(h, w, pixel)[..., :3]
+    )
+    if grey:
+        view = np.broadcast_to(view[..., :1], (h, w, 3))
+    p = plan(camera, 2 * w, 2 * h)
+    np.testing.assert_array_equal(preprocess(LIB, view, p, swap), preprocess(LIB, np.ascontiguousarray(view), p, swap))
