@@ -11,7 +11,7 @@ from autonomy_perception.bags.events import input_topics
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.calibration.monitor import CalibrationMonitor
 from autonomy_perception.calibration.report import CalibrationReport, CheckResult
-from autonomy_perception.config import PerceptionConfig, VehicleConfig
+from autonomy_perception.config import CalibrationConfig, PerceptionConfig, VehicleConfig
 from autonomy_perception.evaluation.vehicle.findings import Finding, Level, error, warning
 from autonomy_perception.evaluation.vehicle.geometry_checks import (
     Gathered,
@@ -30,8 +30,8 @@ from autonomy_perception.sensors.frontend import UNCHANGED, SensorFrontEnd
 from autonomy_perception.types import SensorFrame
 
 Progress = Callable[[int, int], None]
-LOOKS = 8
-"""Comparisons per frame: here nothing waits for them."""
+LOOKS, PERIOD_S = 8, 0.5
+"""Comparisons per frame and time between two [s]: here nothing waits for them."""
 
 
 @dataclass
@@ -61,7 +61,7 @@ def check_vehicle(
     with BagReader(bag) as reader:
         findings = check_file(vehicle) + check_topics(vehicle, reader.topics, reader.counts)
         front = SensorFrontEnd(PerceptionConfig(), vehicle, lib)
-        monitor = CalibrationMonitor(PerceptionConfig().calibration, vehicle, lib, looks=LOOKS)
+        monitor = CalibrationMonitor(CalibrationConfig(period_s=PERIOD_S), vehicle, lib, looks=LOOKS)
         streams: dict[str, Stream] = {}
         gathered, report, shown = Gathered(), CalibrationReport(""), None
         unreadable: dict[str, str] = {}

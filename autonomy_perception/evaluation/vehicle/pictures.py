@@ -55,7 +55,8 @@ def over_image(frame: SensorFrame, camera: CameraFrame, lib: Library) -> Picture
     shown = np.flatnonzero(seen.valid)
     shown = shown[np.argsort(-seen.depth[shown], kind="stable")]
     share = np.clip(np.log(seen.depth[shown] / NEAR_M) / np.log(FAR_M / NEAR_M), 0.0, 1.0)
-    colors = cv2.applyColorMap((255 * (1.0 - share)).astype(np.uint8)[:, None], cv2.COLORMAP_TURBO)[:, 0, ::-1]
+    table = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[:, None], cv2.COLORMAP_TURBO)[:, 0, ::-1]
+    colors = table[(255 * (1.0 - share)).astype(np.int64)]
     radius = camera.model.width // 900  # 0: a single pixel
     for (u, v), color in zip(np.rint(seen.uv[shown]).astype(int), colors.tolist(), strict=True):
         cv2.circle(image, (int(u), int(v)), radius, color, -1)
