@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from autonomy_perception.bags import messages as m
-from autonomy_perception.evaluation.faults.sample import Mutator, Rig, Sample, decode, edited, encode
+from autonomy_perception.evaluation.faults.sample import Mutator, Outlet, Rig, Sample, decode, edited, encode
 
 GIANT_POINTS = 5_000_000
 DUPLICATES = 1_000_000
-GIANT_EVERY = 15
+GIANT_EVERY = 12
 """One giant cloud in so many: at full rate the transport itself would be the bottleneck."""
 
 
@@ -81,17 +81,16 @@ def empty(rig: Rig) -> Mutator:
 
 def duplicates(rig: Rig) -> Mutator:
     """A million times the same point."""
-    return _replaced(rig, DUPLICATES, 1, lambda n: np.full((n, 3), (12.0, 3.0, -1.0)))
+    return _replaced(rig, DUPLICATES, 1, "main", lambda n: np.full((n, 3), (12.0, 3.0, -1.0)))
 
 
 def giant(rig: Rig) -> Mutator:
     """Now and then five million points all over the place."""
-    return _replaced(
-        rig, GIANT_POINTS, GIANT_EVERY, lambda n: rig.rng.uniform((-40.0, -40.0, -2.0), (40.0, 40.0, 0.0), (n, 3))
-    )
+    low, high = (-40.0, -40.0, -2.0), (40.0, 40.0, 0.0)
+    return _replaced(rig, GIANT_POINTS, GIANT_EVERY, "apart", lambda n: rig.rng.uniform(low, high, (n, 3)))
 
 
-def _replaced(rig: Rig, points: int, every: int, draw: Any) -> Mutator:
+def _replaced(rig: Rig, points: int, every: int, outlet: Outlet, draw: Any) -> Mutator:
     """Every ``every``-th cloud is ``points`` bare coordinates from ``draw``; they are drawn once."""
     kind = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4")])
     made: list[Any] = []
@@ -108,7 +107,7 @@ def _replaced(rig: Rig, points: int, every: int, draw: Any) -> Mutator:
         if not made:
             xyz = np.ascontiguousarray(draw(points), np.float32)
             made.append(m.cloud(old.header.frame_id, 0, xyz.view(kind).ravel()))
-        return [encode(sample, replace(made[0], header=old.header))]
+        return [replace(encode(sample, replace(made[0], header=old.header)), outlet=outlet)]
 
     return swap
 

@@ -14,8 +14,9 @@ from autonomy_perception.bags.messages import TF
 from autonomy_perception.bags.typestore import typestore
 from autonomy_perception.config import VehicleConfig
 
-Outlet = Literal["main", "second", "best effort"]
-"""By which publisher a message leaves: the one of the topic, a second one beside it, or one of wrong quality of service."""
+Outlet = Literal["main", "second", "best effort", "apart"]
+"""By which publisher a message leaves: the one of the topic, a second one beside it, one of wrong quality of service, or
+one with transport buffers of its own (for what would not fit beside the other messages)."""
 
 
 @dataclass(frozen=True)

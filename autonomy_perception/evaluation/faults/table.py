@@ -83,7 +83,7 @@ CLOUDS = (
     Fault("cloud empty", "no points", "lidar", clouds.empty, ("{lidar}", "width x height", "expected", "empty"), AGE),
     Fault("cloud of one point", "a million times the same point", "lidar", clouds.duplicates,
           ("{lidar}", "points", "expected", "the same point"), AGE, noticed_s=5.0, recovers_s=2.0),
-    Fault("cloud of five million points", "every fifteenth cloud, all over the place", "lidar", clouds.giant,
+    Fault("cloud of five million points", "every twelfth cloud, all over the place", "lidar", clouds.giant,
           ("{lidar}", "points", "expected", "5000000", "left out"), GO_ON, noticed_s=12.0, recovers_s=4.0),
     Fault("cloud of another frame", "frame_id is not that of the vehicle file", "lidar", clouds.other_frame,
           ("{lidar}", "header.frame_id", "expected", "'elsewhere'"), AGE),
@@ -139,7 +139,7 @@ MOTION = (
     Fault("odometry late", "messages come 400 ms late", "odometry", streams.late(odometry),
           ("{odometry}", "header.stamp", "expected", "found"), GO_ON, recovers_s=2.5),
     Fault("odometry stamps back", "stamps 10 s in the past", "odometry", streams.stamped(odometry, -10 * S),
-          ("{odometry}", "header.stamp", "expected", "s behind"), LOSE_MOTION, recovers_s=2.5),
+          ("{odometry}", "header.stamp", "expected", "found"), LOSE_MOTION, recovers_s=2.5),
 )  # fmt: skip
 
 STREAMS = (

@@ -8,6 +8,8 @@ import time
 from collections import deque
 from typing import Any
 
+import rclpy
+
 from autonomy_perception.evaluation.faults.loop import EndlessDrive
 from autonomy_perception.evaluation.faults.sample import Mutator, Outlet, Sample, clock, moved
 from autonomy_perception.nodes import topics as table
@@ -21,6 +23,7 @@ _QOS: dict[Outlet, QosSpec] = {
     "main": QosSpec("reliable", 4),
     "second": QosSpec("reliable", 4),
     "best effort": QosSpec("best effort", 4),
+    "apart": QosSpec("best effort", 1),
 }
 
 
@@ -46,6 +49,7 @@ class FaultyPlayer:
         self._played = time.monotonic()
         self._outlets: dict[tuple[str, Outlet], Any] = {}
         self._latched: list[Any] = []
+        self._apart: Any = None
         for topic, msgtype in drive.topics.items():
             self._outlet(Sample(topic, msgtype, 0, b""))
         self.latch()
@@ -67,7 +71,7 @@ class FaultyPlayer:
         self._mutators.pop(name)
         if not self._mutators:
             for key in [key for key in self._outlets if key[1] != "main"]:
-                self._node.destroy_publisher(self._outlets.pop(key))
+                self._owner(key[1]).destroy_publisher(self._outlets.pop(key))
 
     def latch(self) -> None:
         """Publish the latched topics of the bag (the rig) for everybody who comes."""
@@ -109,13 +113,29 @@ class FaultyPlayer:
             made = [out for one in made for out in mutator(one)]
         return made
 
+    def _owner(self, outlet: Outlet) -> Any:
+        """The node that has the publishers of an outlet."""
+        if outlet != "apart":
+            return self._node
+        if self._apart is None:
+            context = rclpy.Context()
+            rclpy.init(context=context)
+            self._apart = rclpy.create_node("fault_player_apart", context=context)
+        return self._apart
+
+    def close(self) -> None:
+        """Give up what is not the node's."""
+        if self._apart is not None:
+            self._apart.destroy_node()
+            rclpy.shutdown(context=self._apart.context)
+
     def _outlet(self, sample: Sample) -> Any:
         key = sample.topic, sample.outlet
         if key not in self._outlets:
             spec = _TOPIC_QOS.get(sample.topic, _QOS[sample.outlet])
             kind, events = message_class(sample.msgtype), quiet_publisher()
             self._outlets[key] = with_events(
-                self._node.create_publisher, kind, sample.topic, profile(spec), events=events
+                self._owner(sample.outlet).create_publisher, kind, sample.topic, profile(spec), events=events
             )
         return self._outlets[key]
 

@@ -76,6 +76,7 @@ class Session:
     def __exit__(self, *exc: object) -> None:
         self.supervisor.__exit__(*exc)
         self._executor.shutdown(timeout_sec=1.0)
+        self.player.close()
         self.node.destroy_node()
         rclpy.shutdown(context=self.context)
 
