@@ -81,6 +81,10 @@ LIDARS: Mapping[str, LidarModel] = {
         _down(16.6, -16.61, 33.2 / 63), 2048, range_10_m=60.0, max_range_m=120.0, min_range_m=0.8, noise_m=0.015,
         step_m=0.001, divergence_mrad=3.0, pulse_m=0.8,
     ),
+    "even128": LidarModel(
+        _down(45.0, -45.1, 90.0 / 127), 1024, range_10_m=35.0, max_range_m=75.0, min_range_m=0.5, noise_m=0.015,
+        step_m=0.001, divergence_mrad=6.0, pulse_m=0.8,
+    ),
     "dense_middle128": LidarModel(_WIDE128, 1800, range_10_m=130.0, max_range_m=200.0, noise_m=0.02, step_m=0.004),
     "forward128": LidarModel(
         _down(12.7, -12.71, 0.2), 600, azimuth_deg=(60.0, -60.0), range_10_m=210.0, max_range_m=250.0, noise_m=0.03,
@@ -88,7 +92,7 @@ LIDARS: Mapping[str, LidarModel] = {
     ),
 }  # fmt: skip
 """spinning16: Velodyne VLP-16; spinning32: HDL-32E at 20 Hz; dense_middle32: VLP-32C; spinning64: HDL-64E;
-even64: Ouster OS1-64; dense_middle128: Hesai Pandar128; forward128: Hesai AT128 (a long-range forward sensor)."""
+even64: Ouster OS1-64; even128: Ouster OS0-128; dense_middle128: Hesai Pandar128; forward128: Hesai AT128 (a long-range forward sensor)."""
 
 
 def lidar_model(name: str) -> LidarModel:

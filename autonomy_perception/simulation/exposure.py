@@ -21,7 +21,9 @@ MIN_GAIN = 0.25
 _STEPS = 4096
 _x = (np.arange(_STEPS) + 0.5) / _STEPS * 2.0
 _shoulder = np.where(_x < 0.7, _x, 0.7 + 0.3 * (1.0 - np.exp(-(_x - 0.7) / 0.3)))
-_TONE = np.round(255.0 * np.clip(_shoulder, 0.0, 1.0) ** (1 / 2.2)).astype(np.uint8)
+_encoded = np.clip(_shoulder, 0.0, 1.0) ** (1 / 2.2)
+_TONE = np.round(255.0 * (_encoded - 0.10 * np.sin(2.0 * np.pi * _encoded) / 2.0)).astype(np.uint8)
+"""Response of the camera: shoulder, gamma 2.2, and a little more contrast in the middle."""
 
 _NOISE = np.random.default_rng(17).standard_normal(1 << 22).astype(np.float32)
 """Noise of a sensor: an image takes a piece of it that begins somewhere."""
@@ -48,10 +50,13 @@ def meter(radiance: F32, max_exposure_ms: float) -> Exposure:
     return Exposure(gain, min(max_exposure_ms, BASE_MS * gain))
 
 
-def motion_blur(image: F32, flow: F32, time_s: float, taps: int = 4) -> F32:
-    """Image (H,W,3) averaged along the way each pixel moves while the shutter is open (``flow`` (H,W,2) [px/s])."""
-    if float(np.percentile(np.abs(flow[::8, ::8]), 98)) * time_s < 0.7:
+def motion_blur(image: F32, flow: F32, time_s: float, most: int = 8) -> F32:
+    """Image (H,W,3) averaged along the way each pixel moves while the shutter is open (``flow`` (H,W,2) [px/s]), from
+    at most ``most`` moments of it."""
+    length = float(np.percentile(np.abs(flow[::8, ::8]), 98)) * time_s
+    if length < 0.7:
         return image
+    taps = int(np.clip(np.ceil(length), 2, most))
     h, w = image.shape[:2]
     u, v = np.meshgrid(np.arange(w, dtype=np.float32), np.arange(h, dtype=np.float32))
     reach = np.clip(flow * np.float32(time_s), -0.05 * w, 0.05 * w)

@@ -6,13 +6,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.config import Dimensions
-from autonomy_perception.simulation.materials import Semantic
-from autonomy_perception.simulation.scene import Scene, rotate
+from autonomy_perception.simulation.materials import Material, Semantic
+from autonomy_perception.simulation.scene import Mesh, Scene, join, rotate
+from autonomy_perception.simulation.solids import box
 from autonomy_perception.simulation.tracing import Bundle, Met, Part
 from autonomy_perception.simulation.truck import ego_mesh
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
+
+TRUCK_FRONT_M = 4.2  # vehicles that reach less far ahead of their rear axle have no truck's cab
+
+
+def hull(body: Dimensions) -> Mesh:
+    """Body of the tractor in base_link; cars and robots are a low box with a higher one on its rear half."""
+    if body.front > TRUCK_FRONT_M:
+        return ego_mesh(body)
+    half, floor = 0.5 * body.width, body.ground_clearance
+    low = box((-body.rear, -half, floor), (body.front, half, 0.42 * body.height), Material.DARK_METAL)
+    cabin = box(
+        (-0.8 * body.rear, -0.8 * half, floor), (0.45 * body.front, 0.8 * half, 0.72 * body.height), Material.DARK_METAL
+    )
+    return join([low, cabin])
 
 
 class OwnBody:
@@ -26,7 +41,7 @@ class OwnBody:
     """
 
     def __init__(self, body: Dimensions, T_base_sensor: F64, directions: F32) -> None:
-        mesh = ego_mesh(body)
+        mesh = hull(body)
         in_base = rotate(T_base_sensor[:3, :3], directions)
         origins = np.broadcast_to(T_base_sensor[:3, 3].astype(np.float32), in_base.shape)
         hits = Scene(mesh).cast(origins, in_base)

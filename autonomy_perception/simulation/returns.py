@@ -25,6 +25,7 @@ I64 = NDArray[np.int64]
 LEAF_AREA = 5.0  # rays stopped per metre of foliage
 GHOST_REACH_M = 60.0  # a mirrored object farther behind the water than this is not looked for
 NEAR_FIELD_M = 15.0  # receivers turn their gain down for echoes from nearer than this
+FAINT = np.float32(20.0)  # echoes of this power are reported half as bright as their surface is
 LIDAR_RATIO_SR = 18.6  # extinction to backscatter of fog and dust (O'Connor et al., 2004)
 
 
@@ -53,6 +54,8 @@ RETRO[[Material.RETRO, Material.RED_SIGN, Material.BLUE_SIGN, Material.YELLOW_SI
 SEALED = np.zeros(len(Material), np.float32)
 SEALED[[Material.ASPHALT, Material.MARKING, Material.CONCRETE]] = [1.0, 1.0, 0.7]
 """How much of a film of water weather leaves on a material, 0..1."""
+
+_VARIETY = np.random.default_rng(23).uniform(0.65, 1.35, 1024).astype(np.float32)
 
 
 @dataclass
@@ -122,7 +125,8 @@ def grass(met: Met, ground: Ground, rng: np.random.Generator) -> None:
 
 
 def reflectivity(world: World, met: Met) -> F32:
-    """Reflectivity 0..1 (R,) of what every ray met; body paint by the colour of the object."""
+    """Reflectivity 0..1 (R,) of what every ray met: body paint by the colour of the object, everything that grows or
+    was built a little different from the next of its kind, the ground from triangle to triangle."""
     value = REFLECTIVITY[met.material]
     painted = np.flatnonzero(
         (met.part == Part.ACTOR) & ((met.material == Material.PAINT) | (met.material == Material.FUR))
@@ -131,6 +135,8 @@ def reflectivity(world: World, met: Met) -> F32:
     for actor in world.actors:
         by_number[actor.number] = 0.08 + 0.55 * float(np.mean(actor.shape.color)) / 255.0
     value[painted] = by_number[met.instance[painted]]
+    place = np.where(met.part == Part.GROUND, met.face, met.instance)
+    value *= np.where((met.part <= Part.POROUS) & ~RETRO[met.material], _VARIETY[place & 1023], np.float32(1.0))
     return value
 
 
@@ -254,7 +260,8 @@ def receive(echo: Echoes, met: Met, model: LidarModel, rng: np.random.Generator)
     """Decide which echoes are reported and how bright.
 
     The chance is a logistic function of the power, 99 % at most; through glass half of them. Intensity is the
-    reflectivity as far as a factory calibration makes it independent of range and angle, with speckle of 8 %.
+    reflectivity as far as a factory calibration makes it independent of range and angle: echoes that are weak all the
+    same come out darker, and speckle is 18 %.
     """
     n = len(echo.power)
     echo.kept = (echo.distance > model.min_range_m) & (echo.distance < model.max_range_m)
@@ -262,9 +269,12 @@ def receive(echo: Echoes, met: Met, model: LidarModel, rng: np.random.Generator)
     chance = 0.99 / (1.0 + np.maximum(echo.power[rays], np.float32(1e-6)) ** np.float32(-1 / 0.18))
     chance[met.material[rays] == Material.GLASS] *= np.float32(0.5)
     echo.kept[rays] = rng.random(n, np.float32)[rays] < chance
-    bright = echo.reflectivity * (0.55 + 0.45 * met.cosine)
-    bright *= 1.0 + 0.08 * rng.standard_normal(n, np.float32)
-    echo.intensity = np.clip(np.round(bright * 255.0) / np.float32(255.0), 0.0, 1.0).astype(np.float32)
+    rays = np.flatnonzero(echo.kept)
+    bright = echo.reflectivity[rays] * (0.55 + 0.45 * met.cosine[rays]) * echo.power[rays] / (echo.power[rays] + FAINT)
+    bright *= 1.0 + 0.18 * rng.standard_normal(len(rays), np.float32)
+    bright[RETRO[met.material[rays]]] *= np.float32(1.8)
+    echo.intensity = np.zeros(n, np.float32)
+    echo.intensity[rays] = np.clip(np.round(bright * 255.0) / np.float32(255.0), 0.0, 1.0)
 
 
 def spread(echo: Echoes, met: Met, model: LidarModel, beams: int, rng: np.random.Generator) -> None:

@@ -42,6 +42,7 @@ class Rig(BaseModel):
     vehicle: VehicleConfig = Field(
         description="the vehicle file completed by mounts and beam tables: what the perception needs to run on the drive"
     )
+    stated: VehicleConfig | None = Field(None, description="the vehicle file as it is: for recordings of the real one")
 
     @classmethod
     def of(cls, name: str, setup: RigFile, vehicle: VehicleConfig) -> Rig:
@@ -52,7 +53,8 @@ class Rig(BaseModel):
         """
         lidars = {n: _lidar(n, s, vehicle) for n, s in setup.lidars.items()}
         cameras = {n: _camera(n, s, vehicle) for n, s in setup.cameras.items()}
-        return cls(name=name, setup=setup, vehicle=vehicle.model_copy(update={"lidars": lidars, "cameras": cameras}))
+        completed = vehicle.model_copy(update={"lidars": lidars, "cameras": cameras})
+        return cls(name=name, setup=setup, vehicle=completed, stated=vehicle)
 
     @cached_property
     def lidars(self) -> tuple[Lidar, ...]:
