@@ -68,7 +68,7 @@ BEV_IMAGE = Topic("/perception/bev_image", "sensor_msgs/msg/Image", "markers", "
                   "5 Hz at most, only while somebody subscribes", VIEW)  # fmt: skip
 TENTATIVE_OBJECTS = Topic("/perception/tentative_objects", "autonomy_perception_msgs/msg/TrackedObjectArray", "tracker",
                           "odom", "stages:=split: tracks that planning is not told of, for the grid; with every tracked_objects "
-                          "while somebody subscribes", OUTPUT)  # fmt: skip
+                          "while somebody subscribes", VIEW)  # fmt: skip
 AUTOWARE_OBJECTS = Topic("/perception/autoware/tracked_objects", "autoware_perception_msgs/msg/TrackedObjects", "converter",
                          "odom", "every track message, only while somebody subscribes", VIEW)  # fmt: skip
 VISION_DETECTIONS = Topic("/perception/vision/detections_3d", "vision_msgs/msg/Detection3DArray", "converter", "odom",

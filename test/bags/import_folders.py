@@ -173,6 +173,10 @@ def orfd(root: Path, scans: bool) -> Path:
     T_camera_car = geometry.make_transform(np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]]), (0.0, 0.1, 0.08))
     for k, name in enumerate((1623721491895, 1623721491991)):
         image(root / f"image_data/{name}.png", (240, 320, 3))
+        painted = np.zeros((240, 320, 3), np.uint8)
+        painted[:120, :, 2], painted[120:, :, 0] = 255, 255  # red above, blue below
+        (root / "gt_image").mkdir(exist_ok=True)
+        cv2.imwrite(str(root / f"gt_image/{name}_fillcolor.png"), painted)
         words = f"cam_K: {line([300, 0, 160, 0, 300, 120, 0, 0, 1])}\ncam_RT: {line(T_camera_car)}\n"
         text(root / f"calib/{name}.txt", words + f"lidar_R: {line(R_car_lidar)}\nlidar_T: 0 0 0 ")
         if scans:

@@ -57,11 +57,14 @@ def made(name: str, where: Path, options: ImportOptions = ALL) -> Path:
     return where / "bag"
 
 
-def frames_of(bag: Path, vehicle: str) -> list[SensorFrame]:
+def frames_of(bag: Path, vehicle: str, one_calibration: bool = True) -> list[SensorFrame]:
     config = load_vehicle(vehicle_file(vehicle))
     front = SensorFrontEnd(PerceptionConfig(), config, CpuLibrary())
     frames = [f for e in events(bag, config) for f in front.feed(e)]
-    assert front.diagnostics().faults == []
+    faults = [f.newest for f in front.diagnostics().faults]
+    if not one_calibration:
+        faults = [f for f in faults if f.expected != "the calibration that the drive began with"]
+    assert faults == []
     return frames
 
 
@@ -77,7 +80,7 @@ def points_of(frame: SensorFrame) -> np.ndarray:
 @pytest.mark.parametrize("name", MADE)
 def test_a_set_replays_with_the_ground_under_the_vehicle_and_the_wall_ahead(name, tmp_path):
     bag = made(name, tmp_path)
-    frames = frames_of(bag, MADE[name][2])
+    frames = frames_of(bag, MADE[name][2], one_calibration=name != "kitti-object")
     assert len(frames) == FRAMES.get(name, 2)
     with BagReader(bag) as reader:
         assert reader.notes["source"] == MADE[name][0]
@@ -94,7 +97,7 @@ def test_a_set_replays_with_the_ground_under_the_vehicle_and_the_wall_ahead(name
 
 @pytest.mark.parametrize("name", [n for n in MADE if n not in ("range images", "argoverse2 without calibration")])
 def test_cameras_are_upright_look_ahead_and_see_the_lidars_points_where_the_images_are(name, tmp_path):
-    for frame in frames_of(made(name, tmp_path), MADE[name][2]):
+    for frame in frames_of(made(name, tmp_path), MADE[name][2], one_calibration=name != "kitti-object"):
         assert len(frame.cameras) == 1
         camera = frame.cameras[0]
         axes = camera.T_base_camera[:3, :3]
@@ -157,6 +160,7 @@ def test_ego_poses_become_odometry_of_base_link(tmp_path):
 
 
 def test_point_labels_lie_on_the_points(tmp_path):
+    """RELLIS-3D and SemanticKITTI; ORFD paints what is drivable blue."""
     for name, label in (("rellis3d", 3), ("semantic-kitti", 40), ("range images", 9)):
         bag = made(name, tmp_path / name)
         truth = messages_of(bag, TRUTH_POINTS_TOPIC)
@@ -167,6 +171,9 @@ def test_point_labels_lie_on_the_points(tmp_path):
         assert messages_of(bag, clouds)[0].width == len(points)
     (picture, _) = messages_of(tmp_path / "rellis3d" / "bag", "/ground_truth/pylon_camera/labels")
     assert set(cv2.imdecode(picture.data, cv2.IMREAD_UNCHANGED).ravel().tolist()) == {3}
+    (picture, _) = messages_of(made("orfd", tmp_path / "orfd"), "/ground_truth/camera_front/labels")
+    pixels = cv2.imdecode(picture.data, cv2.IMREAD_UNCHANGED)
+    assert pixels.shape == (240, 320) and pixels[:120].max() == 0 and pixels[120:].min() == 1
 
 
 def test_both_lidars_of_a_vehicle_are_in_one_frame_with_their_rings_and_origins(tmp_path):
@@ -361,7 +368,7 @@ def recorded(kind: str, real_data: Path, where: Path) -> list[SensorFrame]:
     if kind == "argoverse2":
         pytest.importorskip("nanoarrow")
     write_drive(SOURCES[kind](real_data / RECORDED[kind][0], ALL), where / "bag")
-    return frames_of(where / "bag", RECORDED[kind][1])
+    return frames_of(where / "bag", RECORDED[kind][1], one_calibration=kind != "kitti-object")
 
 
 def in_box(xyz: np.ndarray, box) -> int:

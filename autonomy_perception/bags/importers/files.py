@@ -116,6 +116,13 @@ def read_npz(path: Path, key: str) -> NDArray[Any]:
         raise BagError(f"{path}: not a NumPy archive: {e}") from e
 
 
+def read_image(path: Path) -> bytes:
+    """Bytes of a PNG or JPEG whose header is sound. Raises BagError."""
+    encoded = read_bytes(path)
+    image_size(encoded, path)
+    return encoded
+
+
 def image_size(encoded: bytes, path: Path) -> tuple[int, int]:
     """(width, height) of a PNG or JPEG. Raises BagError."""
     from autonomy_perception.sensors.image import ImageError, encoded_size

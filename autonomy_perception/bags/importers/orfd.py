@@ -21,6 +21,7 @@ FORWARD = (0.0, 1.0, 0.0)
 STRIDE = 4
 """Every so many rows and columns of a depth image become a point: about as dense as the scan it was made of."""
 DEPTH_SCALE = 1.0 / 256.0  # [m] of one unit of the 16-bit image
+BLUE = 200  # labels are painted; drivable is blue
 FAR_M = 60.0
 """Farther depths are not used: between beams so far apart the filling-in draws walls."""
 
@@ -68,7 +69,7 @@ def open_drive(folder: Path, options: ImportOptions) -> Drive:
             layout = parts.points(cloud[:, :3], intensity=cloud[:, 3])
             out.append(parts.cloud_record(LIDAR, at, layout, at + 50_000_000))
             truth = folder / "gt_image" / f"{images[k].stem}_fillcolor.png"
-            out += [parts.image_truth(CAMERA, truth, at)] if truth.exists() else []
+            out += [parts.image_truth(CAMERA, _drivable(truth), at)] if truth.exists() else []
             yield out
 
     return Drive(len(frames), notes, records)
@@ -92,6 +93,14 @@ def read_cloud(path: Path, rig: Calibration) -> parts.F32:
         found = "no image" if depth is None else f"{depth.dtype} {depth.shape}"
         raise BagError(f"{path}: expected a 16-bit depth image, found {found}")
     return _unproject(np.asarray(depth), rig)
+
+
+def _drivable(path: Path) -> bytes:
+    """A PNG that says 1 where the painted labels are blue (drivable), else 0. Raises BagError."""
+    painted = cv2.imdecode(np.frombuffer(files.read_image(path), np.uint8), cv2.IMREAD_COLOR)
+    if painted is None:
+        raise BagError(f"{path}: expected a picture, found one that cannot be decoded")
+    return cv2.imencode(".png", (painted[..., 0] > BLUE).astype(np.uint8))[1].tobytes()
 
 
 def _unproject(depth: NDArray[np.uint16], rig: Calibration) -> parts.F32:

@@ -49,10 +49,8 @@ def image_records(name: str, path: Path, stamp_ns: int, lens: Lens) -> list[Reco
             Record(f"/{name}/image/compressed", messages.COMPRESSED_IMAGE, stamp_ns, image)]  # fmt: skip
 
 
-def image_truth(name: str, path: Path, stamp_ns: int) -> Record:
-    """Class numbers of the pixels of camera ``name`` (PNG bytes as they are). Raises BagError."""
-    encoded = read_bytes(path)
-    image_size(encoded, path)
+def image_truth(name: str, encoded: bytes, stamp_ns: int) -> Record:
+    """Class numbers of the pixels of camera ``name``: a grey PNG."""
     message = messages.compressed_image(f"{name}_optical", stamp_ns, encoded, "mono8; png compressed mono8")
     return Record(f"/ground_truth/{name}/labels", messages.COMPRESSED_IMAGE, stamp_ns, message)
 

@@ -66,7 +66,7 @@ def open_drive(folder: Path, options: ImportOptions) -> Drive:
                 clouds[k], at, _sub(folder, "os1_cloud_node_semantickitti_label_id") / f"{clouds[k].stem}.label"
             )
             truth = _sub(folder, "pylon_camera_node_label_id") / f"{images[k].stem}.png"
-            out += [parts.image_truth(CAMERA, truth, at)] if truth.exists() else []
+            out += [parts.image_truth(CAMERA, files.read_image(truth), at)] if truth.exists() else []
             yield out
 
     return Drive(len(frames), notes, records)
