@@ -92,7 +92,7 @@ class Ground:
         sunk = self._ditches(along, len(xy))
         z = land(xy) - sunk
         for road, (s, d) in zip(self.roads, along, strict=True):
-            z = road.shape(z, s, d, xy)
+            z = road.shape(z, s, d, xy, self._kerbs(road, along))
         fields = []
         for patch in self.patches:
             fields.append(patch.field(xy))
@@ -154,6 +154,14 @@ class Ground:
                     depth = depth * smoothstep(other.outward(t, e), 0.3, 3.0)
             sunk = np.maximum(sunk, depth)
         return sunk
+
+    def _kerbs(self, road: Roadway, along: list[tuple[F64, F64]]) -> F64 | float:
+        """Where the kerbs of a road stand (V,): they are lowered for the other roads."""
+        raised: F64 | float = 1.0
+        for other, (s, d) in zip(self.roads, along, strict=True):
+            if road.section.kerb and other is not road:
+                raised = raised * smoothstep(other.beside_paved(s, d), 0.0, 0.8)
+        return raised
 
     def _wear(self, along: list[tuple[F64, F64]], count: int) -> F32:
         worn = np.zeros(count, np.float32)

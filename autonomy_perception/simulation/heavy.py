@@ -163,3 +163,22 @@ def dumper(rng: np.random.Generator) -> Shape:
     parts += wheels((2.9, -2.4), w + 0.05, 0.95, 0.65) + lights(h, -h, w, 1.6)
     grown = join(parts)
     return centred([Mesh(grown.vertices * k, grown.faces, grown.material)], ObjectClass.TRUCK, (226, 170, 36))
+
+
+def loader(rng: np.random.Generator) -> Shape:
+    """A wheel loader with its bucket low, about 8 m long."""
+    lift = float(rng.uniform(0.1, 0.9))
+    parts = [
+        box((-3.6, -1.2, 1.0), (-0.6, 1.2, 2.3), M.PAINT),
+        box((-1.2, -0.8, 2.3), (0.4, 0.8, 3.5), M.GLASS),
+        box((-1.25, -0.85, 3.5), (0.45, 0.85, 3.6), M.PAINT),
+        box((-0.6, -0.7, 0.9), (2.2, 0.7, 1.5), M.PAINT),
+        prism([(0.8, 1.8), (1.0, 1.6), (3.4, 0.5 + lift), (3.4, 0.75 + lift)], -0.7, 0.7, M.PAINT),
+        prism(
+            [(3.2, lift), (4.6, lift), (4.6, 0.1 + lift), (3.5, 0.4 + lift), (3.4, 1.3 + lift), (3.2, 1.3 + lift)],
+            -1.45,
+            1.45,
+            M.DARK_METAL,
+        ),
+    ]
+    return centred(parts + wheels((1.5, -1.9), 1.35, 0.8, 0.6), ObjectClass.TRUCK, (226, 170, 36))

@@ -115,34 +115,35 @@ def motorcycle(rng: np.random.Generator) -> Shape:
 
 def animal(rng: np.random.Generator, kind: str) -> Shape:
     """A ``deer``, ``cow``, ``boar`` or ``dog`` in eight phases of its gait."""
-    length, shoulder, girth, color = {
-        "deer": (1.5, 0.95, 0.22, (146, 102, 62)),
-        "cow": (2.2, 1.35, 0.42, (92, 58, 40)),
-        "boar": (1.3, 0.75, 0.26, (58, 50, 44)),
-        "dog": (0.8, 0.55, 0.13, (60, 48, 40)),
+    length, shoulder, girth, head, color = {
+        "deer": (1.5, 0.95, 0.21, 1.5, (146, 102, 62)),
+        "cow": (2.1, 1.3, 0.4, 1.08, (92, 58, 40)),
+        "boar": (1.3, 0.7, 0.27, 0.85, (58, 50, 44)),
+        "dog": (0.8, 0.55, 0.13, 1.25, (60, 48, 40)),
     }[kind]
     k = float(rng.uniform(0.88, 1.12))
-    phases = tuple(
-        join(_beast(k * length, k * shoulder, k * girth, float(np.sin(2 * np.pi * p / 8))))
-        for p in (2, 3, 4, 5, 6, 7, 0, 1)
-    )
+    gait = (2, 3, 4, 5, 6, 7, 0, 1)  # the widest step first: it gives the box
+    sizes = (k * length, k * shoulder, k * girth, head)
+    phases = [join(_beast(*sizes, float(np.sin(2 * np.pi * p / 8)))) for p in gait]
     middle = 0.5 * float(phases[0].vertices[:, 0].min() + phases[0].vertices[:, 0].max())
     return Shape(tuple(_shifted(m, -middle) for m in phases), ObjectClass.ANIMAL, color)
 
 
-def _beast(length: float, shoulder: float, girth: float, swing: float) -> list[Mesh]:
-    h, leg = 0.36 * length, shoulder - girth
+def _beast(length: float, shoulder: float, girth: float, head: float, swing: float) -> list[Mesh]:
+    """Trunk, neck, head (at ``head`` times the shoulder's height) and four legs."""
+    leg, chest = shoulder - 1.2 * girth, np.array([0.4 * length, 0.0, shoulder - 0.1 * girth])
+    skull = np.array([0.62 * length, 0.0, head * shoulder])
     parts = [
-        ellipsoid((0.0, 0.0, shoulder), (0.5 * length, girth, 1.15 * girth), M.FUR),
-        cylinder(
-            (0.4 * length, 0.0, shoulder + 0.3 * girth), (0.22 * length, 0.0, 0.3 * shoulder), 0.4 * girth, M.FUR, 8
+        ellipsoid((0.0, 0.0, shoulder - 0.2 * girth), (0.52 * length, girth, 1.15 * girth), M.FUR),
+        cylinder(chest, skull - chest, 0.42 * girth, M.FUR, 8),
+        ellipsoid(
+            skull + np.array([0.06 * length, 0.0, -0.1 * girth]), (0.15 * length, 0.4 * girth, 0.45 * girth), M.FUR
         ),
-        ellipsoid((0.68 * length, 0.0, 1.36 * shoulder), (0.16 * length, 0.4 * girth, 0.42 * girth), M.FUR),
     ]
-    for x, sign in ((h, 1.0), (-h, -1.0)):
+    for x, sign in ((0.34 * length, 1.0), (-0.34 * length, -1.0)):
         for side in (-1.0, 1.0):
             step = 0.28 * leg * swing * sign * side
-            parts.append(cylinder((x, side * 0.55 * girth, leg), (step, 0.0, -leg + 0.02), 0.22 * girth, M.FUR, 7))
+            parts.append(cylinder((x, side * 0.55 * girth, leg), (step, 0.0, -leg + 0.02), 0.26 * girth, M.FUR, 7))
     return parts
 
 

@@ -20,11 +20,13 @@ WHEEL = 0.95  # wheels run so far from the middle of their lane [m]
 
 @dataclass(frozen=True)
 class Line:
-    """A painted line: where [m to the left of the centre line], dashes (painted, gap) [m] or None, width [m]."""
+    """A painted line: where [m to the left of the centre line], dashes (painted, gap) [m] or None, width [m],
+    and the range of s [m] that it is painted over. Short and wide, it is a stop line."""
 
     d: float
     dashes: tuple[float, float] | None = None
     width: float = 0.15
+    span: tuple[float, float] = (-np.inf, np.inf)
 
 
 @dataclass(frozen=True)
@@ -126,14 +128,17 @@ class Roadway:
         profile = gaussian_filter1d(main.crest(s, d) * (1 - away) + own * away, 1.0 / STEP, mode="nearest")
         return cls.along(rng, way, section, profile)
 
-    def crest(self, s: Real, d: Real) -> F64:
-        """Elevation (N,) of the built section without unevenness; beyond its edges that of the edge."""
+    def crest(self, s: Real, d: Real, raised: F64 | float = 1.0) -> F64:
+        """Elevation (N,) of the built section without unevenness; beyond its edges that of the edge.
+
+        ``raised`` (N,): 1 where its kerbs stand, 0 where they are lowered for another road.
+        """
         c = self.section
         d = np.clip(d, -c.edges[1], c.edges[0])
         paved = np.clip(d, -c.right, c.left)
         aside = np.abs(d - paved)
         z = np.interp(s, self.way.s, self.profile) - c.crown * np.abs(paved) + c.bank * paved
-        kerb = c.kerb * smoothstep(aside, 0.0, 0.12) if c.kerb else 0.0
+        kerb = raised * c.kerb * smoothstep(aside, 0.0, 0.12) if c.kerb else 0.0
         return np.asarray(z + kerb - (0.02 if c.kerb else 0.05) * aside)
 
     def outward(self, s: Real, d: Real) -> F64:
@@ -142,9 +147,9 @@ class Roadway:
         beyond = np.maximum(-s, s - self.way.length)
         return np.asarray(np.where(beyond > 0.0, np.hypot(np.maximum(aside, 0.0), beyond), aside))
 
-    def shape(self, z: F64, s: F64, d: F64, xy: F64) -> F64:
+    def shape(self, z: F64, s: F64, d: F64, xy: F64, raised: F64 | float = 1.0) -> F64:
         """Lay the road over the elevation (N,) so far: the section on it, embankment or cutting beside it."""
-        out, crest = self.outward(s, d), self.crest(s, d)
+        out, crest = self.outward(s, d), self.crest(s, d, raised)
         fall = self.section.slope * np.maximum(out, 0.0)
         beside = np.clip(z, crest - fall, crest + fall)
         return np.where(out <= 0.0, crest + self.unevenness(s, d, xy), beside)
@@ -186,11 +191,16 @@ class Roadway:
         on = (d <= self.section.left) & (d >= -self.section.right)
         return np.asarray(on & (s >= 0.0) & (s <= self.way.length))
 
+    def beside_paved(self, s: Real, d: Real) -> F64:
+        """Distance (N,) [m] beyond the paved part, 0 on it."""
+        aside = np.maximum(np.maximum(d - self.section.left, -d - self.section.right), 0.0)
+        return np.asarray(np.hypot(aside, np.maximum(np.maximum(-s, s - self.way.length), 0.0)))
+
     def painted(self, s: Real, d: Real) -> BOOL:
         """Whether points lie on a painted line."""
         out = np.zeros(len(s), np.bool_)
         for line in self.section.lines:
-            on = np.abs(d - line.d) < 0.5 * line.width
+            on = (np.abs(d - line.d) < 0.5 * line.width) & (s >= line.span[0]) & (s <= line.span[1])
             out |= on & (s % sum(line.dashes) < line.dashes[0]) if line.dashes else on
         return out
 

@@ -163,8 +163,9 @@ def painted_lines(ground: Ground) -> tuple[LaneMarking, ...]:
     """The lines of all roads as polylines with a point every metre."""
     out = []
     for road in ground.roads:
-        s = np.linspace(0.0, road.way.length, max(int(road.way.length), 2))
         for line in road.section.lines:
+            low, high = max(line.span[0], 0.0), min(line.span[1], road.way.length)
+            s = np.linspace(low, high, max(int(high - low), 2))
             xy = road.way.xy(s, line.d)
             z = ground.height(xy)
             known = ~np.isnan(z)

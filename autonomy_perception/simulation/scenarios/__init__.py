@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from autonomy_perception.simulation.scenarios import demo, highway
+from autonomy_perception.simulation.scenarios import demo, gravel, highway, junction, quarry, rural, track, yard
 from autonomy_perception.simulation.scenarios.staging import Scenario
 
 MIX = "mix"
-_ALL = (demo.SCENARIO, highway.SCENARIO)
+_ALL = tuple(m.SCENARIO for m in (demo, highway, rural, gravel, track, quarry, yard, junction))
 SCENARIOS = {s.name: s for s in _ALL}
 """Scenarios by name."""
 

@@ -15,7 +15,7 @@ from autonomy_perception.simulation.landforms import smoothstep
 from autonomy_perception.simulation.motion import Plan, following, heading_of, towed, unit
 from autonomy_perception.simulation.shapes import Shape
 from autonomy_perception.simulation.structures import Furnishing
-from autonomy_perception.simulation.traffic import Driver, Mobile, Stream, Track
+from autonomy_perception.simulation.traffic import Driver, Mobile, Obstacle, Stream, Track
 from autonomy_perception.simulation.truck import ego_shape, trailer_shape
 from autonomy_perception.simulation.ways import Way
 
@@ -206,6 +206,48 @@ def walking(name: str, shape: Shape, t: F64, points: ArrayLike, start: float, sp
     s = np.clip((t - start) * speed, 0.0, way.length)
     s = way.length * smoothstep(s, -0.4, way.length + 0.4) if way.length < 1.0 else s
     return Plan(name, shape, way.xy(s), heading_of(way.xy(s), way.heading(s)))
+
+
+@dataclass(frozen=True)
+class Crosser:
+    """Somebody who crosses a way at ``s`` [m]: the plan, and lateral position d (T,) [m] at the times t (T,) [s]."""
+
+    plan: Plan
+    s: float
+    t: F64
+    d: F64
+
+    @classmethod
+    def over(
+        cls, name: str, shape: Shape, t: F64, way: Way, s: float, d: tuple[float, float], start: float, speed: float
+    ) -> Crosser:
+        """From one lateral position to another [m], beginning at time ``start`` [s]."""
+        moved = np.clip((t - start) * speed, 0.0, abs(d[1] - d[0]))
+        at = d[0] + np.sign(d[1] - d[0]) * moved
+        facing = np.sign(d[1] - d[0]) * np.pi / 2
+        return cls(following(name, shape, way, np.full_like(t, s), at, facing), s, t, at)
+
+    def stops(self, stream: Stream, way_length: float | None = None) -> None:
+        """Make a stream wait while somebody is in, or steps towards, one of its lanes.
+
+        Args:
+            way_length: length of the way, for a stream that drives it backwards [m].
+        """
+        moving = np.abs(np.gradient(self.d)) > 1e-6
+        s = self.s if way_length is None else way_length - self.s
+        for lane, center in enumerate(stream.lanes):
+            aside = self.d - center if way_length is None else -self.d - center
+            within = np.flatnonzero(
+                (np.abs(aside) < 2.3) | (moving & (np.sign(aside) * np.gradient(self.d) < 0.0) & (way_length is None))
+            )
+            if len(within):
+                begin, end = float(self.t[within[0]]) - 0.5, float(self.t[within[-1]])
+                stream.obstacles.append(Obstacle(lane, s - 4.0, during(begin, end)))
+
+
+def during(begin: float, end: float) -> Callable[[float], bool]:
+    """Whether a time lies between two others [s]."""
+    return lambda now: begin <= now <= end
 
 
 # -- ground ---------------------------------------------------------------------------------------------------------
