@@ -204,6 +204,7 @@ FAULTS: dict[str, list[tuple[Callable[[Path], object], str]]] = {
     "nuscenes tables": [
         (lambda d: (d / "v1.0-mini/ego_pose.json").unlink(), "ego_pose.json: cannot be read"),
         (lambda d: folders.text(d / "v1.0-mini/sample.json", "{"), "sample.json: expected a list of rows"),
+        (lambda d: folders.text(d / "v1.0-mini/ego_pose.json", "[]"), "expected the field, or the row .* 'pose-"),
     ],
     "argoverse2": [
         (lambda d: shutil.rmtree(d / "sensors"), "expected TIMESTAMP_NS.feather"),

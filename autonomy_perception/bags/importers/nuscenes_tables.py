@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ CLASSES = {
 }  # fmt: skip
 """Our class by the beginning of a category's name; all others are UNKNOWN."""
 Row = dict[str, Any]
+SPACE = re.compile(r"[\s,]*")
 
 
 def version_of(folder: Path) -> Path | None:
@@ -35,17 +37,29 @@ def version_of(folder: Path) -> Path | None:
 
 def read_scene(root: Path, tables: Path, options: ImportOptions) -> tuple[str, list[Keyframe]]:
     """Name and keyframes of the scene that ``--sequence`` names. Raises BagError naming file and field."""
+    try:
+        return _scene(root, tables, options)
+    except KeyError as e:
+        raise BagError(
+            f"{tables}: expected the field, or the row that another table names, {e.args[0]!r}; found none"
+        ) from None
+
+
+def _scene(root: Path, tables: Path, options: ImportOptions) -> tuple[str, list[Keyframe]]:
     scenes = {row["name"]: row for row in _table(tables, "scene").values()}
     name = parts.chosen(sorted(scenes), options.sequence, tables / "scene.json", "scene")
-    samples = {t: s for t, s in _table(tables, "sample").items() if s["scene_token"] == scenes[name]["token"]}
-    rigs, poses, sensors = (_table(tables, t) for t in ("calibrated_sensor", "ego_pose", "sensor"))
+    scene = scenes[name]["token"]
+    samples = _table(tables, "sample", lambda row: row["scene_token"] == scene)
+    data = _table(tables, "sample_data", lambda row: row["is_key_frame"] and row["sample_token"] in samples)
+    wanted = {row["ego_pose_token"] for row in data.values()}
+    poses = _table(tables, "ego_pose", lambda row: row["token"] in wanted)
+    rigs, sensors = _table(tables, "calibrated_sensor"), _table(tables, "sensor")
     views: dict[str, dict[str, View]] = {token: {} for token in samples}
-    for row in _table(tables, "sample_data").values():
-        if row["is_key_frame"] and row["sample_token"] in views:
-            rig = rigs[row["calibrated_sensor_token"]]
-            channel = sensors[rig["sensor_token"]]["channel"]
-            if channel == "LIDAR_TOP" or channel.startswith("CAM_"):
-                views[row["sample_token"]][channel.lower()] = _view(root, row, rig, poses[row["ego_pose_token"]])
+    for row in data.values():
+        rig = rigs[row["calibrated_sensor_token"]]
+        channel = sensors[rig["sensor_token"]]["channel"]
+        if channel == "LIDAR_TOP" or channel.startswith("CAM_"):
+            views[row["sample_token"]][channel.lower()] = _view(root, row, rig, poses[row["ego_pose_token"]])
     objects = _objects(tables, views)
     return name, [Keyframe(v.pop("lidar_top"), v, objects.get(token)) for token, v in views.items() if "lidar_top" in v]
 
@@ -61,7 +75,7 @@ def _objects(tables: Path, views: dict[str, dict[str, View]]) -> dict[str, list[
     """Labelled boxes by sample, from the map to base_link at the lidar's time."""
     if not (tables / "sample_annotation.json").exists():
         return {}
-    rows = _table(tables, "sample_annotation")
+    rows = _table(tables, "sample_annotation", lambda row: row["sample_token"] in views)
     instances, categories = _table(tables, "instance"), _table(tables, "category")
     out: dict[str, list[TruthObject]] = {token: [] for token in views}
     for row in rows.values():
@@ -93,10 +107,17 @@ def _velocity(
     return float(v[0]), float(v[1])
 
 
-def _table(folder: Path, name: str) -> dict[str, Row]:
-    """Rows of one table by token. Raises BagError."""
+def _table(folder: Path, name: str, keep: Callable[[Row], bool] = lambda row: True) -> dict[str, Row]:
+    """Rows of one table by token; only those to keep are held: whole tables can have millions. Raises BagError."""
     path = folder / f"{name}.json"
+    text, decode = files.read_text(path), json.JSONDecoder().raw_decode
+    out: dict[str, Row] = {}
     try:
-        return {row["token"]: row for row in json.loads(files.read_text(path))}
+        at = text.index("[") + 1
+        while (at := SPACE.match(text, at).end()) < len(text) and text[at] != "]":  # type: ignore[union-attr]
+            row, at = decode(text, at)
+            if keep(row):
+                out[row["token"]] = row
     except (ValueError, KeyError, TypeError) as e:
-        raise BagError(f"{path}: expected a list of rows with a token: {e}") from None
+        raise BagError(f"{path}: expected a list of rows with a token: {type(e).__name__}: {e}") from None
+    return out
