@@ -7,6 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 
 import psutil
@@ -78,11 +79,20 @@ class Acts:
                     f"{name}: {words} in the log, which has {self._lines[since:][-12:]}")  # fmt: skip
 
     def _flows(self, seconds: float) -> None:
-        began, witness = time.monotonic(), self._session.witness
-        self._session.spin(lambda: False, seconds)
-        fresh = {s.data_stamp_ns for s in witness.seen if s.at > began and s.sound}
-        if len(fresh) * self._slack < FRESH_HZ * seconds:
-            raise ActError(f"{len(fresh)} fresh outputs in {seconds} s: {self._session.trial.look()}")
+        """Sound outputs come, as many as belong to so many seconds."""
+        began, session = time.monotonic(), self._session
+
+        def fresh() -> int:
+            since = takewhile(lambda s: s.at > began, reversed(session.witness.seen))
+            return len({s.data_stamp_ns for s in since if s.sound})
+
+        def over() -> bool:  # the player's own stalls do not count
+            lost = sum(length for end, length in session.player.stalls if end > began)
+            return time.monotonic() - began > seconds * self._slack + lost
+
+        session.spin(lambda: over() or fresh() >= FRESH_HZ * seconds, 10.0 + seconds * self._slack)
+        if fresh() < FRESH_HZ * seconds:
+            raise ActError(f"{fresh()} fresh outputs in {time.monotonic() - began:.1f} s: {session.trial.look()}")
 
     def _recovers(self, name: str) -> None:
         try:
@@ -153,7 +163,7 @@ class Acts:
             self._session.node.destroy_client(client)
         if result.successful or not all(word in result.reason for word in row(name).says):
             raise ActError(f"{name}: expected a refusal with {row(name).says}, got {result}")
-        self._flows(0.5)
+        self._flows(1.0)
 
     def _second_perception(self, name: str) -> None:
         began = time.monotonic()
@@ -198,7 +208,7 @@ class Acts:
         self._logged(name, since, 15.0)
         self._gone(recorder, 1)
         self._kept(output)
-        self._flows(0.5)
+        self._flows(1.0)
 
     def _rig_missing(self, name: str) -> None:
         player, witness = self._session.player, self._session.witness
@@ -224,4 +234,4 @@ class Acts:
         finally:
             self._session.start("perception", "perception")
         self._recovers(name)
-        self._flows(0.5)
+        self._flows(1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 import numpy as np
 
@@ -93,9 +94,9 @@ class Trial:
 
     def _recovery(self, healed: float, healed_ns: int) -> float | None:
         """Seconds from the healing to the first sound status with data that was measured after it."""
-        found = (s for s in list(self._witness.seen) if s.at > healed and s.sound and s.data_stamp_ns > healed_ns)
-        first = next(found, None)
-        return None if first is None else first.at - healed
+        since = takewhile(lambda s: s.at > healed, reversed(self._witness.seen))
+        sound = [s.at for s in since if s.sound and s.data_stamp_ns > healed_ns]
+        return min(sound) - healed if sound else None
 
     def look(self) -> str:
         """The newest status in one line."""
@@ -117,8 +118,7 @@ class Trial:
         self, verdict: Verdict, faults: Sequence[Fault], began: float, healed: float, slack: float
     ) -> None:
         now = time.monotonic()
-        times = [at for at, _ in self._witness.outputs if began - 0.5 <= at <= now]
-        gaps = np.diff([began, *(t for t in times if t >= began), now])
+        gaps = np.diff([began, *(at for at in self._witness.outputs if began <= at <= now), now])
         stalls = [length for end, length in self._player.stalls if end > began]
         if gaps.max() > MAX_GAP_S * slack + sum(stalls):
             verdict.wrong.append(f"outputs were silent for {gaps.max():.2f} s")

@@ -6,16 +6,17 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from autonomy_perception.nodes import topics
-from autonomy_perception.nodes.playback import header_stamp
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.topics import QosSpec
 from autonomy_perception.sensors.convert import stamp_ns
 from autonomy_perception.types import Mode, SensorState
 
-KEPT = 20_000
+KEPT = 5_000
+"""Of every kind; minutes of the graph."""
 Key = tuple[str, str]
 
 
@@ -43,8 +44,8 @@ class Witness:
 
     def __init__(self, node: Any) -> None:
         self.seen: deque[Seen] = deque(maxlen=KEPT)
-        self.outputs: deque[tuple[float, int]] = deque(maxlen=KEPT)
-        """Grids: when they were sent (monotonic [s]), and their stamp [ns]."""
+        self.outputs: deque[float] = deque(maxlen=KEPT)
+        """When grids were sent (monotonic [s])."""
         self.texts: dict[Key, str] = {}
         self._said: deque[tuple[float, Key, str]] = deque(maxlen=KEPT)
         reliable = profile(QosSpec("reliable", 10))
@@ -60,7 +61,7 @@ class Witness:
         sent = (
             time.time() - info["source_timestamp"] * 1e-9
         )  # this process may have been busy, the other was not silent
-        self.outputs.append((time.monotonic() - sent, header_stamp(data)))
+        self.outputs.append(time.monotonic() - sent)
 
     def _on_status(self, message: Any) -> None:
         troubled = tuple(s.name for s in message.sensors if s.state != SensorState.OK)
@@ -87,7 +88,7 @@ class Witness:
         return next((at for at, key, text in self._since(since) if _holds(key, text, words)), None)
 
     def _since(self, since: float) -> Iterator[tuple[float, Key, str]]:
-        return (row for row in list(self._said) if row[0] >= since)
+        return reversed(list(takewhile(lambda row: row[0] >= since, reversed(self._said))))
 
     def said_of(self, word: str, since: float) -> list[str]:
         """New texts after ``since`` that name ``word``."""
