@@ -130,8 +130,10 @@ class Acts:
 
     def _stall(self, name: str) -> None:
         os.kill(self._pid("health_monitor"), signal.SIGSTOP)
+        began = time.monotonic()
         try:
             self._flows(2.0)
+            self._session.spin(lambda: time.monotonic() - began > 2.0, 2.0)
         finally:
             os.kill(self._pid("health_monitor"), signal.SIGCONT)
         self._recovers(name)
