@@ -1,28 +1,56 @@
+#include <omp.h>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
 #include "unpack.cuh"
 
 namespace {
 
+constexpr int32_t kPart = 16384;  // points below which another thread is not worth its start
+
+struct Columns {
+  float *xyz, *intensity, *time;
+  uint16_t* ring;
+};
+
+struct Part {
+  int32_t begin, kept;
+  int32_t counts[ap::kDropReasons];
+};
+
+// Points [part.begin, end) of the message; what is kept is written from row part.begin on.
 template <bool kPlain>
-void run(const ap::UnpackPlan& plan, const uint8_t* data, const float* poses, const float* masks, float* xyz,
-         float* intensity, float* time, uint16_t* ring, int32_t* counts) {
-  int32_t kept = 0;
-  const int32_t rows = (plan.n + plan.width - 1) / plan.width;
-  for (int32_t r = 0; r < rows; ++r) {
-    const uint8_t* point = data + static_cast<int64_t>(r) * plan.row_step;
-    const int32_t columns = r == rows - 1 ? plan.n - r * plan.width : plan.width;
-    for (int32_t c = 0; c < columns; ++c, point += plan.point_step) {
+void run(const ap::UnpackPlan& plan, const uint8_t* data, const float* poses, const float* masks, const Columns& c,
+         int32_t end, Part& part) {
+  int32_t at = part.begin;
+  for (int32_t i = part.begin; i < end;) {
+    const uint8_t* point = ap::point_at(plan, data, i);
+    const int32_t row_end = std::min(end, i - i % plan.width + plan.width);
+    for (; i < row_end; ++i, point += plan.point_step) {
       ap::UnpackedPoint out;
       const ap::Drop drop = ap::unpack_point<kPlain>(plan, point, poses, masks, &out);
-      ++counts[drop];
+      ++part.counts[drop];
       if (drop != ap::kKept) continue;
-      xyz[3 * kept] = out.x;
-      xyz[3 * kept + 1] = out.y;
-      xyz[3 * kept + 2] = out.z;
-      intensity[kept] = out.intensity;
-      time[kept] = out.time;
-      ring[kept++] = out.ring;
+      c.xyz[3 * static_cast<int64_t>(at)] = out.x;
+      c.xyz[3 * static_cast<int64_t>(at) + 1] = out.y;
+      c.xyz[3 * static_cast<int64_t>(at) + 2] = out.z;
+      c.intensity[at] = out.intensity;
+      c.time[at] = out.time;
+      c.ring[at++] = out.ring;
     }
   }
+  part.kept = at - part.begin;
+}
+
+// Rows [from, from + n) move up to row `to`.
+void close_gap(const Columns& c, int64_t to, int64_t from, int64_t n) {
+  if (to == from || n == 0) return;
+  std::memmove(c.xyz + 3 * to, c.xyz + 3 * from, 3 * n * sizeof(float));
+  std::memmove(c.intensity + to, c.intensity + from, n * sizeof(float));
+  std::memmove(c.time + to, c.time + from, n * sizeof(float));
+  std::memmove(c.ring + to, c.ring + from, n * sizeof(uint16_t));
 }
 
 }  // namespace
@@ -33,7 +61,19 @@ AP_API int32_t ap_unpack(const uint8_t* data, const int32_t* layout, const doubl
                          int32_t n_edges, void*) {
   const ap::UnpackPlan plan = ap::unpack_plan(layout, scales, base, limits, n_poses, n_masks, n_edges);
   if (plan.n < 0 || plan.width < 1 || n_poses < 1 || n_masks < 0 || n_edges < 0) return -1;
+  const Columns c{xyz, intensity, time, ring};
+  const int32_t n_parts = std::clamp(plan.n / kPart, 1, omp_get_max_threads());
+  std::vector<Part> parts(n_parts, Part{});
+#pragma omp parallel for schedule(static, 1) num_threads(n_parts)
+  for (int32_t p = 0; p < n_parts; ++p) {
+    parts[p].begin = static_cast<int32_t>(static_cast<int64_t>(plan.n) * p / n_parts);
+    const int32_t end = static_cast<int32_t>(static_cast<int64_t>(plan.n) * (p + 1) / n_parts);
+    (ap::is_plain(plan) ? run<true> : run<false>)(plan, data, poses, masks, c, end, parts[p]);
+  }
   for (int i = 0; i < ap::kDropReasons; ++i) counts[i] = 0;
-  (ap::is_plain(plan) ? run<true> : run<false>)(plan, data, poses, masks, xyz, intensity, time, ring, counts);
+  for (const Part& part : parts) {
+    close_gap(c, counts[ap::kKept], part.begin, part.kept);
+    for (int i = 0; i < ap::kDropReasons; ++i) counts[i] += part.counts[i];
+  }
   return 0;
 }

@@ -1,5 +1,6 @@
 """The unpack kernel against a plain NumPy reading of the message."""
 
+import ctypes
 from dataclasses import replace
 
 import numpy as np
@@ -184,6 +185,26 @@ def test_organised_cloud_with_row_padding() -> None:
     data = b"".join(r.tobytes() + b"\xff" * 7 for r in rows)[:-7]  # the last row may lack its padding
     ours = unpack(LIB, np.frombuffer(data, np.uint8), replace(layout, width=4, height=3, row_step=stride), IDENTITY)
     np.testing.assert_array_equal(ours.xyz, np.arange(1, 37).reshape(12, 3))
+
+
+def test_large_clouds_are_the_same_for_any_number_of_threads() -> None:
+    rng = np.random.default_rng(3)
+    xyz = rng.normal(0.0, 30.0, (1001 * 89, 3))
+    xyz[rng.random(len(xyz)) < 0.2] = np.nan
+    points, layout = message(xyz)
+    layout = replace(layout, width=1001, height=89, row_step=1001 * layout.point_step)  # rows end within the parts
+    gomp, outs = ctypes.CDLL("libgomp.so.1"), []
+    before = gomp.omp_get_max_threads()
+    try:
+        for threads in (1, 2, 3, 5):
+            gomp.omp_set_num_threads(threads)
+            outs.append(unpack(LIB, raw(points), layout, IDENTITY, crop=CROP, masks=BODY))
+    finally:
+        gomp.omp_set_num_threads(before)
+    for out in outs[1:]:
+        assert out.dropped == outs[0].dropped and len(out.xyz) > 1_000
+        for name in ("xyz", "intensity", "time", "ring"):
+            assert np.array_equal(getattr(out, name), getattr(outs[0], name)), name
 
 
 def test_absent_fields_are_zero_and_an_empty_cloud_is_empty() -> None:
