@@ -22,6 +22,8 @@ from autonomy_perception.types import SensorFrame
 F64 = NDArray[np.float64]
 Look = Callable[[], None]
 
+GROUND = "ground under"
+"""What a lidar is compared with, before the name of the base frame."""
 EAGER_LOOKS = 6
 """Until a check has so many looks behind it, it looks twice as often: the first verdict should not take long."""
 MAX_IMAGE_AGE_NS = 120_000_000
@@ -44,7 +46,7 @@ class CalibrationMonitor:
         self._period_ns = round(config.period_s * 1e9)
         lidars, body = list(vehicle.lidars), vehicle.dimensions
         base = vehicle.base_frame
-        self._ground = {name: GroundWatch(name, f"ground under {base}", config, body) for name in lidars}
+        self._ground = {name: GroundWatch(name, f"{GROUND} {base}", config, body) for name in lidars}
         self._motion = {name: MotionWatch(name, f"motion of {base}", config, lib) for name in lidars}
         self._overlap = {name: OverlapWatch(name, lidars[0], config, lib) for name in lidars[1:]}
         self._camera = {

@@ -9,8 +9,8 @@ from pathlib import Path
 from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.events import input_topics
 from autonomy_perception.bags.reader import BagReader
-from autonomy_perception.calibration.monitor import CalibrationMonitor
-from autonomy_perception.calibration.report import CalibrationReport, CheckResult
+from autonomy_perception.calibration.monitor import GROUND, CalibrationMonitor
+from autonomy_perception.calibration.report import CalibrationReport, CheckResult, Verdict
 from autonomy_perception.config import CalibrationConfig, PerceptionConfig, VehicleConfig
 from autonomy_perception.evaluation.vehicle.findings import Finding, Level, error, warning
 from autonomy_perception.evaluation.vehicle.geometry_checks import (
@@ -81,7 +81,8 @@ def check_vehicle(
     rig = front.rig()
     findings += check_mounting(vehicle, dict(rig.T_base_sensor)) + check_lenses(vehicle, dict(rig.cameras))
     findings += fault_findings(vehicle, front.diagnostics().faults, gathered.frames)
-    findings += check_gathered(vehicle, gathered) if gathered.frames else [no_frames()]
+    driven = [c.sensor for c in report.checks if c.verdict == Verdict.OK and c.against.startswith(GROUND)]
+    findings += check_gathered(vehicle, gathered, driven) if gathered.frames else [no_frames()]
     findings += [calibration_finding(vehicle, c) for c in report.wrong]
     summary = {
         "vehicle": vehicle.name, "recording": bag.name, "frames": str(gathered.frames), "driven": f"{gathered.path:.0f} m",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -149,10 +150,14 @@ def check_lenses(vehicle: VehicleConfig, models: dict[str, CameraModel]) -> list
     return out
 
 
-def check_gathered(vehicle: VehicleConfig, found: Gathered) -> list[Finding]:
-    """Ground, body and views of a recording."""
+def check_gathered(vehicle: VehicleConfig, found: Gathered, driven: Collection[str]) -> list[Finding]:
+    """Ground, body and views of a recording.
+
+    Args:
+        driven: lidars that agree with the ground that the vehicle drove over: that holds on any terrain, a plane does not.
+    """
     out: list[Finding] = []
-    for name in vehicle.lidars:
+    for name in (n for n in vehicle.lidars if n not in driven):
         seen = found.grounds.get(name, [])
         where = f"lidars.{name}.extrinsics"
         if len(seen) < max(1, found.frames // 5):
