@@ -11,6 +11,9 @@ from autonomy_perception.types import CameraModel
 MAX_VALUE = 1e6
 """Beyond this a focal length [px] or a coefficient is garbage."""
 
+MAX_SIDE = 65535
+"""Longest side of an image that JPEG can hold [px]."""
+
 
 class LensError(ValueError):
     """A CameraInfo cannot be used: field, expected, found."""
@@ -66,8 +69,8 @@ def _check(info: CameraInfoMsg, rectified: bool) -> None:
     if rectified and not np.allclose(info.R, np.eye(3), atol=1e-4):
         expected = "the identity (rectified: true, of a camera on its own)"
         raise LensError("r", expected, np.array2string(info.R, precision=4).replace("\n", ""))
-    if info.width <= 0 or info.height <= 0:
-        raise LensError("width x height", "pixels", f"{info.width} x {info.height}")
+    if not (0 < info.width <= MAX_SIDE and 0 < info.height <= MAX_SIDE):
+        raise LensError("width x height", f"1 to {MAX_SIDE} pixels", f"{info.width} x {info.height}")
     x, y, width, height = info.roi
     if x + width > info.width or y + height > info.height:
         expected = f"a region within {info.width} x {info.height}"
