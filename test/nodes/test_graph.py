@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import dataclasses
 import importlib.util
 from pathlib import Path
 
@@ -28,6 +29,20 @@ def names(arguments: graph.Arguments) -> list[str]:
 
 def test_live_graph_has_no_player_and_no_recorder(vehicle: str) -> None:
     assert names(graph.Arguments(vehicle=vehicle)) == ["perception", "health_monitor", "markers"]
+
+
+def test_split_starts_a_node_for_each_stage_instead_of_the_composed_one(vehicle: str, tmp_path: Path) -> None:
+    split = graph.Arguments(vehicle=vehicle, stages="split")
+    stages = ["detector", "tracker", "occupancy_grid", "terrain"]
+    assert names(split) == [*stages, "health_monitor", "markers"]
+    assert names(dataclasses.replace(split, detector=False)) == [*stages[1:], "health_monitor", "markers"]
+    assert "converter" in names(dataclasses.replace(split, convert=True)) and "converter" not in names(split)
+    (tmp_path / "drive").mkdir()
+    arguments = graph.checked(dataclasses.replace(split, bag=str(tmp_path / "drive"), detector=False))
+    player = dict(graph.nodes_for(arguments)[-1][1])
+    assert player["wait_for_nodes"] == stages[1:]
+    composed = dict(graph.nodes_for(graph.checked(graph.Arguments(vehicle=vehicle)))[0][1])
+    assert all(p == composed for n, p in graph.nodes_for(graph.checked(split)) if n.name in stages)
 
 
 def test_bag_adds_player_last_and_sim_time_for_all_but_the_player(vehicle: str, tmp_path: Path) -> None:
@@ -69,6 +84,7 @@ def test_paths_become_absolute(vehicle: str, tmp_path: Path, monkeypatch: pytest
         ({"bag": "/nowhere"}, "bag: /nowhere does not exist"),
         ({"record": "/"}, "never overwritten"),
         ({"mode": "magic"}, "mode: expected auto or geometric, got 'magic'"),
+        ({"stages": "apart"}, "stages: expected composed or split, got 'apart'"),
         ({"rate": 0.0}, "rate: expected a number above 0"),
     ],
 )
