@@ -130,17 +130,17 @@ class Trial:
         if np.median(gaps) > TYPICAL_GAP_S * slack:
             verdict.wrong.append(f"outputs came every {np.median(gaps):.2f} s")
         strongest = min((f.outputs for f in faults), key=STRENGTH.index)
-        verdict.wrong += wrong_outputs(strongest, rows, healed - began - SETTLE_S)
+        verdict.wrong += wrong_outputs(strongest, rows, healed - began - SETTLE_S, FRESH_HZ / slack)
 
 
-def wrong_outputs(expected: Outputs, rows: Sequence[Seen], seconds: float) -> list[str]:
+def wrong_outputs(expected: Outputs, rows: Sequence[Seen], seconds: float, fresh_hz: float = FRESH_HZ) -> list[str]:
     """What the statuses of a fault's ``seconds`` say against ``expected``."""
     fresh = len({s.data_stamp_ns for s in rows})
     modes = {s.mode for s in rows}
     if expected is Outputs.AGE:
         told = [] if fresh <= 1 else [f"expected held outputs, data changed {fresh - 1} times"]
         return told + ([] if modes & {Mode.STALE, Mode.STOPPED} else [f"expected STALE, modes were {modes}"])
-    told = [] if fresh >= FRESH_HZ * seconds - 1 else [f"expected fresh data, got it {fresh} times in {seconds:.1f} s"]
+    told = [] if fresh >= fresh_hz * seconds - 1 else [f"expected fresh data, got it {fresh} times in {seconds:.1f} s"]
     if expected is Outputs.LOSE_MOTION and seconds > HELD_S and not any("NO_EGO_MOTION" in s.reasons for s in rows):
         told.append("expected NO_EGO_MOTION, it was never said")
     return told
