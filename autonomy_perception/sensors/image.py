@@ -73,6 +73,7 @@ def encoded_size(data: Any) -> tuple[int, int]:
     if head.startswith(PNG_MAGIC):
         if bytes(view[-8:]) != PNG_END:
             raise ImageError(f"PNG of {len(view)} bytes is cut off (no IEND at its end)")
+        _check_chunks(view)
         return _held_by(view, int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big"))
     if head.startswith(JPEG_MAGIC):
         if JPEG_END not in bytes(view[-64:]):  # some encoders pad behind the end marker
@@ -186,8 +187,6 @@ def decode(encoded: Any, image_format: str = "") -> U8:
     import cv2
 
     width, height = encoded_size(encoded)
-    if bytes((view := bytes_view(encoded))[:8]) == PNG_MAGIC:
-        _check_chunks(view)
     original, _, rest = image_format.lower().partition(";")
     before = ENCODINGS.get(original.strip())
     grey = before is not None and before.channels == 1 and "bgr" not in rest and "rgb8" not in rest

@@ -12,6 +12,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from rosbags.rosbag2 import StoragePlugin, Writer
 
 from autonomy_perception import geometry
 from autonomy_perception.bags import messages as m
@@ -81,6 +82,20 @@ def write_bag(folder: Path) -> Path:
     return bag
 
 
+def write_sqlite(folder: Path) -> Path:
+    """The same in SQLite."""
+    from targets import TOPICS
+
+    bag = folder / "sqlite"
+    with Writer(bag, version=9, storage_plugin=StoragePlugin.SQLITE3) as writer:
+        for kind, message in cdr().items():
+            if kind in TOPICS:
+                topic, msgtype = TOPICS[kind]
+                connection = writer.add_connection(topic, msgtype, typestore=typestore())
+                writer.write(connection, STAMP, typestore().serialize_cdr(message, msgtype))
+    return bag
+
+
 def main() -> None:
     for name, data in images().items():
         put(f"image/{name}", data)
@@ -89,6 +104,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         bag = write_bag(Path(folder))
         put("mcap/small.mcap", next(bag.glob("*.mcap")).read_bytes())
+        sqlite = write_sqlite(Path(folder))
+        put("sqlite/small.db3", next(sqlite.glob("*.db3")).read_bytes())
+        put("metadata/sqlite.yaml", (sqlite / "metadata.yaml").read_bytes())
         put("metadata/small.yaml", (bag / "metadata.yaml").read_bytes())
     for source, target in (
         ("demo_truck", "vehicle-demo"),

@@ -129,8 +129,17 @@ def fuzz_metadata(data: bytes, kind: str) -> None:
         read_all(Path(folder))
 
 
+def fuzz_sqlite(data: bytes, kind: str) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        metadata = (CORPUS / "metadata" / "sqlite.yaml").read_bytes()
+        (Path(folder) / "metadata.yaml").write_bytes(metadata)
+        (Path(folder) / "sqlite.db3").write_bytes(data)
+        read_all(Path(folder))
+
+
 TARGETS: dict[str, Callable[[bytes, str], None]] = {
     "cdr": fuzz_cdr, "image": fuzz_image, "yaml": fuzz_yaml, "mcap": fuzz_mcap, "metadata": fuzz_metadata,
+    "sqlite": fuzz_sqlite,
 }  # fmt: skip
 
 

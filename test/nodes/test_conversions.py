@@ -204,3 +204,40 @@ def test_both_ways_of_reading_images_that_the_bench_compares_agree(name: str) ->
     tensors = preprocess(CpuLibrary(), smooth, bench.input_plan(64, 48)), bench.input_plainly(smooth)
     inner = (slice(None), slice(8, -8), slice(8, -8))  # beyond the edge ours is black, OpenCV repeats the edge
     np.testing.assert_allclose(tensors[0][inner], tensors[1][inner], atol=1e-4)
+
+
+def test_every_input_of_a_vehicle_can_be_subscribed_to_and_converted() -> None:
+    from geometry_msgs.msg import TwistStamped, TwistWithCovarianceStamped
+    from sensor_msgs.msg import CameraInfo, Imu
+
+    from autonomy_perception.config import load_vehicle
+    from autonomy_perception.nodes.inputs import inputs_of
+    from autonomy_perception.nodes.qos import message_class
+    from autonomy_perception.paths import share
+    from autonomy_perception.sensors.convert import CONVERTERS
+
+    vehicle = load_vehicle(share() / "config" / "kitti.yaml")
+    for kind in ("geometry_msgs/msg/TwistStamped", "geometry_msgs/msg/TwistWithCovarianceStamped"):
+        odometry = vehicle.odometry.model_copy(
+            update={"imu_topic": "/imu", "speed_topic": "/speed", "speed_type": kind}
+        )
+        table = {i.topic: i.msgtype for i in inputs_of(vehicle.model_copy(update={"odometry": odometry}))}
+        assert (table["/imu"], table["/speed"], table["/odometry"]) == (
+            "sensor_msgs/msg/Imu",
+            kind,
+            "nav_msgs/msg/Odometry",
+        )
+        for topic, msgtype in table.items():
+            assert CONVERTERS[msgtype](topic, message_class(msgtype)(), 5, 6).receive_ns == 5
+    imu = Imu()
+    imu.angular_velocity.z, imu.linear_acceleration.z, imu.linear_acceleration_covariance[0] = 0.1, 9.8, -1.0
+    event = CONVERTERS["sensor_msgs/msg/Imu"]("/imu", imu, 0, 0)
+    assert event.angular_velocity == (0.0, 0.0, 0.1) and event.linear_acceleration is None
+    plain, wrapped = TwistStamped(), TwistWithCovarianceStamped()
+    plain.twist.linear.x, wrapped.twist.twist.linear.x = 3.0, -4.0
+    assert CONVERTERS["geometry_msgs/msg/TwistStamped"]("/v", plain, 0, 0).speed == 3.0
+    assert CONVERTERS["geometry_msgs/msg/TwistWithCovarianceStamped"]("/v", wrapped, 0, 0).speed == -4.0
+    info = CameraInfo(binning_x=2, binning_y=4)
+    info.roi.x_offset, info.roi.y_offset, info.roi.width, info.roi.height = 1, 2, 30, 40
+    event = CONVERTERS["sensor_msgs/msg/CameraInfo"]("/info", info, 0, 0)
+    assert event.binning == (2, 4) and event.roi == (1, 2, 30, 40) and event.R.shape == (3, 3)

@@ -229,7 +229,7 @@ def test_what_claims_to_be_huge_is_refused_before_it_is_decoded():
         with pytest.raises(ImageError, match="60000 x 60000 pixels claimed by"):
             refuse(bytes(png))
         with pytest.raises(ImageError, match=f"1 to {MAX_PIXELS} pixels, found 60000 x 60000"):
-            refuse(bytes(png[:-8]) + bytes(500_000) + bytes(png[-8:]))
+            refuse(bytes(png[:-12]) + bytes(12 * 50_000) + bytes(png[-12:]))
     with pytest.raises(ImageError, match="found 100000 x 100000"):
         check(ImageMsg("/image", 0, 0, "", 0, "rgb8", b"", False, 100_000, 100_000, 300_000))
 
