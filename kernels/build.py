@@ -86,6 +86,8 @@ def _compile(cmd: list[str], source: Path, obj: Path) -> None:
 
 def build(target: str) -> Path:
     """Build ``cpu``, ``cuda`` or ``sanitize``; returns the library's path. Raises BuildError."""
+    if target not in ("cpu", "cuda", "sanitize"):
+        raise BuildError(f"target: expected cpu, cuda or sanitize, found {target!r}")
     if target in ("cpu", "sanitize"):
         cxx = shutil.which("g++")
         if not cxx:
