@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from autonomy_perception import geometry
 from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.events import events
-from autonomy_perception.bags.importers import mounting, pcd
+from autonomy_perception.bags.importers import monoforce, mounting, pcd
 from autonomy_perception.bags.importers.base import TRUTH_POINTS_TOPIC, TRUTH_TOPIC, ImportOptions, write_drive
 from autonomy_perception.bags.importers.sources import SOURCES
 from autonomy_perception.bags.reader import BagReader
@@ -281,6 +281,14 @@ def test_the_mounting_is_found_from_the_ground(roll, pitch, height, yaw):
     assert found[2, 3] == pytest.approx(height, abs=0.02) and ahead[0] > 0.98 and abs(ahead[1]) < 1e-9
     up = T[:3, :3].T @ (0, 0, 1)  # the ground's normal in the lidar's axes
     np.testing.assert_allclose(found[:3, :3] @ up, (0, 0, 1), atol=0.004)
+
+
+def test_organised_clouds_tell_their_beams_by_the_times_of_their_rows():
+    for beams, shots in ((128, 1024), (64, 2048), (16, 512)):
+        times = np.tile(np.arange(shots, dtype=np.uint32) * 97, beams)
+        assert monoforce._columns(times) == shots
+    assert monoforce._columns(np.arange(4096, dtype=np.uint32)) == monoforce._columns(np.zeros(8, np.uint32)) == 0
+    assert monoforce._columns(np.empty(0, np.uint32)) == 0
 
 
 def test_no_ground_is_said(tmp_path):

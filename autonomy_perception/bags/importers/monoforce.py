@@ -18,8 +18,6 @@ from autonomy_perception.bags.importers.base import Drive, ImportOptions, Record
 
 LIDAR, ROBOT = "os_sensor", "robot"
 NAME = re.compile(r"(\d+)_(\d{9})")
-COLUMNS = 1024
-"""Shots of one turn; the clouds are organised, one row of them for each beam."""
 NEAR_NS = 2_000_000_000
 """Poses are about a second apart; those farther from every scan are left out."""
 
@@ -69,9 +67,18 @@ def read_cloud(path: Path) -> NDArray[Any]:
         raise BagError(f"{path}: cloud: expected fields x y z t, found {' '.join(names) or cloud.dtype}")
     xyz = np.stack([cloud[name] for name in "xyz"], axis=1)
     others = {name: cloud[name] for name in names if name not in "xyz"}
-    if len(cloud) % COLUMNS == 0:
-        others["ring"] = np.repeat(np.arange(len(cloud) // COLUMNS, dtype=np.uint16), COLUMNS)
+    columns = 0 if "ring" in names else _columns(cloud["t"])
+    if columns:
+        others["ring"] = np.repeat(np.arange(len(cloud) // columns, dtype=np.uint16), columns)
     return parts.points(xyz, **others)
+
+
+def _columns(times: NDArray[Any]) -> int:
+    """Shots in a turn: in an organised cloud each row, one for each beam, begins with the same time. 0: not organised."""
+    begins = np.flatnonzero(times == times[0]) if len(times) else np.empty(0, np.int64)
+    columns = int(begins[1]) if len(begins) > 1 else 0
+    whole = columns > 1 and len(times) % columns == 0
+    return columns if whole and np.array_equal(times.reshape(-1, columns)[-1], times[:columns]) else 0
 
 
 def read_transforms(path: Path) -> dict[str, parts.F64]:

@@ -7,6 +7,7 @@ the fields of the ``infos`` that detection frameworks make of the tables, beside
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,7 @@ def open_drive(folder: Path, options: ImportOptions) -> Drive:
         paths = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
         if not paths:
             raise BagError(f"{folder}: expected v1.0-*/ tables or sampleNNNN.yaml files, found neither")
-        drive, keyframes = folder.name, [read_keyframe(path, k) for k, path in enumerate(paths)]
+        drive, keyframes = folder.name, [read_keyframe(path) for path in paths]
     keyframes = sorted(keyframes, key=lambda k: k.lidar.stamp_ns)[: options.limit or None]
     motion = _motion(keyframes) if options.ego == "poses" else None
     notes = parts.notes_of(
@@ -116,12 +117,18 @@ def quaternion_pose(rotation_wxyz: Sequence[float], translation: Sequence[float]
     return files.pose_of((x, y, z, w), translation, what)
 
 
-def read_keyframe(path: Path, index: int) -> Keyframe:
-    """A keyframe of one YAML file. Raises BagError naming file and field."""
+def read_keyframe(path: Path) -> Keyframe:
+    """A keyframe of one YAML file; ``sample0004.yaml`` has its points in ``4.bin``, where they are not found by the
+    names that it says. Raises BagError naming file and field."""
+    digits = re.sub(r"\D", "", path.stem) or "0"
     try:
         info = yaml.load(files.read_text(path), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         name = Path(info["lidar_path"]).name
-        places = [path.parent / "samples" / "LIDAR_TOP" / name, path.with_name(name), path.with_name(f"{index}.bin")]
+        places = [
+            path.parent / "samples" / "LIDAR_TOP" / name,
+            path.with_name(name),
+            path.with_name(f"{int(digits)}.bin"),
+        ]
         lidar = _view(info, path, "lidar", places)
         cameras = {}
         for name, item in info["cams"].items():

@@ -20,7 +20,7 @@ LIDAR, CAMERA = "lidar_top", "camera_front"
 
 def open_drive(folder: Path, options: ImportOptions) -> Drive:
     """Open one moment. Raises BagError if a needed file is missing or broken."""
-    scan, image, calibration = (_one(folder, kind) for kind in ("*.pcd", "*.jpg", "*.txt"))
+    scan, image, calibration = (_one(folder, kinds) for kinds in ((".pcd",), files.IMAGES, (".txt",)))
     lens, T_lidar_camera = read_calibration(calibration)
     cloud = read_pcd(scan)
     xyz = _columns(cloud, ("x", "y", "z"), scan)
@@ -52,11 +52,11 @@ def read_calibration(path: Path) -> tuple[parts.Lens, parts.F64]:
     return parts.Lens(K, D), geometry.invert(T_camera_lidar)
 
 
-def _one(folder: Path, pattern: str) -> Path:
-    found = sorted(folder.glob(pattern)) if folder.is_dir() else []
+def _one(folder: Path, suffixes: tuple[str, ...]) -> Path:
+    found = sorted(p for p in folder.iterdir() if p.suffix in suffixes) if folder.is_dir() else []
     if len(found) != 1:
         raise BagError(
-            f"{folder}: expected one {pattern} (a moment with calib.pcd, calib.jpg, calib.txt), found {len(found)}"
+            f"{folder}: expected one *{suffixes[0]} (a moment with calib.pcd, calib.jpg, calib.txt), found {len(found)}"
         )
     return found[0]
 
