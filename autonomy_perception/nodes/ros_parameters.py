@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor, ParameterType
+from rclpy.exceptions import ParameterException
 
 from autonomy_perception.config import ConfigError
 from autonomy_perception.nodes.parameters import Parameter, describe, parameters_of
@@ -43,11 +44,16 @@ def declare(node: Any, parameters: Iterable[Parameter], *, read_only: bool = Fal
     """Declare every parameter that the node does not have yet.
 
     Raises:
-        rclpy.exceptions.InvalidParameterValueException: an override lies outside its range; the message says which.
+        ConfigError: an override has another type or lies outside its range; the message says which and what came.
     """
     for p in parameters:
-        if not node.has_parameter(p.name):
+        if node.has_parameter(p.name):
+            continue
+        try:
             node.declare_parameter(p.name, _default(p), descriptor(p, read_only=read_only))
+        except ParameterException as e:
+            expected = f"{p.type.__name__} {p.range_text}".strip()
+            raise ConfigError(f"parameter {p.name}: expected {expected}, found: {e}") from e
 
 
 def _default(p: Parameter) -> Any:

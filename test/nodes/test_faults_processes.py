@@ -134,11 +134,13 @@ def test_wrong_parameters_and_vehicles_end_a_node_with_one_line(tmp_path: Path, 
         "parameter out of range at start": (f"vehicle_file:={vehicle}", f"config_file:={stages}"),
         "extrinsics that are no rotation": (f"vehicle_file:={broken}",),
     }
+    for value in ("-5", "many"):
+        cases[f"override out of range or type {value}"] = (f"vehicle_file:={vehicle}", f"sensors.max_points:={value}")
     running = {name: start("perception_node", live_env, *given) for name, given in cases.items()}
     for name, process in running.items():
         text = process.communicate(timeout=20.0)[0]
         assert process.returncode == 2 and "Traceback" not in text, text
-        holds(name, text)
+        holds(name.removesuffix(" -5").removesuffix(" many"), text)
 
 
 # -------------------------------------------------------------------------------------------------------------- files

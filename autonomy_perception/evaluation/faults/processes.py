@@ -58,6 +58,8 @@ ENDS = (
     ProcessFault("SIGKILL of the starter", "`up` or `replay` is killed", "nobody", (), "no node stays behind"),
     ProcessFault("parameter out of range at start", "sensors.max_points is -5 in the parameter file", "the node's log",
                  ("sensors.max_points", "-5"), "the node ends with code 2"),
+    ProcessFault("override out of range or type", "-p sensors.max_points:=-5, -p sensors.max_points:=many", "the node's log",
+                 ("parameter sensors.max_points", "expected int", "1000", "found"), "the node ends with code 2"),
     ProcessFault("extrinsics that are no rotation", "NaN in the vehicle file's rpy", "the node's log",
                  ("rpy", "finite"), "the node ends with code 2"),
 )  # fmt: skip
