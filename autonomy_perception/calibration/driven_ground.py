@@ -54,9 +54,9 @@ def ground_ahead(xyz: F32, front: float) -> F32:
         xyz: float32 (N,3) of one lidar in base_link.
         front: base_link to the front bumper [m].
     """
-    x, y, z = xyz[:, 0], xyz[:, 1], xyz[:, 2]
-    on_strip = (x > front) & (x < AHEAD) & (np.abs(y) < 2.0 * HALF_WIDTH) & (np.abs(z) < GATE_M + GATE_PER_M * x)
-    p = xyz[on_strip]
+    near = xyz[np.abs(xyz[:, 1]) < 2.0 * HALF_WIDTH]
+    x, z = near[:, 0], near[:, 2]
+    p = near[(x > front) & (x < AHEAD) & (np.abs(z) < GATE_M + GATE_PER_M * x)]
     cell = np.floor(p[:, :2] / CELL).astype(np.int64)
     key = cell[:, 0] * 1024 + cell[:, 1]
     order = np.lexsort((p[:, 2], key))
@@ -98,13 +98,15 @@ class DrivenGround:
         if self._at is not None and np.linalg.norm(T_odom_base[:3, 3] - self._at) < 2.0 * UNDER:
             return
         self._at = T_odom_base[:3, 3].copy()
-        T_base_odom = geometry.invert(T_odom_base)
-        for seen_ns, points, lever in self._seen:
-            p = geometry.transform_points(T_base_odom, points)
-            under = np.minimum.reduce([np.abs(p[:, 0] - axle) for axle in self._axles]) < UNDER
-            here = under & (np.abs(p[:, 1]) < HALF_WIDTH) & (np.abs(p[:, 2]) < MAX_RISE)
-            if seen_ns != stamp_ns and here.any():
-                self._rows.append((stamp_ns, np.column_stack([lever[here], p[here, 2]])))
+        before = [s for s in self._seen if s[0] != stamp_ns]
+        if not before:
+            return
+        p = geometry.transform_points(geometry.invert(T_odom_base), np.concatenate([points for _, points, _ in before]))
+        under = np.minimum.reduce([np.abs(p[:, 0] - axle) for axle in self._axles]) < UNDER
+        here = under & (np.abs(p[:, 1]) < HALF_WIDTH) & (np.abs(p[:, 2]) < MAX_RISE)
+        if here.any():
+            lever = np.concatenate([lever for _, _, lever in before])
+            self._rows.append((stamp_ns, np.column_stack([lever[here], p[here, 2]])))
 
     def fit(self) -> GroundFit | None:
         """Correction from the residuals at hand, by Tukey's robust weights (Beaton & Tukey, 1974); None: too few."""

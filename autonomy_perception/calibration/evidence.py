@@ -20,7 +20,7 @@ NEAREST, FARTHEST = 3.0, 38.0
 LOWEST, HIGHEST = 0.4, 3.0
 """Structure lies between these ranges from the vehicle and heights above the plane of base_link [m]."""
 SPREAD_CELLS = 1.2
-MOST_POINTS = 1200
+MOST_POINTS = 800
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class PlanEvidence:
 
 
 def structure(xyz: F32) -> F32:
-    """Returns (M,3) of what stands on the ground around the vehicle, at most 1200, one per cell."""
+    """Returns (M,3) of what stands on the ground around the vehicle, at most 800, one per cell."""
     z = xyz[:, 2]
     reach = np.maximum(np.abs(xyz[:, 0]), np.abs(xyz[:, 1]))
     near = xyz[(z > LOWEST) & (z < HIGHEST) & (reach > NEAREST) & (reach < FARTHEST)]

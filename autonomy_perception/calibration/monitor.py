@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.calibration.report import CalibrationReport
-from autonomy_perception.calibration.watch import Watch
+from autonomy_perception.calibration.watch import MapWatch, Watch
 from autonomy_perception.calibration.watches import CameraWatch, GroundWatch, MotionWatch, OverlapWatch
 from autonomy_perception.config import CalibrationConfig, VehicleConfig
 from autonomy_perception.ops.library import Library
@@ -119,9 +119,9 @@ class CalibrationMonitor:
                 yield overlap, self._period(overlap), partial(overlap.look, frame.stamp_ns, scans[name], first)
         for name, motion in self._motion.items():
             if ego is not None and name in scans and motion.due(ego):
-                yield motion, 0.5 * self._period_ns, partial(motion.look, frame.stamp_ns, scans[name], ego)
+                yield motion, self._period(motion), partial(motion.look, frame.stamp_ns, scans[name], ego)
 
-    def _period(self, watch: CameraWatch | OverlapWatch) -> float:
+    def _period(self, watch: MapWatch) -> float:
         if watch.pieces < EAGER_LOOKS:
             return 0.5 * self._period_ns
         return self._period_ns * (IN_VAIN if watch.blind else 1.0)

@@ -21,7 +21,7 @@ REACH = np.array([*np.deg2rad([3.2, 3.2, 3.2]), 0.4, 0.4, 0.4])
 """Largest corrections that are looked for [rad, m]; larger errors show as these."""
 IN_PLAN = np.array([0, 0, 1, 1, 1, 0])
 """Axes that a view from above tells apart."""
-MOST_PIECES = 16
+MOST_PIECES = 12
 """Evidence kept per check."""
 BLIND = 10
 """Fewer points than this a look are as good as none."""
@@ -44,7 +44,7 @@ class Demands:
 
 
 CAMERA = Demands(4, 250.0, 0.02, 0.008, 0.006)
-PLAN = Demands(4, 2000.0, 0.002, 0.001, 0.001)
+PLAN = Demands(4, 1500.0, 0.002, 0.001, 0.001)
 
 
 class Watch:
