@@ -265,6 +265,16 @@ def test_a_folder_of_something_else_is_refused(kind, tmp_path):
         SOURCES[kind](tmp_path / "nowhere", ALL)
 
 
+def test_the_folder_above_the_sequences_will_do(tmp_path):
+    folders.monoforce(tmp_path / "src/one")
+    assert SOURCES["monoforce"](tmp_path / "src", ALL).frames == 2
+    folders.monoforce(tmp_path / "src/two")
+    with pytest.raises(BagError, match="choose one with --sequence: one, two"):
+        SOURCES["monoforce"](tmp_path / "src", ALL)
+    chosen = ImportOptions(**{**ALL.__dict__, "sequence": "two"})
+    assert SOURCES["monoforce"](tmp_path / "src", chosen).notes["drive"] == "two"
+
+
 def test_every_source_is_offered():
     assert list(LAYOUTS) == list(SOURCES)
 

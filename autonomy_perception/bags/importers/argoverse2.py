@@ -47,6 +47,7 @@ CLASSES = {
 
 def open_drive(folder: Path, options: ImportOptions) -> Drive:
     """Open one log. Raises BagError if a needed file is missing or broken."""
+    folder = parts.sequence_folder(folder, "sensors/lidar", options)
     scans = files.numbered(folder / "sensors" / "lidar", ".feather")
     if not scans:
         raise BagError(

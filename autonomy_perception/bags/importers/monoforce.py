@@ -24,6 +24,7 @@ NEAR_NS = 2_000_000_000
 
 def open_drive(folder: Path, options: ImportOptions) -> Drive:
     """Open one sequence. Raises BagError if a needed file is missing or broken."""
+    folder = parts.sequence_folder(folder, "clouds", options)
     scans = {_stamp(p): p for p in sorted((folder / "clouds").glob("*.npz")) if NAME.fullmatch(p.stem)}
     if not scans:
         raise BagError(

@@ -37,6 +37,7 @@ class Calibration:
 
 def open_drive(folder: Path, options: ImportOptions) -> Drive:
     """Open one sequence. Raises BagError if a needed file is missing or broken."""
+    folder = parts.sequence_folder(folder, "image_data", options)
     images = files.numbered(folder / "image_data", *files.IMAGES)
     scans = files.numbered(folder / "lidar_data", ".bin")
     depths = files.numbered(folder / "dense_depth", ".png")

@@ -132,6 +132,18 @@ def chosen(found: Sequence[str], wanted: str, where: Path, what: str) -> str:
     return wanted or found[0]
 
 
+def sequence_folder(folder: Path, holds: str, options: ImportOptions) -> Path:
+    """The folder of one sequence: ``folder`` if it holds what a sequence does, else the chosen one of those inside.
+
+    Raises:
+        BagError: several are inside and none, or one that is not there, was chosen.
+    """
+    if (folder / holds).exists() or not folder.is_dir():
+        return folder
+    found = sorted(p.name for p in folder.iterdir() if (p / holds).exists())
+    return folder / chosen(found, options.sequence, folder, "sequence") if found else folder
+
+
 def notes_of(source: str, drive: str, **facts: str) -> Mapping[str, str]:
     """What a bag says of itself, in the order that `info` shows."""
     return {"source": source, "drive": drive, **facts}

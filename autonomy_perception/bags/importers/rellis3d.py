@@ -28,6 +28,7 @@ NAME = re.compile(r"frame(\d+)-(\d+)_(\d+)")
 
 def open_drive(folder: Path, options: ImportOptions) -> Drive:
     """Open one sequence. Raises BagError if a needed file is missing or broken."""
+    folder = parts.sequence_folder(folder, "os1_cloud_node_kitti_bin", options)
     clouds = files.numbered(_sub(folder, "os1_cloud_node_kitti_bin"), ".bin")
     images = {
         int(m[1]): p for p in sorted(_sub(folder, "pylon_camera_node").glob("frame*.jpg")) if (m := NAME.match(p.stem))

@@ -73,15 +73,14 @@ def _range_images(folder: Path, options: ImportOptions) -> Drive:
 
 
 def _sequence(folder: Path, options: ImportOptions) -> Drive:
-    root = folder / "sequences" if (folder / "sequences").is_dir() else folder
-    if not (root / "velodyne").is_dir():
-        found = sorted(p.name for p in root.iterdir() if (p / "velodyne").is_dir()) if root.is_dir() else []
-        if not found:
-            raise BagError(f"{folder}: expected velodyne/, sequences/NN/velodyne/ or NN.npz range images, found none")
-        root = root / parts.chosen(found, options.sequence, root, "sequence")
+    root = parts.sequence_folder(
+        folder / "sequences" if (folder / "sequences").is_dir() else folder, "velodyne", options
+    )
     scans = files.numbered(root / "velodyne", ".bin")
     if not scans:
-        raise BagError(f"{root / 'velodyne'}: expected NNNNNN.bin scans, found none")
+        raise BagError(
+            f"{root}: expected velodyne/NNNNNN.bin, sequences/NN/velodyne/ or NN.npz range images, found none"
+        )
     frames = sorted(scans)[: options.limit or None]
     stamps, recorded = _times(root / "times.txt", max(scans) + 1, options)
     calibration = read_calibration(root / "calib.txt")
