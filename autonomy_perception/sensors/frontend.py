@@ -7,7 +7,7 @@ shows in the health of its sensor.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,6 +76,7 @@ class SensorFrontEnd:
         self._ego = EgoMotion(vehicle, config.pipeline.max_jump_m, self.tf, self._book)
         self._readers = {name: cloud.CloudReader(c) for name, c in vehicle.lidars.items()}
         self._clocks = {name: SensorClock() for name in topics}
+        self._doubted: dict[str, tuple[CloudMsg | ImageMsg | JointMsg, int]] = {}
         self._assembler = Assembler(config.sensors, vehicle, self.calibration, self.tf, self._book, lib)
         self._reset: str | None = None
         self._frames = 0
@@ -132,16 +133,15 @@ class SensorFrontEnd:
 
     def _guarded(self, topic: str, now_ns: int, take: Callable[[], list[Group]]) -> list[SensorFrame]:
         try:
-            if self._collector.observe(now_ns):
-                self._time_back()
-            frames = (self._frame(group, now_ns) for group in take())
+            groups = self._after_jump(now_ns) if self._collector.observe(now_ns) else []
+            frames = (self._frame(group, now_ns) for group in groups + take())
             return [frame for frame in frames if frame is not None]
         except Exception as e:  # last resort: a fault of ours must not take the vehicle's perception down
             self._book.note("front_end", "unexpected error", "none", f"{type(e).__name__}: {e}", now_ns, topic)
             return []
 
     def _time_back(self) -> None:
-        """ROS time jumped back: nothing that was heard before is valid (the collector knows already)."""
+        """Forget what was heard before a jump (the collector knows already)."""
         self._ego.forget()
         self.tf.drop_moving()
         self._book.forget()
@@ -166,12 +166,23 @@ class SensorFrontEnd:
             self._take_hitch(event)
         return self._collector.poll(event.receive_ns)
 
-    def _stamp_wrong(self, name: str, stamp_ns: int, now_ns: int) -> bool:
-        ahead = self._clocks[name].departure_ns(stamp_ns, now_ns)
+    def _doubts(self, name: str, event: CloudMsg | ImageMsg | JointMsg, stamp_ns: int) -> bool:
+        """Whether a stamp is too odd to be used now. The message is held until the sensor's next one shows that it was
+        wrong, or ROS time jumps and proves it right (where a drive loops, the clock may be told after a sweep)."""
+        ahead, now = self._clocks[name].departure_ns(stamp_ns, event.receive_ns), event.receive_ns
+        _, before = self._doubted.pop(name, (None, 0))
+        if before:
+            found = f"{abs(before) * 1e-9:.1f} s {'ahead of' if before > 0 else 'behind'} it"
+            self._book.note(name, "header.stamp", "where the sensor's clock was", found, now)
         if ahead:
-            found = f"{abs(ahead) * 1e-9:.1f} s {'ahead of' if ahead > 0 else 'behind'} it"
-            self._book.invalid(name, "header.stamp", "where the sensor's clock was", found, now_ns)
+            self._doubted[name] = event, ahead
         return ahead != 0
+
+    def _after_jump(self, now_ns: int) -> list[Group]:
+        """ROS time jumped back: nothing that was heard before is valid, except what was ahead of the jump."""
+        self._time_back()
+        doubted, self._doubted = self._doubted, {}
+        return [group for event, _ in doubted.values() for group in self._take(replace(event, receive_ns=now_ns))]
 
     def _collect(self, item: Item, now_ns: int) -> list[Group]:
         counters = self._collector.counters
@@ -191,7 +202,7 @@ class SensorFrontEnd:
         lidar, now = self._vehicle.lidars[name], event.receive_ns
         stamp = event.stamp_ns + round(lidar.offset_ms * 1e6)
         self._book.arrived(name, stamp, now)
-        if self._frame_id_wrong(name, event, lidar.frame) or self._stamp_wrong(name, stamp, now):
+        if self._frame_id_wrong(name, event, lidar.frame) or self._doubts(name, event, stamp):
             return self._collector.poll(now)
         try:
             sweep = self._readers[name].read(event, self._config.max_points)
@@ -211,7 +222,7 @@ class SensorFrontEnd:
         camera, now = self._vehicle.cameras[name], event.receive_ns
         stamp = event.stamp_ns + round(camera.offset_ms * 1e6)
         self._book.arrived(name, stamp, now)
-        if self._frame_id_wrong(name, event, camera.frame) or self._stamp_wrong(name, stamp, now):
+        if self._frame_id_wrong(name, event, camera.frame) or self._doubts(name, event, stamp):
             return self._collector.poll(now)
         try:
             image.check(event)
@@ -232,7 +243,7 @@ class SensorFrontEnd:
 
     def _take_hitch(self, event: JointMsg) -> None:
         self._book.arrived(HITCH, event.stamp_ns, event.receive_ns)
-        if not self._stamp_wrong(HITCH, event.stamp_ns, event.receive_ns):
+        if not self._doubts(HITCH, event, event.stamp_ns):
             self._assembler.on_joint(event)
 
     def _frame(self, group: Group, now_ns: int) -> SensorFrame | None:

@@ -344,6 +344,17 @@ def test_a_single_wrong_stamp_is_named_and_costs_one_sweep_and_no_reset(lib, ahe
     assert any(words in str(c.newest) for c in front.diagnostics().faults)
 
 
+def test_a_sweep_that_comes_before_the_clock_of_a_looping_drive_is_not_lost(lib):
+    front, once = front_end(lib), drive(25)
+    run(front, once)
+    seam = max(e.receive_ns for e in once) + MS
+    first = next(e for e in once if isinstance(e, CloudMsg))
+    late = replace(first, receive_ns=seam)  # the clock still tells the end of the last lap
+    second = run(front, [late, *(e for e in once if e is not first)])
+    assert [f.stamp_ns for f in second] == [T0 + 100 * k * MS for k in range(25)]
+    assert [f.reset_reason for f in second] == [TIME_JUMPED_BACK] + [None] * 24
+
+
 def test_a_clock_that_is_set_is_believed_after_three_sweeps(lib):
     front = front_end(lib, odometry={"topic": ""}, cameras={})
     events = [replace(e, stamp_ns=e.stamp_ns - 60_000 * MS)
