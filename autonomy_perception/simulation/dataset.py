@@ -36,8 +36,6 @@ from autonomy_perception.types import ObjectClass
 
 MOMENTS = 16
 """Samples of one world."""
-WORLD_S = motion.STORY_S
-"""Length of the drive that its samples are moments of [s]."""
 MANIFEST = "dataset.json"
 
 
@@ -52,6 +50,9 @@ class DatasetSetup(BaseModel):
     weather: str = Field(MIX, description="name of a weather, or mix")
     time_of_day: str = Field(MIX, description="name of a time of day, or mix")
     rig: Rig
+    drive_s: float = Field(
+        motion.STORY_S, ge=0.5, le=motion.STORY_S, description="of how long drives samples are moments [s]"
+    )
     cameras: bool = Field(True, description="images and their labels")
     shard_samples: int = Field(4 * MOMENTS, ge=1, description="samples in a shard, best a multiple of 16")
     grid_side: float = Field(100.0, ge=20, le=300, description="edge length of the BEV labels [m]")
@@ -91,7 +92,7 @@ class SampleMaker:
             grid = (setup.grid_side, setup.grid_resolution)
             self._drive = SyntheticDrive(
                 world,
-                WORLD_S,
+                setup.drive_s,
                 cameras=setup.cameras,
                 pixel_labels=True,
                 rig=setup.rig,

@@ -12,6 +12,7 @@ from autonomy_perception.evaluation.replay import replay_offline
 from autonomy_perception.evaluation.truth_frame import TruthFrame, read_truth
 from autonomy_perception.grid import from_grid_map_data
 from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.simulation.clock import EPOCH_NS
 from autonomy_perception.simulation.drive import SyntheticDrive
 from autonomy_perception.simulation.truth_messages import truth_uuid
 from autonomy_perception.simulation.write_bag import write_bag
@@ -102,12 +103,17 @@ def test_what_is_said_once(recorded):
         }
         odometry = [m for _, m in bag.messages(["/odometry"])]
         imu = [m for _, m in bag.messages([drive.rig.imu.topic])]
+        hitch = [m for _, m in bag.messages(["/hitch"])]
     about = json.loads(once["/ground_truth/about"].data)
     assert about == {"scenario": "demo", "seed": 1, "weather": "clear", "time_of_day": "noon", "faults": {}}
     assert len(once["/ground_truth/landmarks"].markers) == len(drive.world.landmarks) + len(drive.world.markings)
     assert {t.child_frame_id for t in once["/tf_static"].transforms} == {"lidar_top", "camera_front_optical", "imu"}
     assert len(odometry) > 20
     assert len(imu) > 30
+    assert len(hitch) == len(odometry)
+    stamps = np.array([m.header.stamp.sec * 10**9 + m.header.stamp.nanosec for m in hitch])
+    told = np.array([m.position[0] for m in hitch])
+    np.testing.assert_allclose(told, drive.world.hitch_angle((stamps - EPOCH_NS) * 1e-9), atol=1e-6)
     assert 9.0 < np.median([m.linear_acceleration.z for m in imu]) < 10.6
 
 

@@ -28,7 +28,14 @@ from autonomy_perception.simulation.truth import OCCUPIED
 
 
 def setup_of(**fields):
-    given = {"scenario": "demo", "weather": "clear", "time_of_day": "noon", "cameras": False, "shard_samples": 2}
+    given = {
+        "scenario": "highway",
+        "weather": "clear",
+        "time_of_day": "noon",
+        "drive_s": 2.0,
+        "cameras": False,
+        "shard_samples": 2,
+    }
     return DatasetSetup(rig=default_rig(), **(given | {"samples": 5} | fields))
 
 

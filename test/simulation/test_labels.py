@@ -10,10 +10,19 @@ from autonomy_perception.simulation.scenarios import SCENARIOS
 from autonomy_perception.simulation.truth import FREE, OCCUPIED
 from autonomy_perception.simulation.world import FIRST_STRUCTURE
 
-PLACES = [("demo", 2, 11.0), ("demo", 3, 27.0)] + [(name, 4, 6.0) for name in SCENARIOS if name != "demo"]
+USUAL = ("quarry", "junction")
+PLACES = [
+    pytest.param(("demo", 3, 27.0), id="demo"),
+    pytest.param(("demo", 2, 11.0), id="demo-road", marks=pytest.mark.long),
+    *(
+        pytest.param((name, 4, 4.0), id=name, marks=() if name in USUAL else pytest.mark.long)
+        for name in SCENARIOS
+        if name != "demo"
+    ),
+]
 
 
-@pytest.fixture(scope="module", params=PLACES, ids=lambda p: f"{p[0]}-{p[1]}")
+@pytest.fixture(scope="module", params=PLACES)
 def moment(request):
     scenario, seed, start = request.param
     drive = SyntheticDrive(seed, 0.2, scenario=scenario, start_s=start)
