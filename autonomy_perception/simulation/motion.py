@@ -160,6 +160,12 @@ class Company:
                 return
         raise RuntimeError(f"no free place: {found}")
 
+    def admit(self, groups: Sequence[Sequence[Plan]], required: int = 0) -> str | None:
+        """Add all groups but those who would touch somebody; names of the first two of the ``required`` first groups
+        who would, None if those are all there."""
+        refused = [self.offer(group) for group in groups]
+        return next((names for names in refused[:required] if names), None)
+
     def offer(self, fresh: Sequence[Plan]) -> str | None:
         """Add these if they touch nobody; otherwise the names of the first two who would touch."""
         fresh = [replace(p, group=self._groups + 1 + p.group) for p in fresh]

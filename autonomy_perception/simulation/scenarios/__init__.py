@@ -8,8 +8,8 @@ from autonomy_perception.simulation.scenarios import demo, gravel, highway, junc
 from autonomy_perception.simulation.scenarios.staging import Scenario
 
 MIX = "mix"
-_ALL = tuple(m.SCENARIO for m in (demo, highway, rural, gravel, track, quarry, yard, junction))
-SCENARIOS = {s.name: s for s in _ALL}
+_ROOMS = (demo, highway, rural, gravel, track, quarry, yard, junction)
+SCENARIOS: dict[str, Scenario] = {room.SCENARIO.name: room.SCENARIO for room in _ROOMS}
 """Scenarios by name."""
 
 

@@ -126,7 +126,7 @@ def _traffic(rng: np.random.Generator, vehicle: VehicleConfig, t: F64, way: Way,
         groups = [[c.plan] for c in herd]
         groups += [ridden(w, k, way) for w, k in zip(riders, tracks[1:], strict=True)]
         groups += [ridden(w, k, back, f"oncoming {w.name}") for w, k in zip(against, oncoming.run(t), strict=True)]
-        found = next((f for f in map(company.offer, groups) if f), None)
+        found = company.admit(groups, len(herd))
         if found is None:
             return own, company
     raise RuntimeError(f"gravel: traffic collides: {found}")

@@ -91,18 +91,19 @@ def _ground(rng: np.random.Generator, way: Way, plan: _Plan) -> Ground:
 
 def _traffic(rng: np.random.Generator, vehicle: VehicleConfig, t: F64, way: Way, plan: _Plan) -> tuple[Own, Company]:
     """Draw traffic until nobody touches anybody (car following keeps them apart but for rare cut-ins)."""
+    found = None
     for _ in range(20):
         stream, riders = _stream(rng, vehicle, plan)
         tracks = stream.run(t)
         own = Own.along(vehicle, way, tracks[0].s - vehicle.dimensions.front, tracks[0].d)
         company = Company(own.plans)
-        touched = [company.offer(ridden(w, k, way)) for w, k in zip(riders, tracks[1:], strict=True)]
-        if any(touched):
+        found = company.admit([ridden(w, k, way) for w, k in zip(riders, tracks[1:], strict=True)], 1)
+        if found is not None:
             continue
         _oncoming(rng, company, t, way, plan)
         _standing(rng, company, t, way, plan)
         return own, company
-    raise RuntimeError(f"highway: traffic collides: {touched}")
+    raise RuntimeError(f"highway: nobody can cut in: {found}")
 
 
 def _stream(rng: np.random.Generator, vehicle: VehicleConfig, plan: _Plan) -> tuple[Stream, list[Rider]]:

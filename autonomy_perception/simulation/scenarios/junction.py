@@ -32,7 +32,7 @@ from autonomy_perception.simulation.traffic import Obstacle, Stream, pace
 from autonomy_perception.simulation.ways import Way
 
 F64 = NDArray[np.float64]
-REACH, SIDE = 200.0, 110.0  # half the length of the own road, and of the crossing one [m]
+REACH, AHEAD, SIDE = 200.0, 340.0, 110.0  # how far the own road reaches back and ahead, the crossing one aside [m]
 LANE, WALK = 3.4, 2.6
 MIX = {"car": 0.62, "van": 0.14, "truck": 0.07, "bus": 0.07, "semi": 0.03, "motorcycle": 0.07}
 
@@ -44,6 +44,11 @@ class _Plan:
     half: float
     cross: float
     story: str
+
+    @property
+    def right(self) -> float:
+        """How far the crossing road reaches to the right, where the ego may turn to [m]."""
+        return 230.0 if self.story == "right" else SIDE
 
     @property
     def stop(self) -> float:
@@ -60,9 +65,9 @@ def build(rng: np.random.Generator, vehicle: VehicleConfig, t: F64) -> Staging:
     """Lay out a junction: the own road runs along x, the crossing one along y, they meet at the origin."""
     story = str(rng.choice(["straight", "right", "wait"], p=[0.35, 0.3, 0.35]))
     plan = _Plan(LANE + float(rng.uniform(0.2, 1.0)), LANE + float(rng.uniform(0.1, 0.8)), story)
-    main = Way(np.array([[-REACH, 0.0], [REACH, 0.0]]))
-    across = Way(np.array([[0.0, -SIDE], [0.0, SIDE]]))
-    route = _route(rng) if story == "right" else main
+    main = Way(np.array([[-REACH, 0.0], [AHEAD, 0.0]]))
+    across = Way(np.array([[0.0, -plan.right], [0.0, SIDE]]))
+    route = _route(rng, plan.right) if story == "right" else main
     ground = _ground(rng, plan, main, across, route)
     own, company = _traffic(rng, vehicle, t, plan, main, across, route)
     furnishing = Furnishing(ground, [*own.plans, *company.plans])
@@ -78,17 +83,17 @@ SCENARIO = Scenario(
 )
 
 
-def _route(rng: np.random.Generator) -> Way:
+def _route(rng: np.random.Generator, right: float) -> Way:
     """From the own right lane into the right lane of the crossing road to the right."""
-    corners = [(-REACH, -0.5 * LANE), (-0.5 * LANE - 0.3, -0.5 * LANE), (-0.5 * LANE - 0.3, -SIDE)]
+    corners = [(-REACH, -0.5 * LANE), (-0.5 * LANE - 0.3, -0.5 * LANE), (-0.5 * LANE - 0.3, -right)]
     return Way.cornering(np.array(corners), float(rng.uniform(13.0, 15.0)))
 
 
-def _lines(half: float, stop: float, length: float) -> tuple[Line, ...]:
-    """Middle and edge lines, stop lines and crosswalks (bars along the road) on both sides of the junction."""
-    middle, out = 0.5 * length, []
+def _lines(half: float, stop: float, middle: float, length: float) -> tuple[Line, ...]:
+    """Middle lines, stop lines and crosswalks (bars along the road) on both sides of the junction at ``middle``."""
+    out = []
     for side in (-1.0, 1.0):
-        a, b = sorted((middle + side * stop, middle + side * middle))
+        a, b = sorted((middle + side * stop, 0.0 if side < 0 else length))
         out.append(Line(0.0, (3.0, 3.0), 0.12, (a, b)))
         line = sorted((middle + side * stop, middle + side * (stop + 0.5)))
         out.append(Line(-side * -0.5 * LANE, None, LANE - 0.4, (line[0], line[1])))
@@ -108,11 +113,11 @@ def _ground(rng: np.random.Generator, plan: _Plan, main: Way, across: Way, route
     kerb = float(rng.uniform(0.1, 0.14))
     own = Section(
         plan.half, plan.half, (WALK, WALK), shoulder=stone, kerb=kerb, lanes=(-0.5 * LANE, 0.5 * LANE),
-        lines=_lines(plan.half, plan.stop, main.length), rough=0.008,
+        lines=_lines(plan.half, plan.stop, REACH, main.length), rough=0.008,
     )  # fmt: skip
     other = Section(
         plan.cross, plan.cross, (WALK, WALK), shoulder=stone, kerb=kerb, lanes=(-0.5 * LANE, 0.5 * LANE),
-        lines=_lines(plan.cross, plan.half + WALK + 4.6, across.length), rough=0.008,
+        lines=_lines(plan.cross, plan.half + WALK + 4.6, plan.right, across.length), rough=0.008,
     )  # fmt: skip
     first = Roadway.laid(rng, main, own, land, 30.0, 0.1)
     second = Roadway.joining(rng, across, other, land, first, 25.0)
@@ -126,7 +131,7 @@ def _ground(rng: np.random.Generator, plan: _Plan, main: Way, across: Way, route
     )
     edge = plan.half
     d = lines(
-        (-SIDE, 1.2), (-40.0, 0.6), (-16.0, 0.3), (-edge - 0.12, 0.06), (-edge, 0.35), (edge, 0.06), (edge + 0.12, 0.3),
+        (-plan.right, 1.2), (-40.0, 0.6), (-16.0, 0.3), (-edge - 0.12, 0.06), (-edge, 0.35), (edge, 0.06), (edge + 0.12, 0.3),
         (16.0, 0.6), (40.0, 1.2), end=SIDE,
     )  # fmt: skip
     base = (Semantic.GRASS, Material.GRASS, 0.06)
@@ -136,22 +141,19 @@ def _ground(rng: np.random.Generator, plan: _Plan, main: Way, across: Way, route
 def _traffic(
     rng: np.random.Generator, vehicle: VehicleConfig, t: F64, plan: _Plan, main: Way, across: Way, route: Way
 ) -> tuple[Own, Company]:
-    found = None
-    for _ in range(40):
-        groups, own = _draw_traffic(rng, vehicle, t, plan, main, across, route)
-        company = Company(own.plans)
-        found = next((f for f in map(company.offer, groups) if f), None)
-        if found is None:
-            _bystanders(rng, company, t, plan)
-            return own, company
-    raise RuntimeError(f"junction: traffic collides: {found}")
+    """The ego and everybody else; who would touch somebody stays away."""
+    groups, own = _draw_traffic(rng, vehicle, t, plan, main, across, route)
+    company = Company(own.plans)
+    company.admit(groups)
+    _bystanders(rng, company, t, plan)
+    return own, company
 
 
 def _draw_traffic(
     rng: np.random.Generator, vehicle: VehicleConfig, t: F64, plan: _Plan, main: Way, across: Way, route: Way
 ) -> tuple[list[list[Plan]], Own]:
     """Who has green goes, who has red queues at the stop line; people cross where the cars have red."""
-    speed = float(rng.uniform(9.0, 12.5))
+    speed = float(rng.uniform(8.0, 10.5))
     lane = (0.0,) if route is not main else (-0.5 * LANE,)
     stream, oncoming = Stream(lane), Stream((-0.5 * LANE,))
     walkers = _crossing(rng, t, plan)
@@ -162,30 +164,32 @@ def _draw_traffic(
     who = []
     if route is main:
         who.append(lead)
-        gap = float(rng.uniform(18.0, 30.0)) + lead.length + vehicle.dimensions.front
-        stream.vehicles.append(mobile(rng, lead, speed + 1.0, start + gap, 0))
+        apart = float(rng.uniform(18.0, 30.0)) + lead.length + vehicle.dimensions.front
+        stream.vehicles.append(mobile(rng, lead, speed + 1.0, start + apart, 0))
         who += fill(rng, stream, MIX, [speed], (start - 110.0, start - 40.0), (1.5, 4.0))
-    against = fill(rng, oncoming, MIX, [speed + 1.0], (0.0, REACH + 90.0), (1.5, 5.0))
+    stream.obstacles.append(Obstacle(0, route.length - 15.0))
+    against = fill(rng, oncoming, MIX, [speed + 1.0], (AHEAD - REACH, AHEAD + 90.0), (1.5, 5.0))
     streams = [(across, Stream((-0.5 * LANE,))), (Way(across.points[::-1]), Stream((-0.5 * LANE,)))]
-    hold = SIDE - (plan.half + WALK + 4.6) - 0.5
+    gap = plan.half + WALK + 5.1
+    holds = (plan.right - gap, SIDE - gap)
     if plan.own_goes:
-        for _, side in streams:
+        for (_, side), hold in zip(streams, holds, strict=True):
             side.obstacles.append(Obstacle(0, hold))
         if plan.story == "right":  # people cross the road that the ego turns into
             stream.obstacles.append(
-                Obstacle(0, route.length - SIDE + plan.half - 1.0, during(-1.0, float(rng.uniform(8.0, 16.0))))
+                Obstacle(0, route.length - plan.right + plan.half - 1.0, during(-1.0, float(rng.uniform(8.0, 16.0))))
             )
     else:
-        for own_side in (stream, oncoming):
-            own_side.obstacles.append(Obstacle(0, red))
+        stream.obstacles.append(Obstacle(0, red))
+        oncoming.obstacles.append(Obstacle(0, AHEAD - plan.stop - 0.5))
     groups = [[w] for w in walkers]
     tracks = stream.run(t)
     own = Own.along(vehicle, route, tracks[0].s - vehicle.dimensions.front, tracks[0].d)
     groups += [ridden(w, k, route) for w, k in zip(who, tracks[1:], strict=True)]
     back = Way(main.points[::-1])
     groups += [ridden(w, k, back, f"oncoming {w.name}") for w, k in zip(against, oncoming.run(t), strict=True)]
-    for way, side in streams:
-        ends = (-60.0, hold - 6.0) if plan.own_goes else (-200.0, SIDE + 60.0)
+    for (way, side), hold in zip(streams, holds, strict=True):
+        ends = (-60.0, hold - 6.0) if plan.own_goes else (-200.0, hold + 60.0)
         riders = fill(rng, side, {**MIX, "semi": 0.0}, [9.0], ends, (1.5, 5.0))
         groups += [ridden(w, k, way, f"crossing {w.name}") for w, k in zip(riders, side.run(t), strict=True)]
     return groups, own
@@ -224,7 +228,7 @@ def _bystanders(rng: np.random.Generator, company: Company, t: F64, plan: _Plan)
         company.offer(
             [walking("pedestrian", body, t, np.array([[x, y], [x + ahead, y]]), float(rng.uniform(-1.0, 8.0)), pace_)]
         )
-    for x in np.arange(-150.0, 151.0, 7.5):
+    for x in np.arange(-150.0, 301.0, 7.5):
         if abs(x) > 45.0 and rng.random() < 0.35:
             car = shapes.car(rng, str(rng.choice(["sedan", "hatch", "suv", "van"])))
             y = plan.half + WALK + 1.6
@@ -241,20 +245,20 @@ def _furnish(rng: np.random.Generator, on: Furnishing, plan: _Plan) -> None:
         furniture.traffic_light(on, on.point(np.array([x, -sign * far])), sign * np.pi / 2, other)
     furniture.sign(on, on.point(np.array([-plan.stop - 35.0, -plan.half - 0.8])), 0.0, "direction")
     furniture.sign(on, on.point(np.array([plan.cross + 0.8, far + 14.0])), -np.pi / 2, "limit")
-    for x in np.arange(-180.0, 181.0, 30.0):
+    for x in np.arange(-180.0, 321.0, 30.0):
         for side in (-1.0, 1.0):
             spot = np.array([x, side * (plan.half + WALK - 0.4)])
             if abs(x) > 14.0 and on.free(spot, 0.2, None):
                 on.take(spot, 0.2)
                 furniture.lamp(on, on.point(spot), -side * np.pi / 2)
-    for x in (*np.arange(-185.0, -24.0, 17.5), *np.arange(24.0, 186.0, 17.5)):
+    for x in (*np.arange(-185.0, -24.0, 17.5), *np.arange(24.0, 326.0, 17.5)):
         for side in (-1.0, 1.0):
             turn, y = -side * np.pi / 2, side * (plan.half + WALK + rng.uniform(11.0, 15.0))
             on.place(rng, partial(built.house, heading=turn), np.array([x, y]), 8.2)
-    for y in (*np.arange(-100.0, -44.0, 18.0), *np.arange(44.0, 101.0, 18.0)):
+    for y in (*np.arange(-plan.right + 10.0, -44.0, 18.0), *np.arange(44.0, 101.0, 18.0)):
         for side in (-1.0, 1.0):
             turn, x = np.pi if side > 0 else 0.0, side * (plan.cross + WALK + rng.uniform(11.0, 15.0))
             on.place(rng, partial(built.house, heading=turn), np.array([x, y]), 8.2)
-    spots = np.column_stack([rng.uniform(-190.0, 190.0, 160), rng.uniform(-SIDE + 5, SIDE - 5, 160)])
-    on.scatter(rng, vegetation.tree, spots[:90], 1.6)
-    on.scatter(rng, vegetation.bush, spots[90:], 1.3)
+    spots = np.column_stack([rng.uniform(-190.0, 330.0, 220), rng.uniform(-plan.right + 5, SIDE - 5, 220)])
+    on.scatter(rng, vegetation.tree, spots[:130], 1.6)
+    on.scatter(rng, vegetation.bush, spots[130:], 1.3)

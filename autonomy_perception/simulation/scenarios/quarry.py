@@ -25,7 +25,7 @@ from autonomy_perception.simulation.scenarios.staging import (
     walking,
 )
 from autonomy_perception.simulation.structures import Furnishing
-from autonomy_perception.simulation.traffic import Stream, pace
+from autonomy_perception.simulation.traffic import Obstacle, Stream, pace
 from autonomy_perception.simulation.ways import Way
 
 F64 = NDArray[np.float64]
@@ -131,10 +131,11 @@ def _ground(rng: np.random.Generator, pit: _Pit) -> Ground:
 
 def _company(rng: np.random.Generator, vehicle: VehicleConfig, t: F64, pit: _Pit) -> tuple[Own, Company]:
     """The ego climbs, dumpers come down, a loader works at a heap, people walk about."""
-    speed, back, found = float(rng.uniform(4.5, 6.5)), Way(pit.way.points[::-1]), None
+    speed, back, found = float(rng.uniform(3.8, 5.2)), Way(pit.way.points[::-1]), None
     for _ in range(30):
         stream, oncoming = Stream((-LANE,)), Stream((-LANE,))
         stream.vehicles.append(own_mobile(rng, vehicle, speed, EGO_S, 0, pace(pit.way, speed, 0.8)))
+        stream.obstacles.append(Obstacle(0, pit.way.length - 30.0))
         lead = Rider("dumper", heavy.dumper(rng))
         stream.vehicles.append(
             mobile(rng, lead, speed + 0.5, EGO_S + float(rng.uniform(30.0, 55.0)), 0, pace(pit.way, 7.0, 1.0))
@@ -150,7 +151,7 @@ def _company(rng: np.random.Generator, vehicle: VehicleConfig, t: F64, pit: _Pit
         company = Company(own.plans)
         groups = [ridden(lead, tracks[1], pit.way)]
         groups += [ridden(w, k, back, f"oncoming {w.name}") for w, k in zip(against, oncoming.run(t), strict=True)]
-        found = next((f for f in map(company.offer, groups) if f), None)
+        found = company.admit(groups, 1)
         if found is None:
             break
     else:

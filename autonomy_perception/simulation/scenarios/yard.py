@@ -102,6 +102,7 @@ def _company(rng: np.random.Generator, vehicle: VehicleConfig, t: F64, way: Way,
     for _ in range(30):
         stream = Stream((0.0,))
         stream.vehicles.append(own_mobile(rng, vehicle, speed, 22.0, 0, pace(way, speed, 0.7, 0.6)))
+        stream.obstacles.append(Obstacle(0, way.length - 6.0))
         lead = Rider("shunter", heavy.tractor(rng), heavy.semitrailer(rng, "box"))
         stream.vehicles.append(
             mobile(rng, lead, speed + 0.4, 22.0 + float(rng.uniform(38.0, 60.0)), 0, pace(way, speed + 0.4, 0.7, 0.6))
