@@ -16,6 +16,7 @@ U8 = NDArray[np.uint8]
 
 KEY = 0.17  # average that the exposure control aims at (linear)
 BASE_MS = 1.0  # exposure at gain 1
+DIM = 0.75  # dusk and night stay darker than day: power of the gain above 1
 MAX_GAIN = 60.0
 MIN_GAIN = 0.25
 _STEPS = 4096
@@ -46,7 +47,8 @@ def meter(radiance: F32, max_exposure_ms: float) -> Exposure:
     """Automatic exposure for an image (H,W,3): the mean logarithm of what lies below the top quarter."""
     part = radiance[radiance.shape[0] // 4 :: 3, ::3].mean(-1)
     level = float(np.exp(np.log(np.maximum(part, 1e-5)).mean()))
-    gain = float(np.clip(KEY / level, MIN_GAIN, MAX_GAIN))
+    wanted = KEY / level
+    gain = float(np.clip(wanted if wanted < 1.0 else wanted**DIM, MIN_GAIN, MAX_GAIN))
     return Exposure(gain, min(max_exposure_ms, BASE_MS * gain))
 
 
