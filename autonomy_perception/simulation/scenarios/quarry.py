@@ -29,7 +29,7 @@ from autonomy_perception.simulation.traffic import Obstacle, Stream, pace
 from autonomy_perception.simulation.ways import Way
 
 F64 = NDArray[np.float64]
-HALF, LANE, SIDE = 6.0, 3.0, 125.0
+HALF, LANE, SIDE, RIM = 6.0, 3.0, 125.0, 165.0
 EGO_S = 25.0
 
 
@@ -121,9 +121,9 @@ def _ground(rng: np.random.Generator, pit: _Pit) -> Ground:
             discs(pools, size, ragged), (*on, Semantic.MUD), Semantic.WATER, Material.WATER, still_water(pools), wet=1.0
         ),
     ]
-    frame = Way(np.array([[-SIDE, 0.0], [SIDE, 0.0]]))
-    across = lines((-SIDE, 1.5), (-70.0, 0.5), (90.0, 1.5), end=SIDE)
-    lattice = Lattice(frame, lines((0.0, 0.5), end=2 * SIDE), across)
+    frame = Way(np.array([[-RIM, 0.0], [RIM, 0.0]]))
+    along = lines((0.0, 2.0), (RIM - SIDE, 0.5), (RIM + SIDE, 2.0), end=2 * RIM)
+    lattice = Lattice(frame, along, lines((-RIM, 2.0), (-70.0, 0.5), (90.0, 2.0), end=RIM))
     return Ground(
         lattice, pit.land, (Semantic.SOIL, Material.SAND, 0.0), [road], patches, Waves.draw(rng, (2.0, 6.0), 1.0)
     )
@@ -174,9 +174,9 @@ def _at_work(rng: np.random.Generator, company: Company, t: F64, pit: _Pit) -> N
     ):
         company.offer([standing(name, shape, t, spot, float(rng.uniform(0.0, 6.28)))])
     for k in range(3):
-        a = np.array([rng.uniform(-80.0, 60.0), m * rng.uniform(-30.0, 5.0)])
+        a = np.array([rng.uniform(-80.0, 60.0), m * rng.uniform(-40.0, -18.0)])
         body = (people.pedestrian, people.crouching, people.wheelbarrow)[k](rng)
-        goes = np.array([a, a + rng.uniform(-25.0, 25.0, 2)])
+        goes = np.array([a, a + rng.uniform(-12.0, 12.0, 2)])
         company.offer([walking("worker", body, t, goes, float(rng.uniform(0.0, 8.0)), 0.0 if k == 1 else 1.2)])
 
 
