@@ -17,7 +17,12 @@ EPILOG = """Examples:
 
   autonomy-perception simulate --scenario quarry --seed 7 --duration 20 -o out/quarry7 --preview
 
-  autonomy-perception simulate --scenario mix --weather mix --time-of-day mix --samples 1000 --dataset out/samples"""
+  autonomy-perception simulate --scenario mix --weather mix --time-of-day mix --samples 1000 --dataset out/samples
+
+  autonomy-perception simulate --scenario rural --rig kitti --compare recordings/drive_0005"""
+
+
+COMPARED_SWEEPS = 40
 
 
 def register(app: typer.Typer) -> None:
@@ -42,6 +47,9 @@ def simulate(
     preview: Annotated[
         bool, typer.Option(help="picture sheet beside the bag (or ./preview_SCENARIO_SEED.png)")
     ] = False,
+    compare: Annotated[
+        Path | None, typer.Option(help="recorded bag: how far its data and those of this drive with --rig are apart")
+    ] = None,
     workers: Annotated[int, typer.Option(min=0, help="processes; 0: one per core")] = 0,
 ) -> None:
     """Make a synthetic drive with exact ground truth: a bag, training samples (--dataset) or a picture sheet.
@@ -53,8 +61,8 @@ def simulate(
     from autonomy_perception.bags.errors import BagError
     from autonomy_perception.config import ConfigError
 
-    if output is None and dataset is None and not preview:
-        raise typer.BadParameter("expected -o BAG, --dataset DIR or --preview, found none of them")
+    if output is None and dataset is None and compare is None and not preview:
+        raise typer.BadParameter("expected -o BAG, --dataset DIR, --preview or --compare BAG, found none of them")
     processes = workers or os.cpu_count() or 1
     try:
         if dataset is not None:
@@ -68,6 +76,8 @@ def simulate(
                 _bag(drive, output, processes)
             if preview:
                 _preview(drive, output)
+        if compare is not None:
+            _compare(compare, seed, (scenario, weather, time_of_day), rig, output)
     except (BagError, OSError, BrokenProcessPool) as e:
         typer.echo(f"simulate: {e}", err=True)
         raise typer.Exit(1) from e
@@ -142,6 +152,27 @@ def _dataset(
         task = bar.add_task("simulate", total=samples)
         made = write_dataset(setup, folder, processes, lambda done: bar.update(task, completed=done))
     typer.echo(f"{folder}: {samples} samples in {setup.shards} shards, {made} of them made now")
+
+
+def _compare(real: Path, seed: int, names: tuple[str, str, str], rig: str, output: Path | None) -> None:
+    from rich.console import Console
+
+    from autonomy_perception.bags.reader import BagReader
+    from autonomy_perception.evaluation.realism import compare
+    from autonomy_perception.evaluation.realism_sheet import table, write_sheet
+    from autonomy_perception.ops.library import CpuLibrary
+    from autonomy_perception.simulation.rig import load_rig
+
+    loaded = load_rig(rig)
+    with BagReader(real):  # answers before a world is built if there is no bag
+        pass
+    drive = _drive(seed, COMPARED_SWEEPS * loaded.lidars[0].period + 0.5, names, rig, True, False)
+    title = f"{real.name} and {drive.world.scenario.name}, seed {seed}, rig {rig}"
+    path = Path(f"realism_{real.name}_{seed}.png") if output is None else _beside(output, ".realism.png")
+    with Console().status(f"comparing {COMPARED_SWEEPS} sweeps"):
+        realism = compare(real, loaded, drive, CpuLibrary(), COMPARED_SWEEPS)
+    Console().print(table(realism, title))
+    typer.echo(f"realism: {write_sheet(realism, path, title)}")
 
 
 def _progress(unit: str) -> Progress:

@@ -64,6 +64,12 @@ def test_a_wrong_rig_file_is_answered_with_file_and_field(tmp_path):
     assert "lidars.top.model" in done.output
 
 
+def test_a_recording_that_is_not_there_is_named(tmp_path):
+    done = run("--scenario", "rural", "--rig", "kitti", "--compare", tmp_path / "nothing")
+    assert done.exit_code == 1
+    assert str(tmp_path / "nothing") in done.output
+
+
 def test_something_must_be_asked_for():
     done = run("--scenario", "demo")
     assert done.exit_code == 2
