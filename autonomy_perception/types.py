@@ -198,8 +198,11 @@ class Trajectory:
     def _extrapolate(self, index: I64, stamps: I64) -> F64:
         dt = ((stamps - self.stamps_ns[index]) * 1e-9)[:, None]
         step = np.zeros((len(stamps), 4, 4))
-        step[:, :3, :3] = geometry.rotations_rpy(self.twist[index, 3:] * dt)
-        step[:, :3, 3], step[:, 3, 3] = self.twist[index, :3] * dt, 1.0
+        half = geometry.rotations_rpy(
+            0.5 * dt * self.twist[index, 3:]
+        )  # midpoint: half the turn, the way, the other half
+        step[:, :3, :3], step[:, 3, 3] = half @ half, 1.0
+        step[:, :3, 3] = (half @ (self.twist[index, :3] * dt)[:, :, None])[:, :, 0]
         return np.asarray(self.T_odom_base[index] @ step)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.config import VehicleConfig
+from autonomy_perception.sensors.clock import SensorClock
 from autonomy_perception.sensors.dead_reckoning import DeadReckoning, InertialSample
 from autonomy_perception.sensors.events import Event, ImuMsg, OdomMsg, SpeedMsg
 from autonomy_perception.sensors.health import HealthBook
@@ -44,6 +45,7 @@ class EgoMotion:
         self._odometry_ns: int | None = None
         self.topics = ego_topics(vehicle)
         self._names = {topic: name for name, topic in self.topics.items()}
+        self._clocks = {name: SensorClock() for name in self.topics}
 
     def forget(self) -> None:
         """Time jumped: nothing that was heard before counts."""
@@ -57,16 +59,17 @@ class EgoMotion:
 
     def take(self, event: Event) -> str | None:
         """Take in a message; returns why the maps must be dropped if it does not continue the motion so far."""
-        if isinstance(event, OdomMsg):
-            self._book.arrived(ODOMETRY, event.stamp_ns, event.receive_ns)
-            return self._take_odometry(event)
+        assert isinstance(event, OdomMsg | ImuMsg | SpeedMsg)
+        name, now = self._names[event.topic], event.receive_ns
+        self._book.arrived(name, event.stamp_ns, now)
+        if ahead := self._clocks[name].departure_ns(event.stamp_ns, now):
+            found = f"{abs(ahead) * 1e-9:.1f} s {'ahead of' if ahead > 0 else 'behind'} it"
+            self._book.invalid(name, "header.stamp", "where the sensor's clock was", found, now)
+            return None
         if isinstance(event, SpeedMsg):
-            self._book.arrived(SPEED, event.stamp_ns, event.receive_ns)
             self._take_speed(event)
-        elif isinstance(event, ImuMsg):
-            self._book.arrived(IMU, event.stamp_ns, event.receive_ns)
-            return self._take_imu(event)
-        return None
+            return None
+        return self._take_odometry(event) if isinstance(event, OdomMsg) else self._take_imu(event)
 
     def _take_odometry(self, event: OdomMsg) -> str | None:
         base, now, expected = self._vehicle.base_frame, event.receive_ns, self._vehicle.odom_frame

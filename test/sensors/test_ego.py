@@ -51,11 +51,12 @@ class Rig:
         stamp = T0 + round(t * 1e9)
         self.ego.take(SpeedMsg("/speed", stamp, 0, "base_link", stamp, speed))
 
-    def odom(self, t: float, T: np.ndarray, speed: float = 0.0, rate: float = 0.0) -> str | None:
+    def odom(self, t: float, T: np.ndarray, speed: float = 0.0, rate: float = 0.0, **changes: object) -> str | None:
         stamp = T0 + round(t * 1e9)
         q = tuple(geometry.quaternion_of(T))
         twist = (speed, 0.0, 0.0, 0.0, 0.0, rate)
-        return self.ego.take(OdomMsg("/odom", stamp, 0, "odom", "base_link", stamp, tuple(T[:3, 3]), q, twist))
+        message = OdomMsg("/odom", stamp, 0, "odom", "base_link", stamp, tuple(T[:3, 3]), q, twist)
+        return self.ego.take(replace(message, **changes))
 
     def at(self, t: float, now: float | None = None):
         stamp = T0 + round(t * 1e9)
@@ -221,6 +222,20 @@ def test_stamps_that_go_back():
     drive(rig, 100, 102, False)
     assert [r.split()[0] for r in drive(rig, 10, 11, False)] == ["ODOMETRY_TIME_BACK"]
     assert rig.at(10.9) is not None and rig.at(101.0) is None
+
+
+@pytest.mark.parametrize("off_s", [-20.0, 20.0, 3600.0])
+def test_a_single_wrong_stamp_is_named_and_costs_nothing_else(off_s):
+    rig = Rig()
+    assert drive(rig, 0, 2, True) == []
+    wrong, now = T0 + round((2.0 + off_s) * 1e9), T0 + 2000 * MS
+    assert rig.odom(2.0, circle(2.0, 10, 0.2), stamp_ns=wrong, receive_ns=now) is None
+    assert rig.imu(2.0, (0, 0, 0.2), stamp_ns=wrong, receive_ns=now) is None
+    assert f"{abs(off_s):.1f} s {'ahead of' if off_s > 0 else 'behind'} it" in rig.faults()
+    assert drive(rig, 2, 3, True) == [] and not rig.at(2.95).dead_reckoned
+    for k in range(3):  # a clock that was set is believed, and that is a restart
+        last = rig.odom(3.0 + off_s + 0.1 * k, np.eye(4), receive_ns=T0 + 3000 * MS + k * 100 * MS)
+    assert last.startswith("ODOMETRY_GAP" if off_s > 0 else "ODOMETRY_TIME_BACK")
 
 
 def test_one_of_the_two_is_not_enough():
