@@ -55,11 +55,10 @@ class Detection:
 
 
 def errors_of(vehicle: VehicleConfig) -> list[Error]:
-    """Nothing; then every axis in both directions of the first lidar, of each camera, and of all sensors together."""
-    lidar, cameras = next(iter(vehicle.lidars)), tuple(vehicle.cameras)
-    everything = (*vehicle.lidars, *cameras)
-    out = [Error((lidar,), (0.0,) * 6)]
-    groups: list[tuple[tuple[str, ...], bool]] = [((name,), False) for name in (lidar, *cameras)]
+    """Nothing; then every axis in both directions of each lidar, of each camera, and of all sensors together."""
+    everything = (*vehicle.lidars, *vehicle.cameras)
+    out = [Error(everything[:1], (0.0,) * 6)]
+    groups: list[tuple[tuple[str, ...], bool]] = [((name,), False) for name in everything]
     groups += [(everything, True)] if len(everything) > 1 else []
     for sensors, together in groups:
         for axis in range(len(AXES)):
