@@ -1,10 +1,12 @@
-"""Calibration health beside the worker: a thread of low priority that takes the newest frame whenever it is free."""
+"""Calibration health beside the worker: a thread that takes the newest frame whenever it is free.
+
+Its priority is that of the worker: a thread that waits for the processor while it holds the interpreter's lock would hold up
+the worker for seconds on a busy machine.
+"""
 
 from __future__ import annotations
 
-import os
 import threading
-from contextlib import suppress
 
 from autonomy_perception.calibration.monitor import CalibrationMonitor
 from autonomy_perception.calibration.report import CalibrationReport
@@ -12,7 +14,6 @@ from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.types import SensorFrame
 
-NICENESS = 10
 REASON = "CALIBRATION_SUSPECT"
 """Reason in the status while a check fails."""
 
@@ -52,8 +53,6 @@ class CalibrationThread:
             self._thread.join(timeout=5.0)
 
     def _run(self) -> None:
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)  # of this thread alone (Linux)
         while True:
             with self._fresh:
                 self._fresh.wait_for(lambda: self._stopping or self._frame is not None)

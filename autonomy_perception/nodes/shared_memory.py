@@ -49,18 +49,32 @@ def _old_and_ours(path: Path) -> bool:
     return stat.st_uid == os.getuid() and time.time() - stat.st_mtime >= _MIN_AGE_S
 
 
-def leaked(folder: Path = SHM) -> Iterator[Path]:
-    """Files of participants and ports that no living process of this user holds."""
+def _domain_of(port: str) -> int:
+    """ROS domain of a port's file name (RTPS 2.5, 9.6.2: ports of a domain begin at 7400 + 250 domain)."""
+    return (int(port.rpartition("port")[2]) - 7400) // 250
+
+
+def _dead(folder: Path, domain: int | None) -> list[str]:
+    """Names of participants and ports that no living process of this user holds; ports of one domain only, if given."""
     if not folder.is_dir():
-        return
+        return []
     old = sorted(p.name for p in folder.iterdir() if p.name.startswith("fast") and _old_and_ours(p))
     dead = [m[1] for name in old if (m := _LOCK.fullmatch(name)) and _abandoned(folder / name)]
     ports = [name for name in old if _PORT.fullmatch(name) and not (folder / f"{name}_el").exists()]
     if ports:
         mapped = _mapped()
         dead += [name for name in ports if name not in mapped]
-    for name in dead:
-        yield from (p for p in (folder / name, folder / f"sem.{name}_mutex", folder / f"{name}_el") if p.exists())
+    return [name for name in dead if domain is None or not _PORT.fullmatch(name) or _domain_of(name) == domain]
+
+
+def _files(folder: Path, name: str) -> list[Path]:
+    return [p for p in (folder / name, folder / f"sem.{name}_mutex", folder / f"{name}_el") if p.exists()]
+
+
+def leaked(folder: Path = SHM) -> Iterator[Path]:
+    """Files of participants and ports that no living process of this user holds."""
+    for name in _dead(folder, None):
+        yield from _files(folder, name)
 
 
 def free_bytes(folder: Path = SHM) -> int | None:
@@ -72,10 +86,35 @@ def free_bytes(folder: Path = SHM) -> int | None:
     return stat.f_bavail * stat.f_frsize
 
 
-def clean(folder: Path = SHM) -> int:
-    """Remove what :func:`leaked` finds; returns the number of bytes given back."""
+def clean(folder: Path = SHM, domain: int | None = None) -> int:
+    """Remove what no living process holds; returns the number of bytes given back.
+
+    A port's number is used again: a node that starts in the meantime may already listen on what was dead a moment ago,
+    and would hear nothing any more without its files. So each is locked while it is removed.
+
+    Args:
+        folder: where the segments are.
+        domain: ROS domain whose ports are meant; None: all.
+    """
+    return sum(_remove(folder, name) for name in _dead(folder, domain))
+
+
+def _remove(folder: Path, name: str) -> int:
+    try:
+        holder = (folder / f"{name}_el").open("rb")
+    except FileNotFoundError:
+        return _unlink(folder, name)
+    with holder:
+        try:
+            fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # somebody listens there again
+            return 0
+        return _unlink(folder, name)
+
+
+def _unlink(folder: Path, name: str) -> int:
     freed = 0
-    for path in list(leaked(folder)):
+    for path in _files(folder, name):
         try:
             freed += path.stat().st_blocks * 512
             path.unlink()

@@ -150,7 +150,7 @@ class Supervisor:
         for running in bad:
             self._report(running)
         if self._running:
-            shared_memory.clean()
+            shared_memory.clean(domain=int(self._env.get("ROS_DOMAIN_ID") or 0))
         return [r.node.name for r in bad]
 
     def _read(self, index: int) -> None:

@@ -44,6 +44,19 @@ def test_a_port_without_owner_is_removed_when_nobody_maps_it(tmp_path: Path, mon
     assert {p.name for p in tmp_path.iterdir()} == {"fastdds_port7413", "sem.fastdds_port7413_mutex"}
 
 
+def test_ports_of_other_domains_and_those_taken_again_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, "fastdds_port7411", 60)
+    make(tmp_path, "fastdds_port17411", 60)
+    again = make(tmp_path, "fastdds_port17413", 60)
+    dead = shared_memory._dead(tmp_path, 40)
+    assert dead == ["fastdds_port17411", "fastdds_port17413"]
+    monkeypatch.setattr(shared_memory, "_dead", lambda folder, domain: dead)
+    with again.open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # a node has started and listens there
+        shared_memory.clean(tmp_path, 40)
+    assert {p.name for p in tmp_path.glob("fastdds_port*") if not p.name.endswith("_el")} == {"fastdds_port7411", "fastdds_port17413"}  # fmt: skip
+
+
 def test_mapped_names_are_seen() -> None:
     path = Path(f"/dev/shm/fast_autonomy_perception_test_{os.getpid()}")
     path.write_bytes(bytes(4096))
