@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -138,8 +140,11 @@ class Campaign:
         try:
             self._session.await_sound(START_S)
         except SessionError as e:
-            self.tally.wrong.append(str(e))
-            raise
+            self._tell("perception", "is started anew", [str(e)])
+            os.kill(self._session.supervisor.pids()["perception"], signal.SIGKILL)
+            self._session.spin(lambda: "perception" not in self._session.supervisor.alive(), START_S)
+            self._session.start("perception", "perception")
+            self._session.await_sound(START_S)
 
     def _watch(self) -> None:
         """Between messages: samples of the processes; they begin anew with a new life, and when restarts are over."""

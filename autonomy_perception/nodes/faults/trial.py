@@ -121,7 +121,8 @@ class Trial:
         gaps = np.diff([began, *(at for at in self._witness.outputs if began <= at <= now), now])
         stalls = [length for end, length in self._player.stalls if end > began]
         if gaps.max() > MAX_GAP_S * slack + sum(stalls):
-            verdict.wrong.append(f"outputs were silent for {gaps.max():.2f} s")
+            hung = self._witness.said_of("one round has been running", began)
+            verdict.wrong.append(f"outputs were silent for {gaps.max():.2f} s; {hung or 'the worker did not hang'}")
         rows = [s for s in self._witness.seen if began + SETTLE_S <= s.at <= healed]
         if any(f.name in CHOKING for f in faults) or healed - began < SETTLE_S + 0.4:
             return
