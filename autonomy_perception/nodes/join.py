@@ -13,7 +13,7 @@ BACK_NS = 1_000_000_000
 
 
 class Join(Generic[T]):
-    """Waits, for every item of the driver, for the items of the same stamp from those partners that are alive.
+    """Waits, for every item of the driver, for the items of the same stamp from those partners that may bring them.
 
     Args:
         driver: kind of item that each result is for.
@@ -24,14 +24,14 @@ class Join(Generic[T]):
 
     def __init__(self, driver: str, partners: Sequence[str], wait_ns: int, silence_ns: int) -> None:
         self._driver, self._partners, self._wait, self._silence = driver, tuple(partners), wait_ns, silence_ns
-        self._heard: dict[str, int] = {}
+        self._heard: dict[str, tuple[int, int]] = {}
         self._items: dict[int, dict[str, T]] = {}
         self._came: dict[int, int] = {}
         self._last: int | None = None
 
     def put(self, kind: str, stamp_ns: int, item: T, now_ns: int) -> None:
         """Take in an item; one whose stamp is done with is too late, unless the driver's time jumped back."""
-        self._heard[kind] = now_ns
+        self._heard[kind] = (now_ns, stamp_ns)
         if self._last is not None and stamp_ns <= self._last:
             if kind != self._driver or stamp_ns >= self._last - BACK_NS:
                 return
@@ -49,7 +49,7 @@ class Join(Generic[T]):
         out = []
         for stamp in sorted(self._came):
             items, waited = self._items[stamp], now_ns - self._came[stamp]
-            missing = [p for p in self._partners if p not in items and self._alive(p, now_ns)]
+            missing = [p for p in self._partners if p not in items and self._may_come(p, stamp, now_ns)]
             if missing and 0 <= waited < self._wait:
                 break
             out.append((stamp, items))
@@ -63,9 +63,10 @@ class Join(Generic[T]):
         """When the oldest stamp has waited long enough, or None."""
         return self._came[min(self._came)] + self._wait if self._came else None
 
-    def _alive(self, kind: str, now_ns: int) -> bool:
-        heard = self._heard.get(kind)
-        return heard is not None and now_ns - heard <= self._silence
+    def _may_come(self, kind: str, stamp_ns: int, now_ns: int) -> bool:
+        """Whether a partner was heard of lately and has nothing newer to offer yet."""
+        heard_ns, newest_ns = self._heard.get(kind, (None, 0))
+        return heard_ns is not None and now_ns - heard_ns <= self._silence and newest_ns < stamp_ns
 
     def _drop(self, stamp: int) -> None:
         self._items.pop(stamp)

@@ -246,6 +246,19 @@ def test_the_join_is_bounded_in_order_and_never_stuck(arrivals: list[tuple[str, 
     assert join.deadline_ns is None
 
 
+def test_the_join_does_not_wait_for_what_is_past_or_silent() -> None:
+    join: Join[int] = Join("detections", ("frame",), WAIT_NS, 500 * MS)
+    join.put("frame", 100 * MS, 1, 100 * MS)
+    join.put("detections", 130 * MS, 2, 160 * MS)
+    assert join.ready(160 * MS) == [], "a frame of that stamp may still come"
+    join.put("frame", 200 * MS, 3, 200 * MS)
+    assert join.ready(200 * MS) == [(130 * MS, {"detections": 2})], "a newer one says that it does not"
+    join.put("detections", 300 * MS, 4, 310 * MS)
+    assert join.ready(310 * MS) == [] and join.ready(310 * MS + WAIT_NS)[0][0] == 300 * MS
+    join.put("detections", 900 * MS, 5, 901 * MS)
+    assert join.ready(901 * MS) == [(900 * MS, {"detections": 5})], "nobody waits for a partner that fell silent"
+
+
 def latest(bag: Path, topic: str) -> dict[int, Any]:
     with BagReader(bag) as reader:
         return {stamp_ns(m.header.stamp): m for _, m in reader.messages((topic,))}
