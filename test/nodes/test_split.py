@@ -19,6 +19,8 @@ from nodes import drive
 
 from autonomy_perception import geometry
 from autonomy_perception.bags.events import events
+from autonomy_perception.bags.importers.base import ImportOptions, write_drive
+from autonomy_perception.bags.importers.sources import SOURCES
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.config import PerceptionConfig, VehicleConfig, load_vehicle
 from autonomy_perception.nodes import conversions, graph, roles, topics
@@ -29,6 +31,7 @@ from autonomy_perception.nodes.objects_in import detected_event, detections_of, 
 from autonomy_perception.nodes.stage_core import WAIT_NS, StageCore
 from autonomy_perception.nodes.supervisor import Supervisor
 from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.paths import vehicle_file
 from autonomy_perception.pipeline import Pipeline
 from autonomy_perception.sensors.convert import stamp_ns
 from autonomy_perception.sensors.frontend import SensorFrontEnd
@@ -123,6 +126,24 @@ def test_stages_of_their_own_give_what_the_whole_pipeline_gives(tmp_path: Path, 
         assert grid.grid == want.occupancy.grid
         assert differing(grid.wire, want.occupancy.wire) < 0.0005
     assert sum(int(r.tracks.confirmed.sum()) for r in split.results["tracker"].values()) >= 10
+
+
+@pytest.mark.real_data
+def test_on_a_recorded_drive_too(real_data: Path, tmp_path: Path) -> None:
+    options = ImportOptions(derive_stamps=True, derive_times=True, limit=12)
+    source = real_data / "kitti_raw/2011_09_26/2011_09_26_drive_sfnd_sync"
+    write_drive(SOURCES["kitti-raw"](source, options), tmp_path / "bag")
+    car = load_vehicle(vehicle_file("kitti"))
+    whole, split = composed(tmp_path / "bag", car), Stages(car, ALL)
+    split.play(tmp_path / "bag", car)
+    shares = []
+    for stamp, want in whole.items():
+        mine = split.results["tracker"][stamp].tracks
+        np.testing.assert_array_equal(mine.uuid, want.tracks.uuid)
+        np.testing.assert_allclose(mine.center, want.tracks.center, atol=0.02)
+        shares.append(differing(split.results["occupancy_grid"][stamp].occupancy.wire, want.occupancy.wire))
+    assert len(whole) == 12 and len(want.tracks) > 50
+    assert np.median(shares) < 1e-4 and max(shares) < 0.01, shares  # at first the grid has not heard of the tracker
 
 
 def test_a_grid_without_objects_waits_for_nobody(tmp_path: Path, vehicle: Path) -> None:
