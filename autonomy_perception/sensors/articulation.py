@@ -30,7 +30,7 @@ GAIN_ANGLE, GAIN_RATE = 0.8, 0.3
 CHECK_NS = 1_000_000_000
 """A told angle is compared with the points this often."""
 DISAGREE = math.radians(3.0)
-"""A told angle farther than this from the points' is named and set right by them [rad]."""
+"""A told angle farther than this from the points' is named, and both are masked [rad]."""
 GATE = math.radians(8.0)
 """An estimate farther than this from the followed angle starts anew [rad]."""
 
@@ -143,7 +143,7 @@ class Articulation:
         return span
 
     def _checked(self, told: Span, stamp_ns: int, views: Callable[[], Views], now_ns: int) -> Span:
-        """A told angle, set right where the points show the trailer elsewhere (a sensor put on turned)."""
+        """A told angle, or all angles from there to where the points show the trailer (a sensor put on turned)."""
         if self._hitch.estimate and not 0 <= stamp_ns - self._checked_ns < CHECK_NS:
             self._checked_ns = stamp_ns
             cells, middle = trailer.Cells.of(views(), self._hitch), 0.5 * (told[0] + told[1])
@@ -156,7 +156,7 @@ class Articulation:
                     f"{math.degrees(middle):.1f} deg",
                 )
                 self._book.note(HITCH, "hitch angle", expected, seen, now_ns)
-        return told[0] + self._correction, told[1] + self._correction
+        return told[0], told[1] + self._correction
 
     def _from_topic(self, first_ns: int, last_ns: int) -> Span | None:
         if not self._told or not self._told[0][0] - HOLD_NS <= last_ns <= self._told[-1][0] + HOLD_NS:

@@ -252,7 +252,7 @@ def test_a_topic_that_does_not_tell_the_angle_is_named(lib, message, words):
     assert [str(c.newest) for c in front.diagnostics().faults] == [f"/hitch: {words}"]
 
 
-def test_a_topic_that_is_off_is_named_and_set_right_by_the_points(lib):
+def test_a_topic_that_is_off_is_named_and_both_angles_are_masked(lib):
     front = front_end(lib, **{**TOPIC, "estimate": True})
     for k in range(25):
         angle = 0.1 + 0.01 * k
