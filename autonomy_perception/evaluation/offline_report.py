@@ -19,7 +19,7 @@ from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.evaluation.digest import Digest
 from autonomy_perception.evaluation.latency import BUDGET_MS, Percentiles
 from autonomy_perception.evaluation.render import render_step
-from autonomy_perception.evaluation.replay import ReplayStep, replay_offline
+from autonomy_perception.evaluation.replay import ReplayStep, cloud_layouts, replay_offline
 from autonomy_perception.evaluation.report import Report, write_report
 from autonomy_perception.ops.library import CpuLibrary
 
@@ -69,6 +69,9 @@ def run_offline(
     total = min(total, max_frames) if max_frames else total
     if total == 0:
         console.print(f"[yellow]{bag}: no message on the reference lidar's topic {lidar_topic}[/yellow]")
+    layouts = [f"{topic}: {about}" for topic, about in cloud_layouts(bag, vehicle).items()]
+    for line in layouts:
+        console.print(line, highlight=False, soft_wrap=True)
     digest, tally = Digest(), Tally()
     pictures: list[tuple[str, NDArray[np.uint8]]] = []
     every = max(1, total // N_PICTURES)
@@ -103,7 +106,7 @@ def run_offline(
     print_table(tally, figures, Console())
     if output:
         summary = {k: f"{v:.1f}" for k, v in figures.items()} | {"hash": digest.hexdigest()}
-        notes = [f"{count} x {text}" for text, count in tally.problems.items()]
+        notes = layouts + [f"{count} x {text}" for text, count in tally.problems.items()]
         report = Report(
             f"Replay of {bag.name} (offline)", summary, (), tally.stages_ms, tally.latency_ms, pictures, notes
         )

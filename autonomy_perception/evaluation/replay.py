@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from autonomy_perception.bags.events import events
+from autonomy_perception.bags.messages import CLOUD
+from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.ops.library import Library
 from autonomy_perception.pipeline import Pipeline
+from autonomy_perception.sensors.cloud import CloudError, CloudReader
+from autonomy_perception.sensors.convert import cloud
 from autonomy_perception.sensors.frontend import SensorFrontEnd
 from autonomy_perception.types import Perception, SensorFrame
 
@@ -52,3 +57,22 @@ def replay_offline(
             aged = pipeline.tick(event.receive_ns, front.health(event.receive_ns))
             if aged is not None:
                 yield ReplayStep(None, aged, 0.0, 0.0)
+
+
+def cloud_layouts(bag: Path, vehicle: VehicleConfig) -> dict[str, str]:
+    """How the first cloud of each lidar is read, by topic, in words; lidars without a readable cloud are left out.
+
+    Raises:
+        BagError: the bag cannot be read.
+    """
+    out = {}
+    with BagReader(bag) as reader:
+        for lidar in vehicle.lidars.values():
+            raw = next(reader.raw([lidar.topic]), None)
+            if raw is None or raw.msgtype != CLOUD:
+                continue
+            layout = CloudReader(lidar)
+            with suppress(CloudError):
+                layout.read(cloud(lidar.topic, reader.decode(raw), raw.receive_ns), 10**7)
+                out[lidar.topic] = layout.about
+    return out
