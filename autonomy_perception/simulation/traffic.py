@@ -21,6 +21,8 @@ F64 = NDArray[np.float64]
 TICK_S = 0.1
 HARDEST = 7.0  # no brake is stronger [m/s^2]
 CHANGE_S = 4.0  # a lane change takes this long [s]
+SLOWEST_CHANGE = 4.0  # nobody changes lanes at a lower speed [m/s]
+NOTICE_M = 320.0  # the end of a lane is announced so far ahead [m]
 PAUSE_S = 4.0  # and the next begins no sooner after it [s]
 
 
@@ -79,6 +81,26 @@ class Obstacle:
 
 
 @dataclass(frozen=True)
+class Closure:
+    """A lane that is closed between two positions [m]: who drives in it merges to the left in time."""
+
+    lane: int
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True)
+class CutIn:
+    """A vehicle that moves to a lane close ahead of another, not before a time [s], once its rear is ``gap`` [m] ahead."""
+
+    vehicle: int
+    lane: int
+    ahead_of: int
+    after: float
+    gap: float
+
+
+@dataclass(frozen=True)
 class Track:
     """What a vehicle did: front bumper s, lateral position d, speed (T,)."""
 
@@ -98,7 +120,8 @@ class Stream:
         self.lanes = lanes
         self.vehicles: list[Mobile] = []
         self.obstacles: list[Obstacle] = []
-        self.wishes: list[tuple[int, float, int]] = []  # vehicle, not before t [s], lane: forced changes
+        self.closures: list[Closure] = []
+        self.cut_ins: list[CutIn] = []
 
     def run(self, t: F64) -> list[Track]:
         """Let everybody drive over the times (T,); one track per vehicle, in order."""
@@ -113,7 +136,8 @@ class Stream:
             log_s[k], log_v[k] = s, v
             changing = now - since < CHANGE_S
             for i in range(n):
-                if not changing[i] and now - since[i] > CHANGE_S + PAUSE_S and (k + i) % 5 == 0:
+                rested = now - since[i] > CHANGE_S + (PAUSE_S if not any(c.vehicle == i for c in self.cut_ins) else 0.0)
+                if not changing[i] and rested and (k + i) % 5 == 0:
                     target = self._target(i, now, s, v, lane, np.where(changing, came, lane))
                     if target is not None:
                         came[i], lane[i], since[i] = lane[i], target, now
@@ -151,7 +175,7 @@ class Stream:
         if there.any():
             who = int(np.flatnonzero(there)[np.argmin((s - length)[there])])
             gap, speed = float(s[who] - length[who] - s[i]), float(v[who])
-        for o in self.obstacles:
+        for o in (*self.obstacles, *(Obstacle(c.lane, c.begin) for c in self.closures)):
             if o.lane == lane and s[i] - 3.0 < o.s < s[i] + gap and o.there(now):
                 gap, speed, who = o.s - float(s[i]), 0.0, -1
         return gap, speed, who
@@ -176,13 +200,14 @@ class Stream:
     ) -> int | None:
         """The lane that driver ``i`` changes to now, if any: MOBIL with a slight liking for the right."""
         here = int(lane[i])
-        forced = [k for who, after, k in self.wishes if who == i and now >= after and k != here]
-        if self.vehicles[i].settled and not forced:
+        forced = self._forced(i, here, now, s)
+        if (self.vehicles[i].settled and not forced) or v[i] < SLOWEST_CHANGE:
             return None
+        hardest = -4.0 if forced else -2.0
         own = self._idm(i, s[i], v[i], *self._of(i, here, now, s, v, lane, old))
         best, found = 0.15, None
         for k in forced or (here - 1, here + 1):
-            if not 0 <= k < len(self.lanes) or abs(k - here) != 1:
+            if not 0 <= k < len(self.lanes) or abs(k - here) != 1 or self._closed(k, s[i]):
                 continue
             gap, approach = self._of(i, k, now, s, v, lane, old)
             mine = self._idm(i, s[i], v[i], gap, approach)
@@ -190,16 +215,28 @@ class Stream:
             theirs = before = 0.0
             if b >= 0:
                 room = s[i] - self.vehicles[i].length - s[b]
-                if room < 3.0 + 0.3 * v[b]:
+                if room < 3.0 + (0.15 if forced else 0.3) * v[b]:
                     continue
                 theirs = self._idm(b, s[b], v[b], room, v[b] - v[i])
                 before = self._idm(b, s[b], v[b], *self._of(b, k, now, s, v, lane, old))
-            if gap < 4.0 or mine < -2.0 or theirs < -2.0:
+            if gap < 4.0 or mine < hardest or theirs < hardest:
                 continue
             gain = mine - own + self.vehicles[i].driver.politeness * (theirs - before) + (0.1 if k < here else -0.1)
             if gain > best or forced:
                 best, found = gain, k
         return found
+
+    def _forced(self, i: int, here: int, now: float, s: F64) -> list[int]:
+        """Lanes that vehicle ``i`` has to change to: it cuts in, or its own lane ends."""
+        out = []
+        for c in self.cut_ins:
+            if c.vehicle == i and now >= c.after and c.lane != here:
+                out += [c.lane] if s[i] - self.vehicles[i].length > s[c.ahead_of] + c.gap else []
+        ends = any(c.lane == here and c.begin - NOTICE_M < s[i] < c.begin for c in self.closures)
+        return [*out, here + 1] if ends else out
+
+    def _closed(self, lane: int, s: float) -> bool:
+        return any(c.lane == lane and c.begin - NOTICE_M < s < c.end + 20.0 for c in self.closures)
 
     def _of(
         self, i: int, lane: int, now: float, s: F64, v: F64, a: NDArray[np.int64], b: NDArray[np.int64]

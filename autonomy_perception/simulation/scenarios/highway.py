@@ -26,7 +26,7 @@ from autonomy_perception.simulation.scenarios.staging import (
     winding,
 )  # fmt: skip
 from autonomy_perception.simulation.structures import Furnishing, beside
-from autonomy_perception.simulation.traffic import Obstacle, Stream
+from autonomy_perception.simulation.traffic import Closure, CutIn, Driver, Mobile, Stream
 from autonomy_perception.simulation.ways import Way
 
 F64 = NDArray[np.float64]
@@ -114,18 +114,20 @@ def _stream(rng: np.random.Generator, vehicle: VehicleConfig, plan: _Plan) -> tu
     speeds = [23.0, 29.0, 34.0][: plan.lanes] if plan.lanes == 3 else [23.5, 30.0]
     stream.vehicles.append(own_mobile(rng, vehicle, cruise, EGO_S, lane))
     cutter = Rider("car cutting in", shapes.car(rng, str(rng.choice(["sedan", "suv", "hatch"]))))
-    behind = EGO_S - float(rng.uniform(20.0, 60.0))
-    stream.vehicles.append(mobile(rng, cutter, cruise + float(rng.uniform(4.0, 7.0)), behind, lane + 1))
-    stream.wishes.append((1, float(rng.uniform(3.0, 9.0)), lane))
-    ahead = EGO_S + float(rng.uniform(70.0, 110.0))
+    behind = EGO_S - float(rng.uniform(14.0, 30.0))
+    hasty = Driver(cruise + float(rng.uniform(3.5, 5.0)), 0.8, 2.5, 1.6, 2.0)
+    stream.vehicles.append(Mobile(hasty, cutter.length, behind, hasty.speed, lane + 1, settled=True))
+    stream.cut_ins.append(CutIn(1, lane, 0, float(rng.uniform(3.0, 6.0)), float(rng.uniform(7.0, 14.0))))
+    ahead = EGO_S + float(rng.uniform(110.0, 150.0))
     lead = rider_of(rng)
     stream.vehicles.append(mobile(rng, lead, cruise - 0.5, ahead, lane))
-    riders = [cutter, lead, *fill(rng, stream, MIX, speeds, (-150.0, 420.0), (1.6, 4.5))]
     if plan.work is not None:
-        stream.obstacles.append(Obstacle(0, plan.work + 25.0))
-        if lane == 0:
-            stream.wishes.append((0, float(rng.uniform(6.0, 9.0)), 1))
-    return stream, riders
+        stream.closures.append(Closure(0, plan.work + 25.0, plan.work + 180.0))
+    riders = fill(rng, stream, MIX, speeds, (-150.0, 420.0), (1.6, 4.5))
+    free = (behind - 30.0, EGO_S + 220.0)  # the lane beside the ego, so that somebody can overtake and cut in
+    stays = [m.lane != lane + 1 or not free[0] < m.s < free[1] for m in stream.vehicles[3:]]
+    stream.vehicles[3:] = [m for m, stay in zip(stream.vehicles[3:], stays, strict=True) if stay]
+    return stream, [cutter, lead, *(r for r, stay in zip(riders, stays, strict=True) if stay)]
 
 
 def rider_of(rng: np.random.Generator) -> Rider:
