@@ -22,6 +22,9 @@ from autonomy_perception.evaluation.vehicle.findings import Level
 T0 = 1_700_000_000_000_000_000
 FRAMES, STEP = 20, 1.0
 POINT = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("intensity", "<f4"), ("t", "<f4"), ("ring", "<u2")])
+BOX = np.stack(np.meshgrid(np.linspace(0, 3, 30), [1.0, 1.2], np.linspace(0.5, 1.2, 6)), -1).reshape(-1, 3)
+"""A tool box on the left side of the vehicle."""
+BUSH = np.array([16.0, 4.0, 1.0]) + np.random.default_rng(1).uniform(-0.5, 0.5, (300, 3))
 K = np.array([[60.0, 0, 48], [0, 60, 32], [0, 0, 1]])
 T_TOP = geometry.make_transform(None, (1.0, 0.0, 2.0))
 T_LOW = geometry.make_transform(geometry.rotation_z(0.3), (3.4, 0.0, 0.8))
@@ -34,7 +37,7 @@ VEHICLE = {
     },
     "cameras": {"front": {"topic": "/front", "info_topic": "/front/info", "frame": "front"}},
     "odometry": {"topic": "/odometry"},
-    "dimensions": {"front": 3.5, "rear": 1.0, "width": 1.9, "height": 1.9, "wheelbase": 2.7},
+    "dimensions": {"front": 3.5, "rear": 1.0, "width": 2.8, "height": 1.9, "wheelbase": 2.7},
 }
 
 
@@ -76,7 +79,7 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
             )
             out.write("/front", m.COMPRESSED_IMAGE, t, m.compressed_image("front", t, jpeg, "jpeg"))
             out.write("/front/info", m.CAMERA_INFO, t, m.camera_info("front", t, (96, 64), K))
-            here = points - [STEP * k % 6.0, 0.0, 0.0]
+            here = np.concatenate([points - [STEP * k % 6.0, 0.0, 0.0], BOX, BUSH - [STEP * k, 0.0, 0.0]])
             for name, T in (("top", T_TOP), ("low", T_LOW)):
                 seen = geometry.transform_points(geometry.invert(T), here)
                 cloud = packed(seen)
@@ -120,6 +123,8 @@ MISTAKES = {
     "odom frame": ({"odom_frame": "world"}, "odom_frame", "'odom'"),
     "period": ({"lidars__top__period_ms": 50.0}, "lidars.top.period_ms", "100.0"),
     "offset": ({"lidars__low__offset_ms": -900.0}, "lidars.low.offset_ms", "offset_ms"),
+    "too narrow": ({"dimensions__width": 1.6}, "dimensions", "travel with the vehicle"),
+    "too wide": ({"dimensions__width": 13.2}, "dimensions", "passes through"),
     "extrinsics": ({"extrinsics_from": "file"}, "lidars.top.extrinsics", "none"),
 }
 

@@ -62,12 +62,15 @@ def check_vehicle(
         findings = check_file(vehicle) + check_topics(vehicle, reader.topics, reader.counts)
         front = SensorFrontEnd(PerceptionConfig(), vehicle, lib)
         monitor = CalibrationMonitor(CalibrationConfig(period_s=PERIOD_S), vehicle, lib, looks=LOOKS)
+        bare = SensorFrontEnd(PerceptionConfig(), without_body(vehicle), lib)
         streams: dict[str, Stream] = {}
         gathered, report, shown = Gathered(), CalibrationReport(""), None
         unreadable: dict[str, str] = {}
         middle = reader.counts.get(next(iter(vehicle.lidars.values())).topic, 0) // 2
         for event in usable_events(reader, vehicle, seconds, progress, unreadable):
             streams.setdefault(event.topic, Stream()).add(event)
+            for frame in bare.feed(event):
+                gathered.add_unmasked(frame, vehicle.dimensions)
             for frame in front.feed(event):
                 gathered.add(frame, vehicle.dimensions)
                 report = monitor.observe(frame)
@@ -89,6 +92,14 @@ def check_vehicle(
         "calibration": rig.version or "not known",
     }  # fmt: skip
     return Outcome(_unique(findings), report, pictures(shown, vehicle, lib) if shown else [], summary)
+
+
+def without_body(vehicle: VehicleConfig) -> VehicleConfig:
+    """The same vehicle as if nothing of it were to be masked."""
+    point = {"front": 1e-3, "rear": 1e-3, "width": 1e-3, "height": 1e-3}
+    return vehicle.model_copy(
+        update={"dimensions": vehicle.dimensions.model_copy(update=point), "body": [], "hitch": None}
+    )
 
 
 def usable_events(

@@ -25,7 +25,14 @@ MIN_HEIGHT, MAX_HEIGHT = 0.1, 6.0
 CARRIED_SHARE, CARRIED_FRAMES, CARRIED_PATH = 0.8, 15, 15.0
 """A cell beside the body that is hit in this share of at least so many frames, while the vehicle drove so far [m],
 belongs to the vehicle."""
+FEW_CELLS = 10
+"""Fewer cells that travel along are a mirror or an antenna."""
 CARRIED_CELL, CARRIED_REACH = 0.25, 2.5
+PASSING_SHARE, PASSING_FRAMES, PASSING_POINTS = 0.2, 0.2, 5
+"""Cells inside the body that are hit in less than this share of the frames hold what passes by: with so many returns in
+this share of the frames the body is given too large."""
+INNER_M = 0.15
+"""The outline of the body counts from this far inside [m]."""
 LOW_M = 0.35
 MAX_PRINCIPAL_SHIFT = 0.25
 """Share of the image size by which the optical centre may lie off its middle."""
@@ -43,12 +50,21 @@ class Gathered:
     grounds: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
     in_view: dict[str, list[int]] = field(default_factory=dict)
     carried: dict[tuple[int, int], int] = field(default_factory=dict)
+    inside: list[NDArray[np.int64]] = field(default_factory=list)
     frames: int = 0
     path: float = 0.0
     _last: F64 | None = None
 
+    def add_unmasked(self, frame: SensorFrame, body: Dimensions) -> None:
+        """Take in a frame with the returns that the vehicle itself gives."""
+        xyz = np.concatenate([s.cloud.xyz for s in frame.scans]) if frame.scans else np.empty((0, 3), np.float32)
+        x, y, z = xyz[:, 0], xyz[:, 1], xyz[:, 2]
+        within = (x > INNER_M - body.rear) & (x < body.front - INNER_M) & (np.abs(y) < 0.5 * body.width - INNER_M)
+        p = xyz[within & (z > body.ground_clearance + INNER_M) & (z < body.height)]
+        self.inside.append(np.floor(p[:, :2] / CARRIED_CELL).astype(np.int64))
+
     def add(self, frame: SensorFrame, body: Dimensions) -> None:
-        """Take in a frame."""
+        """Take in a frame without them."""
         self.frames += 1
         if frame.trajectory is not None and len(frame.trajectory.stamps_ns):
             at = frame.trajectory.pose(frame.stamp_ns)[:3, 3]
@@ -195,11 +211,33 @@ def _check_body(vehicle: VehicleConfig, found: Gathered) -> list[Finding]:
                 "whether sensors see parts of the vehicle cannot be judged",
             )
         ]
+    out = _check_inside(found)
     cells = np.array([c for c, n in found.carried.items() if n >= CARRIED_SHARE * found.frames], np.float64).reshape(
         -1, 2
     )
     if len(cells) < 2:
-        return []
+        return out
     low, high = cells.min(0) * CARRIED_CELL, (cells.max(0) + 1) * CARRIED_CELL
-    return [error("dimensions", "no returns beside the body that travel with the vehicle", f"x {low[0]:.2f} .. {high[0]:.2f}, y {low[1]:.2f} .. {high[1]:.2f} m "
-                  f"in {len(cells)} cells of {CARRIED_CELL} m", "enlarge front, rear or width, or add these parts to body")]  # fmt: skip
+    at = f"x {low[0]:.2f} .. {high[0]:.2f}, y {low[1]:.2f} .. {high[1]:.2f} m in {len(cells)} cells of {CARRIED_CELL} m"
+    make = warning if len(cells) < FEW_CELLS else error
+    remedy = "enlarge front, rear or width, or add these parts to body"
+    return [*out, make("dimensions", "no returns beside the body that travel with the vehicle", at, remedy)]
+
+
+def _check_inside(found: Gathered) -> list[Finding]:
+    """What passes through the body: it is not there."""
+    if not found.inside:
+        return []
+    per_frame = [np.unique(cells, axis=0) for cells in found.inside]
+    cells, counts = np.unique(np.concatenate(per_frame), axis=0, return_counts=True)
+    own = {tuple(c) for c, n in zip(cells.tolist(), counts, strict=True) if n >= PASSING_SHARE * len(per_frame)}
+    own = {(x + i, y + j) for x, y in own for i in (-1, 0, 1) for j in (-1, 0, 1)}  # edges of the vehicle flicker
+    frames = [[c for c in map(tuple, points.tolist()) if c not in own] for points in found.inside]
+    busy = [f for f in frames if len(f) >= PASSING_POINTS]
+    if len(busy) < max(3, PASSING_FRAMES * len(frames)):
+        return []
+    at = np.concatenate([np.array(f, np.float64) for f in busy]) * CARRIED_CELL
+    (x0, y0), (x1, y1) = np.quantile(at, 0.05, axis=0), np.quantile(at, 0.95, axis=0) + CARRIED_CELL
+    where = f"x {x0:.1f} .. {x1:.1f}, y {y0:.1f} .. {y1:.1f} m in {len(busy)} of {len(frames)} frames"
+    remedy = "make front, rear or width smaller, or give the parts of the vehicle as body"
+    return [error("dimensions", "nothing that passes through the body", f"returns at {where}", remedy)]
