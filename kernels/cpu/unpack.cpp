@@ -64,7 +64,7 @@ AP_API int32_t ap_unpack(const uint8_t* data, const int32_t* layout, const doubl
   const Columns c{xyz, intensity, time, ring};
   const int32_t n_parts = std::clamp(plan.n / kPart, 1, omp_get_max_threads());
   std::vector<Part> parts(n_parts, Part{});
-#pragma omp parallel for schedule(static, 1) num_threads(n_parts)
+#pragma omp parallel for schedule(static, 1) if (n_parts > 1)
   for (int32_t p = 0; p < n_parts; ++p) {
     parts[p].begin = static_cast<int32_t>(static_cast<int64_t>(plan.n) * p / n_parts);
     const int32_t end = static_cast<int32_t>(static_cast<int64_t>(plan.n) * (p + 1) / n_parts);
