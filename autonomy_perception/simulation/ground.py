@@ -178,10 +178,13 @@ class Ground:
         for k, road in enumerate(self.roads):
             if road.section.lines:
                 d = self._coords[:, 2 * k + 1][faces]
-                low, high = d.min(1), d.max(1)
+                s = self._coords[:, 2 * k][faces]
+                low, high, begin, end = d.min(1), d.max(1), s.min(1), s.max(1)
+                one_side = high - low < BROKEN
                 for line in road.section.lines:
                     half = 0.5 * line.width
-                    self._mixed |= (low < line.d + half) & (high > line.d - half) & (high - low < BROKEN)
+                    across = (low < line.d + half) & (high > line.d - half) & one_side
+                    self._mixed |= across & (begin < line.span[1]) & (end > line.span[0])
         self._face_kind = middle
         self._tuft = np.clip(1.0 + 0.6 * tufts[faces].mean(1), 0.3, 1.7).astype(np.float32)
 

@@ -221,7 +221,7 @@ class Stream:
                 before = self._idm(b, s[b], v[b], *self._of(b, k, now, s, v, lane, old))
             if gap < 4.0 or mine < hardest or theirs < hardest:
                 continue
-            gain = mine - own + self.vehicles[i].driver.politeness * (theirs - before) + (0.1 if k < here else -0.1)
+            gain = mine - own + self.vehicles[i].driver.politeness * (theirs - before) + (0.25 if k < here else -0.1)
             if gain > best or forced:
                 best, found = gain, k
         return found

@@ -1,4 +1,4 @@
-"""The ego: a two-axle flatbed truck with a lidar and a camera on its cab; shape and vehicle description."""
+"""The ego: a two-axle tractor with sensors on its cab, and its trailer; shapes and vehicle description."""
 
 from __future__ import annotations
 
@@ -31,20 +31,29 @@ def mounting(extrinsics: Extrinsics | None, sensor: str) -> F64:
 
 
 def ego_mesh(body: Dimensions) -> Mesh:
-    """Cab, bed and wheels in base_link, within the outline that the vehicle file states."""
+    """Cab, chassis, tanks, fenders, fifth wheel and wheels in base_link, within the outline that the vehicle file states."""
     w, cab_back, cab_top = 0.5 * body.width - 0.02, body.front - 2.0, body.height - 0.35
-    cab = [
-        (cab_back, 0.55),
-        (body.front - 0.08, 0.55),
-        (body.front - 0.02, 1.2),
-        (body.front - 0.3, cab_top),
-        (cab_back, cab_top),
+    front = body.front - 0.02
+    cab = [(cab_back, 0.55), (front - 0.06, 0.55), (front, 1.2), (front - 0.28, cab_top), (cab_back, cab_top)]
+    low = 1.2 + 0.45 * (cab_top - 1.2)
+    slope = 0.28 / (cab_top - 1.2)  # of the windscreen
+    glass = [
+        (front - slope * (low - 1.2) - 0.08, low),
+        (front - slope * (low - 1.2) + 0.012, low),
+        (front - slope * (cab_top - 1.35) + 0.012, cab_top - 0.15),
+        (front - slope * (cab_top - 1.35) - 0.08, cab_top - 0.15),
     ]
     parts = [
         prism(cab, -w + 0.06, w - 0.06, M.PAINT, 0.05),
-        box((-body.rear + 0.02, -w, 0.95), (cab_back - 0.25, w, 1.45), M.PAINT),
-        box((-body.rear + 0.1, -0.45, 0.5), (body.front - 0.3, 0.45, 0.96), M.DARK_METAL),
+        prism(glass, -w + 0.2, w - 0.2, M.GLASS),
+        box((-body.rear + 0.02, -0.45, 0.5), (front - 0.3, 0.45, 0.96), M.DARK_METAL),
+        box((-body.rear + 0.02, -w + 0.1, 0.5), (-body.rear + 0.12, w - 0.1, 0.66), M.DARK_METAL),
+        cylinder((0.4, 0.0, 0.95), (0.0, 0.0, 0.2), 0.5, M.DARK_METAL),
     ]
+    for side in (-1.0, 1.0):
+        inner, outer = sorted((side * 0.5, side * w))
+        parts.append(box((0.75, inner, 0.45), (cab_back - 0.4, outer, 0.98), M.METAL))
+        parts.append(box((-0.62, inner, 1.0), (0.62, outer, 1.05), M.DARK_METAL))
     for x in (0.0, body.wheelbase):
         parts += [cylinder((x, y, 0.48), (0.0, 0.3, 0.0), 0.48, M.TYRE) for y in (-w, w - 0.3)]
     return join(parts)

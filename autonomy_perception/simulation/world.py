@@ -49,7 +49,7 @@ class World:
                 f"duration_s of scenario {self.scenario.name}: expected 0 .. {longest:g}, got {duration_s:g}"
             )
         rng, light = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
-        t = motion.times(duration_s)
+        t = motion.times(max(duration_s, self.scenario.shortest_s))
         staging = self.scenario.build(rng, vehicle, t)
         own, furnishing = staging.own, staging.furnishing
         self.land = staging.ground

@@ -56,7 +56,7 @@ def build(rng: np.random.Generator, vehicle: VehicleConfig, t: F64) -> Staging:
 
 SCENARIO = Scenario(
     "demo", "A country road with oncoming traffic, a car that cuts in, a pedestrian who steps out, and a turn-off to a track.",
-    build, STORY_S,
+    build, STORY_S, STORY_S,
 )  # fmt: skip
 
 

@@ -76,12 +76,14 @@ class Scenario:
         name, description: what it is called, and what it is in a sentence.
         build: lays it out from a generator, the vehicle and the times (T,) [s] of motion.
         longest_s: longest drive that it can be laid out for [s].
+        shortest_s: it is laid out for at least so long [s].
     """
 
     name: str
     description: str
     build: Builder
     longest_s: float = 120.0
+    shortest_s: float = 1.0
 
 
 # -- traffic --------------------------------------------------------------------------------------------------------
