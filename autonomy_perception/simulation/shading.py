@@ -41,7 +41,12 @@ def noise_tile(seed: int) -> F32:
     return np.asarray(np.clip(out / 2.6, -1.0, 1.0), np.float32)
 
 
-_NOISE = noise_tile(7).ravel()
+_TILE = noise_tile(7)
+_NOISE = _TILE.ravel()
+_FINE = 4  # texels of the smooth tile per texel of the other
+_SMOOTH = cv2.resize(np.tile(_TILE, (3, 3)), None, fx=_FINE, fy=_FINE, interpolation=cv2.INTER_CUBIC)[
+    _FINE * TILE : 2 * _FINE * TILE, _FINE * TILE : 2 * _FINE * TILE
+].ravel()
 _ROUGH = np.full(len(Semantic), 0.24, np.float32)
 _ROUGH[[Semantic.ROAD, Semantic.YARD, Semantic.SIDEWALK]] = 0.12
 _ROUGH[[Semantic.GRASS, Semantic.DITCH, Semantic.CROP]] = [0.45, 0.40, 0.40]
@@ -53,6 +58,13 @@ def texture(x: NDArray[np.floating], y: NDArray[np.floating], per_metre: float) 
     i = np.floor(np.asarray(x) * per_metre).astype(np.int32) & (TILE - 1)
     j = np.floor(np.asarray(y) * per_metre).astype(np.int32) & (TILE - 1)
     return np.asarray(_NOISE[j * TILE + i])
+
+
+def smooth_texture(x: NDArray[np.floating], y: NDArray[np.floating], per_unit: float) -> F32:
+    """As :func:`texture`, where texels are seen large: without steps between them."""
+    size, scale = _FINE * TILE, _FINE * per_unit
+    i, j = (np.floor(v * scale).astype(np.int32) & (size - 1) for v in (x, y))
+    return np.asarray(_SMOOTH[j * size + i])
 
 
 @dataclass(frozen=True)
@@ -92,7 +104,7 @@ def sky_color(directions: F32, now: Conditions, sun: Sun, blur: bool = False) ->
     white = np.full(3, 1.1 * horizon.mean(), np.float32)
     if not blur:
         slant = np.maximum(directions[:, 2], 0.0) + 0.25
-        clouds = texture(directions[:, 0] / slant, directions[:, 1] / slant, 55.0)
+        clouds = smooth_texture(directions[:, 0] / slant, directions[:, 1] / slant, 40.0)
         dense = np.clip(1.3 * clouds + 2.2 * cover - 0.75, 0.0, 0.9)[:, None] * np.clip(9.0 * up, 0.0, 1.0)
         out += (white - out) * dense
     grey = np.full(3, horizon.mean() * 0.75, np.float32)
