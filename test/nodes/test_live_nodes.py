@@ -167,6 +167,38 @@ def test_wrong_vehicle_ends_with_one_line(live_env: dict[str, str], tmp_path: Pa
     )
 
 
+def test_a_wrong_place_of_the_lidar_is_reported_while_driving(bench: Bench, tmp_path: Path) -> None:
+    drive = _drive()
+    text = drive.VEHICLE.replace("extrinsics_from: tf", "extrinsics_from: file")
+    text = text.replace("intensity_max: 1.0}", "intensity_max: 1.0, extrinsics: {xyz: [1.0, 0, 2.1], rpy: [0, 0, 0]}}")
+    text = text.replace(
+        "compressed: true}", "compressed: true, extrinsics: {xyz: [1.5, 0, 1.4], rpy: [-1.5708, 0, -1.5708]}}"
+    )
+    vehicle, bag = tmp_path / "raised.yaml", drive.write_drive(tmp_path / "drive", 60)
+    vehicle.write_text(text)
+    status, diagnostics = (
+        bench.heard(PerceptionStatus, "/perception/status"),
+        bench.heard(DiagnosticArray, "/diagnostics"),
+    )
+    bench.start("perception_node", f"vehicle_file:={vehicle}", "use_sim_time:=true")
+    assert bench.until(lambda: status), "the node says that it waits"
+    bench.start("player_node", f"bag:={bag}")
+
+    def found() -> list[Any]:
+        return [
+            s
+            for d in diagnostics
+            for s in d.status
+            if s.name == "perception: calibration" and s.message.startswith("top")
+        ]
+
+    assert bench.until(found, 20.0), "0.3 m are reported"
+    assert "ground under base_link" in found()[0].message and "z -0.30 m" in found()[0].message
+    assert bench.until(lambda: "CALIBRATION_SUSPECT" in status[-1].reasons)
+    hashes = {s.calibration_hash for s in status if s.frames_processed}
+    assert len(hashes) == 1 and len(hashes.pop()) == 16
+
+
 def test_player_pauses_loops_and_sets_the_clock_back(bench: Bench, tmp_path: Path) -> None:
     bag = _drive().write_drive(tmp_path / "drive", 6)
     clock = bench.heard(Clock, "/clock", QoSProfile(depth=1000, reliability=ReliabilityPolicy.BEST_EFFORT))
