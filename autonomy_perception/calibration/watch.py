@@ -44,7 +44,7 @@ class Demands:
 
 
 CAMERA = Demands(4, 250.0, 0.02, 0.008, 0.006)
-PLAN = Demands(4, 1500.0, 0.002, 0.001, 0.001)
+PLAN = Demands(4, 800.0, 0.002, 0.001, 0.001)
 
 
 class Watch:
