@@ -27,6 +27,7 @@ class LidarModel:
         range_10_m: see the module. max_range_m, min_range_m: what is reported at all [m].
         noise_m: standard deviation of the range [m]. step_m: resolution of the reported range [m].
         divergence_mrad: full width of the beam; width of what one return averages.
+        calibrated: intensity is reflectivity, corrected for range; otherwise it is the strength of the signal.
         pulse_m: two surfaces nearer to each other than this along the beam give one return between them [m].
     """
 
@@ -41,6 +42,7 @@ class LidarModel:
     step_m: float = 0.002
     divergence_mrad: float = 2.0
     pulse_m: float = 1.2
+    calibrated: bool = True
 
     @property
     def beams(self) -> int:
@@ -79,11 +81,11 @@ LIDARS: Mapping[str, LidarModel] = {
     "spinning64": LidarModel(_HDL64, 1800),
     "even64": LidarModel(
         _down(16.6, -16.61, 33.2 / 63), 2048, range_10_m=60.0, max_range_m=120.0, min_range_m=0.8, noise_m=0.015,
-        step_m=0.001, divergence_mrad=3.0, pulse_m=0.8,
+        step_m=0.001, divergence_mrad=3.0, pulse_m=0.8, calibrated=False,
     ),
     "even128": LidarModel(
         _down(45.0, -45.1, 90.0 / 127), 1024, range_10_m=35.0, max_range_m=75.0, min_range_m=0.5, noise_m=0.015,
-        step_m=0.001, divergence_mrad=6.0, pulse_m=0.8,
+        step_m=0.001, divergence_mrad=6.0, pulse_m=0.8, calibrated=False,
     ),
     "dense_middle128": LidarModel(_WIDE128, 1800, range_10_m=130.0, max_range_m=200.0, noise_m=0.02, step_m=0.004),
     "forward128": LidarModel(

@@ -16,14 +16,17 @@ F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 TRUCK_FRONT_M = 4.2  # vehicles that reach less far ahead of their rear axle have no truck's cab
+ROBOT_FRONT_M = 2.0
 
 
 def hull(body: Dimensions) -> Mesh:
-    """Body of the tractor in base_link; cars and robots are a low box with a higher one on its rear half."""
+    """Body of the tractor in base_link; robots are a low box, cars have a higher one on its rear half."""
     if body.front > TRUCK_FRONT_M:
         return ego_mesh(body)
     half, floor = 0.5 * body.width, body.ground_clearance
     low = box((-body.rear, -half, floor), (body.front, half, 0.42 * body.height), Material.DARK_METAL)
+    if body.front < ROBOT_FRONT_M:
+        return low
     cabin = box(
         (-0.8 * body.rear, -0.8 * half, floor), (0.45 * body.front, 0.8 * half, 0.72 * body.height), Material.DARK_METAL
     )

@@ -26,6 +26,7 @@ LEAF_AREA = 5.0  # rays stopped per metre of foliage
 GHOST_REACH_M = 60.0  # a mirrored object farther behind the water than this is not looked for
 NEAR_FIELD_M = 15.0  # receivers turn their gain down for echoes from nearer than this
 FAINT = np.float32(20.0)  # echoes of this power are reported half as bright as their surface is
+SIGNAL_M = np.float32(8.0)  # raw signals fall with the square of range beyond this [m]
 LIDAR_RATIO_SR = 18.6  # extinction to backscatter of fog and dust (O'Connor et al., 2004)
 
 
@@ -261,7 +262,7 @@ def receive(echo: Echoes, met: Met, model: LidarModel, rng: np.random.Generator)
 
     The chance is a logistic function of the power, 99 % at most; through glass half of them. Intensity is the
     reflectivity as far as a factory calibration makes it independent of range and angle: echoes that are weak all the
-    same come out darker, and speckle is 18 %.
+    same come out darker, and speckle is 18 %. A sensor that reports the signal itself is brighter near and darker far.
     """
     n = len(echo.power)
     echo.kept = (echo.distance > model.min_range_m) & (echo.distance < model.max_range_m)
@@ -270,7 +271,11 @@ def receive(echo: Echoes, met: Met, model: LidarModel, rng: np.random.Generator)
     chance[met.material[rays] == Material.GLASS] *= np.float32(0.5)
     echo.kept[rays] = rng.random(n, np.float32)[rays] < chance
     rays = np.flatnonzero(echo.kept)
-    bright = echo.reflectivity[rays] * (0.55 + 0.45 * met.cosine[rays]) * echo.power[rays] / (echo.power[rays] + FAINT)
+    bright = echo.reflectivity[rays] * (0.55 + 0.45 * met.cosine[rays])
+    if model.calibrated:
+        bright *= echo.power[rays] / (echo.power[rays] + FAINT)
+    else:
+        bright *= np.float32(1.5) / (1.0 + (echo.distance[rays] / SIGNAL_M) ** 2)
     bright *= 1.0 + 0.18 * rng.standard_normal(len(rays), np.float32)
     bright[RETRO[met.material[rays]]] *= np.float32(1.8)
     echo.intensity = np.zeros(n, np.float32)
