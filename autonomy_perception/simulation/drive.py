@@ -122,8 +122,7 @@ class SyntheticDrive:
         self.odometry = Odometry(np.random.default_rng([seed, 1]), self.world.ego, longest, self.rig.odometry)
         sensors: list[Lidar | Camera] = [*self.lidars, *self.cameras]
         self._ticks = [s.ticks(start_s, end, seed * 64 + k) for k, s in enumerate(sensors)]
-        way = self.world.ego.poses(np.linspace(start_s, end, 2 + int(duration_s)))[:, :2, 3]
-        self._truth = TruthMaker(self.world, self.vehicle.dimensions, self.lidars, way, grid)
+        self._truth = TruthMaker(self.world, self.vehicle.dimensions, self.lidars, grid)
         self._arguments: dict[str, Any] = {
             "seed": seed, "duration_s": duration_s, "scenario": scenario, "weather": weather,
             "rig": Rig.model_validate(self.rig.model_dump()),  # without the scenes of its sensors

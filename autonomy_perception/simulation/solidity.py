@@ -11,21 +11,20 @@ F64 = NDArray[np.float64]
 
 
 def surface_samples(mesh: Mesh, spacing: float) -> F64:
-    """Points (K,3) [m] on every triangle, at most ``spacing`` apart along its edges."""
+    """Points (K,3) [m] on every triangle, in rows parallel to its shortest edge, at most ``spacing`` apart in both ways."""
     corners = mesh.corners()
-    edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(1)
-    count = np.maximum(np.ceil(edges / spacing).astype(int), 1)
+    edges = np.linalg.norm(np.roll(corners, -1, axis=1) - corners, axis=2)  # of corner k to k + 1
+    first = (edges.argmin(1)[:, None] + np.arange(3)) % 3
+    a, b, c = np.moveaxis(np.take_along_axis(corners, first[..., None], axis=1), 1, 0)
+    across = np.maximum(np.ceil(edges.min(1) / spacing).astype(int), 1)
+    along = np.maximum(np.ceil(edges.max(1) / spacing).astype(int), 1)
     out = []
-    for n in np.unique(count):
-        i, j = np.meshgrid(np.arange(n + 1), np.arange(n + 1), indexing="ij")
-        inside = (i + j) <= n
-        u, v = i[inside] / n, j[inside] / n
-        c = corners[count == n]
-        out.append(
-            (c[:, None, 0] * (1 - u - v)[:, None] + c[:, None, 1] * u[:, None] + c[:, None, 2] * v[:, None]).reshape(
-                -1, 3
-            )
-        )
+    for n, m in np.unique(np.column_stack([across, along]), axis=0):
+        mine = (across == n) & (along == m)
+        v = np.repeat(np.arange(m + 1) / m, n + 1)
+        u = np.tile(np.arange(n + 1) / n, m + 1) * (1.0 - v)
+        weights = np.stack([1.0 - u - v, u, v], -1)
+        out.append((weights @ np.stack([a[mine], b[mine], c[mine]], 1)).reshape(-1, 3))
     return np.concatenate(out)
 
 

@@ -44,19 +44,18 @@ class SweepHits:
 
 
 class GridTruth:
-    """Truth grids of one world around the places ``way`` (T,2) [m]. ``side``, ``resolution``: of the published grid [m]."""
+    """Truth grids of one world. ``side``, ``resolution``: of the published grid [m]."""
 
     def __init__(
         self,
         world: World,
         body: Dimensions,
         lidars: Sequence[Lidar],
-        way: F64,
         side: float = 150.0,
         resolution: float = 0.5,
     ) -> None:
         self._world, self._body, self._sight = world, body, Sight(world, body, lidars)
-        self._ground = TerrainTruth(world, body, way, 0.75 * side)
+        self._ground = TerrainTruth(world, body)
         self._side, self._resolution = side, resolution
         self._top = body.height + body.overhead_margin
         points = np.concatenate(

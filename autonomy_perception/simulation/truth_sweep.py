@@ -24,15 +24,12 @@ class TruthMaker:
 
     Args:
         lidars: that see the grid; the first is the reference.
-        way: float64 (T,2) places of the vehicle [m] around which truth may be asked.
         grid: edge length and cell edge of the grids [m].
     """
 
-    def __init__(
-        self, world: World, body: Dimensions, lidars: Sequence[Lidar], way: F64, grid: tuple[float, float]
-    ) -> None:
+    def __init__(self, world: World, body: Dimensions, lidars: Sequence[Lidar], grid: tuple[float, float]) -> None:
         self._world = world
-        self._grid = GridTruth(world, body, lidars, way, *grid)
+        self._grid = GridTruth(world, body, lidars, *grid)
 
     def make(
         self, t: float, stamp_ns: int, T_world_base: F64, T_odom_world: F64, sweeps: Sequence[tuple[float, Sweep]]

@@ -1,4 +1,4 @@
-"""Truth of the ground: what the exact surface means for a vehicle, on a fine raster made once per drive.
+"""Truth of the ground: what the exact surface means for a vehicle, on a fine raster.
 
 The quantities are those of the terrain stage (kernels/terrain_layers.cuh) and of the grid_map layers it publishes, but
 taken from the true surface instead of from returns, without noise and without unseen cells.
@@ -6,9 +6,10 @@ taken from the true surface instead of from returns, without noise and without u
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Protocol
+import functools
+import math
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ BOOL = NDArray[np.bool_]
 
 CELL = 0.25  # of the raster [m]
 DITCH_REACH = 3.0  # the sides of a ditch lie at most this far from its floor [m]
+TILE = 256  # cells along the edge of a tile
+KEPT_TILES = 64
+MASKS = ("ditch", "lethal")
 ABOVE = 500.0  # rays down start at this height [m]
 
 
@@ -56,36 +60,42 @@ class GroundCells:
 
 
 class TerrainTruth:
-    """Raster of the ground around a path; made when first asked.
+    """The ground of a world as it is for a vehicle, on a raster made tile by tile where it is asked for.
 
     Args:
         world: its ``terrain`` is the bare ground.
         body: limits of the vehicle.
-        path: float64 (T,2) where the vehicle goes [m].
-        reach: how far from the path the truth is needed [m].
     """
 
-    def __init__(self, world: Ground, body: Dimensions, path: F64, reach: float) -> None:
+    def __init__(self, world: Ground, body: Dimensions) -> None:
         self._world, self._body = world, body
-        self._low = np.floor((path.min(0) - reach) / CELL).astype(np.int64)
-        high = np.ceil((path.max(0) + reach) / CELL).astype(np.int64)
-        self._shape = int(high[1] - self._low[1]), int(high[0] - self._low[0])
+        self._rim = (
+            math.ceil(max(2.0 * DITCH_REACH, 0.5 * body.wheelbase) / CELL) + 4
+        )  # what the filters look at besides
+        self._tile = functools.lru_cache(maxsize=KEPT_TILES)(self._make_tile)
 
     def at(self, xy: F64) -> GroundCells:
         """The ground at places (M,2) in world [m]."""
-        index = np.floor(xy / CELL).astype(np.int64) - self._low
-        ok = ((index >= 0) & (index < np.array(self._shape)[::-1])).all(1)
-        iy, ix = np.where(ok, index[:, 1], 0), np.where(ok, index[:, 0], 0)
-        r = self._raster
-        slope, step, depth, left = (
-            np.where(ok, a[iy, ix], np.float32(np.nan)) for a in (r.slope, r.step, r.depth, r.traversability)
-        )
-        return GroundCells(slope, step, depth, ok & r.ditch[iy, ix], left, ok & r.lethal[iy, ix])
+        index = np.floor(xy / CELL).astype(np.int64)
+        tile, inner = np.divmod(index, TILE)
+        tiles, owner = np.unique(tile, axis=0, return_inverse=True)
+        order = np.argsort(owner.ravel(), kind="stable")
+        parts = np.split(order, np.cumsum(np.bincount(owner.ravel()))[:-1])
+        out: dict[str, NDArray[Any]] = {
+            f.name: np.empty(len(xy), np.bool_ if f.name in MASKS else np.float32) for f in fields(GroundCells)
+        }
+        for (tx, ty), rows in zip(tiles.tolist(), parts, strict=True):
+            made = self._tile(tx, ty)
+            for name, layer in out.items():
+                layer[rows] = getattr(made, name)[inner[rows, 1], inner[rows, 0]]
+        return GroundCells(**out)
 
-    @cached_property
-    def _raster(self) -> GroundCells:
-        z = self._heights()
+    def _make_tile(self, tx: int, ty: int) -> GroundCells:
+        z = self._heights(tx, ty)
         known = np.isfinite(z)
+        if not known.any():
+            nowhere, nan = self._inner(known), self._inner(z)
+            return GroundCells(nan, nan, nan, nowhere, nan, nowhere)
         if not known.all():  # filters must not spread the unknown: beside the ground it is as at its nearest edge
             nearest = ndimage.distance_transform_edt(~known, return_distances=False, return_indices=True)
             z = z[tuple(nearest)]
@@ -97,20 +107,18 @@ class TerrainTruth:
         worst.append(2.0 * _roughness(z, slope) / b.ground_clearance)
         left = np.where(ditch, 0.0, np.clip(1.0 - np.maximum.reduce(worst), 0.0, 1.0))
         layers = slope, ndimage.maximum_filter(step, 3), depth, ndimage.minimum_filter(left, 3)
-        slope, step, depth, left = (np.where(known, layer, np.nan).astype(np.float32) for layer in layers)
-        return GroundCells(slope, step, depth, ditch & known, left, left <= 0.0)
+        slope, step, depth, left = (self._inner(np.where(known, layer, np.nan).astype(np.float32)) for layer in layers)
+        return GroundCells(slope, step, depth, self._inner(ditch & known), left, left <= 0.0)
 
-    def _heights(self) -> F32:
-        """Elevation (ny,nx) at the middle of every raster cell."""
-        ny, nx = self._shape
-        x = (self._low[0] + np.arange(nx) + 0.5) * CELL
-        out = np.empty((ny, nx), np.float32)
-        for start in range(0, ny, 256):  # in strips: rays take 24 bytes each
-            y = (self._low[1] + np.arange(start, min(start + 256, ny)) + 0.5) * CELL
-            out[start : start + 256] = heights(
-                self._world.terrain, np.stack(np.meshgrid(x, y), -1).reshape(-1, 2)
-            ).reshape(len(y), nx)
-        return out
+    def _inner(self, layer: NDArray[Any]) -> NDArray[Any]:
+        """The tile without its rim."""
+        return np.ascontiguousarray(layer[self._rim : -self._rim, self._rim : -self._rim])
+
+    def _heights(self, tx: int, ty: int) -> F32:
+        """Elevation (n,n) at the middle of every raster cell of a tile and its rim."""
+        cells = np.arange(-self._rim, TILE + self._rim) + 0.5
+        x, y = np.meshgrid((tx * TILE + cells) * CELL, (ty * TILE + cells) * CELL)
+        return heights(self._world.terrain, np.stack([x, y], -1).reshape(-1, 2)).reshape(x.shape)
 
 
 def heights(terrain: Scene, xy: F64) -> F32:

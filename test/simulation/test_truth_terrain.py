@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autonomy_perception.simulation import truth_terrain
 from autonomy_perception.simulation.materials import Material
 from autonomy_perception.simulation.scene import Mesh, Scene
 from autonomy_perception.simulation.truck import demo_vehicle
@@ -16,7 +17,7 @@ BODY = demo_vehicle().dimensions
 HALF, EDGE = 16.0, 0.125
 
 
-def truth_of(height, reach=12.0):
+def truth_of(height):
     """Truth around the origin of the surface z = height(x, y), meshed so that edges along y are an eighth of a metre wide."""
     axis = np.arange(-HALF, HALF + 1e-9, EDGE)
     x, y = np.meshgrid(axis, axis)
@@ -25,7 +26,7 @@ def truth_of(height, reach=12.0):
     a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, 1:].ravel(), index[1:, :-1].ravel()
     faces = np.concatenate([np.column_stack([a, b, c]), np.column_stack([a, c, d])]).astype(np.int32)
     world = SimpleNamespace(terrain=Scene(Mesh(vertices, faces, np.full(len(faces), Material.ASPHALT, np.uint8))))
-    return TerrainTruth(world, BODY, np.zeros((1, 2)), reach)
+    return TerrainTruth(world, BODY)
 
 
 def along_x(x):
@@ -84,8 +85,28 @@ def test_a_log_is_higher_than_the_axles():
     assert at.lethal.tolist() == [True, False]
 
 
+def test_tiles_have_no_seams(monkeypatch):
+    rough = np.random.default_rng(3).normal(0.0, 0.12, (3, 3, 2))
+
+    def height(x, y):
+        return sum(
+            rough[i, j, 0] * np.sin((i + 1) * x + rough[i, j, 1]) * np.cos((j + 1) * y)
+            for i in range(3)
+            for j in range(3)
+        )
+
+    xy = np.random.default_rng(4).uniform(-9.0, 9.0, (3000, 2))
+    whole = truth_of(height).at(xy)
+    monkeypatch.setattr(truth_terrain, "TILE", 8)
+    small = truth_of(height).at(xy)
+    assert whole.ditch.any()
+    assert not whole.ditch.all()
+    for name in ("slope", "step", "depth", "ditch", "traversability", "lethal"):
+        np.testing.assert_allclose(getattr(small, name), getattr(whole, name), atol=1e-5, err_msg=name)
+
+
 def test_beside_the_world_nothing_is_known():
-    truth = truth_of(lambda x, y: 0.0 * x, reach=30.0)
+    truth = truth_of(lambda x, y: 0.0 * x)
     at = truth.at(np.array([[0.0, 0.0], [25.0, 0.0], [500.0, 0.0]]))
     assert np.isfinite(at.slope).tolist() == [True, False, False]
     assert np.isnan(at.traversability[1:]).all()
