@@ -17,6 +17,7 @@ from autonomy_perception.grid import WorldGrid
 from autonomy_perception.modes import ModeMachine
 from autonomy_perception.occupancy.grid import OccupancyMap, ScanEvidence
 from autonomy_perception.ops.library import Library
+from autonomy_perception.ops.side_by_side import side_by_side
 from autonomy_perception.ops.transform import transform
 from autonomy_perception.terrain.ground import GroundSegmenter
 from autonomy_perception.terrain.map import TerrainMap
@@ -25,6 +26,7 @@ from autonomy_perception.tracking.tracker import Tracker
 from autonomy_perception.types import (
     Detections,
     GroundLabels,
+    LidarScan,
     Mode,
     Occupancy,
     Perception,
@@ -175,15 +177,13 @@ class Pipeline:
 
     def _label(self, frame: SensorFrame, ego: EgoState) -> list[LabelledScan]:
         T = ego.T_anchor_base
-        out = []
-        for scan in frame.scans:
-            if not len(scan.cloud):
-                continue
+
+        def label(scan: LidarScan) -> LabelledScan:
             xyz = transform(self._lib, scan.cloud.xyz, T)
             origin = geometry.transform_points(T, scan.origin[None])[0].astype(np.float32)
-            labels = self._ground.segment(xyz, origin, float(T[2, 3]), scan.beam_elevations)
-            out.append(LabelledScan(xyz, origin, labels))
-        return out
+            return LabelledScan(xyz, origin, self._ground.segment(xyz, origin, float(T[2, 3]), scan.beam_elevations))
+
+        return side_by_side(self._lib, label, [scan for scan in frame.scans if len(scan.cloud)])
 
     def _update_terrain(self, scans: list[LabelledScan], ego: EgoState, stamp_ns: int) -> None:
         if not ego.has_motion:  # nothing ties this scan to the ones before: maps of a single scan

@@ -11,8 +11,10 @@ import pytest
 from test_pipeline import cast
 
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
+from autonomy_perception.evaluation.digest import Digest
 from autonomy_perception.geometry import invert, make_transform, rotation_rpy, transform_points
 from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.ops.side_by_side import side_by_side
 from autonomy_perception.pipeline import Pipeline
 from autonomy_perception.sensors.events import CameraInfoMsg, CloudMsg, Event, ImageMsg, OdomMsg, PointField
 from autonomy_perception.sensors.frontend import SensorFrontEnd
@@ -84,8 +86,10 @@ def events(lidars: dict[str, tuple[float, int]], sweeps: int) -> list[Event]:
     return sorted(out, key=lambda e: e.receive_ns)
 
 
-def drive(lidars: dict[str, tuple[float, int]], sweeps: int = 14) -> list[tuple[SensorFrame, Perception]]:
-    config, lib = PerceptionConfig(), CpuLibrary()
+def drive(
+    lidars: dict[str, tuple[float, int]], sweeps: int = 14, lib: CpuLibrary | None = None
+) -> list[tuple[SensorFrame, Perception]]:
+    config, lib = PerceptionConfig(), lib or CpuLibrary()
     front, pipeline = SensorFrontEnd(config, vehicle(lidars), lib), Pipeline(config, vehicle(lidars), lib)
     out = []
     for event in events(lidars, sweeps):
@@ -136,3 +140,20 @@ def test_grid_terrain_and_objects_are_those_of_the_one_lidar(both) -> None:
         near = int(np.argmin(np.linalg.norm(center[1] - c, axis=1)))
         assert np.linalg.norm(center[1][near] - c) < 0.15
         assert np.linalg.norm(speed[1][near] - v) < 0.3
+
+
+def test_lidars_side_by_side_give_what_one_after_the_other_gives(both) -> None:
+    one_thread = CpuLibrary()
+    one_thread.device = "one thread"
+    digests = [Digest(), Digest()]
+    for digest, run in zip(digests, (both[1], drive(CUT, lib=one_thread)), strict=True):
+        for _, result in run:
+            digest.update(result)
+    assert digests[0].hexdigest() == digests[1].hexdigest()
+
+
+def test_an_exception_of_one_item_is_raised_and_order_is_kept() -> None:
+    lib = CpuLibrary()
+    assert side_by_side(lib, lambda k: k * k, range(20)) == [k * k for k in range(20)]
+    with pytest.raises(ZeroDivisionError):
+        side_by_side(lib, lambda k: 1 // k, [1, 0, 2])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,7 @@ from autonomy_perception.types import GroundLabels
 
 
 class GroundSegmenter:
-    """Labels one lidar sweep at a time; keeps nothing but scratch memory between sweeps.
+    """Labels lidar sweeps, in several threads if need be; keeps nothing but each thread's scratch memory between them.
 
     Args:
         config: thresholds.
@@ -23,7 +25,7 @@ class GroundSegmenter:
     def __init__(self, config: GroundConfig, dimensions: Dimensions, lib: Library) -> None:
         self._config, self._lib = config, lib
         self._overhead = dimensions.height + dimensions.overhead_margin
-        self._work = lib.empty(0, np.int32)
+        self._scratch = threading.local()
 
     def segment(
         self,
@@ -45,12 +47,13 @@ class GroundSegmenter:
         """
         n = len(xyz)
         words = ground.work_size(self._lib, n)
-        if self._work.shape[0] < words:
-            self._work = self._lib.empty(words + words // 4, np.int32)
+        work = getattr(self._scratch, "work", None)
+        if work is None or work.shape[0] < words:
+            work = self._scratch.work = self._lib.empty(words + words // 4, np.int32)
         label, height = self._lib.empty(n, np.uint8), self._lib.empty(n, np.float32)
         c = self._config
         ground.ground(
-            self._lib, xyz, self._work, label, height, origin, ground_z,
+            self._lib, xyz, work, label, height, origin, ground_z,
             c.obstacle_height, self._overhead, c.rough_height, c.max_slope,
         )  # fmt: skip
         return GroundLabels(self._lib.to_host(label), self._lib.to_host(height))
