@@ -277,3 +277,31 @@ def test_names_that_do_not_exist_are_answered_with_those_that_do():
         conditions("hail")
     with pytest.raises(ConfigError, match=r"time of day 'tea': expected one of noon, .*night"):
         conditions("clear", "tea")
+
+
+@pytest.mark.parametrize(("calibrated", "low", "high"), [(True, 0.75, 1.05), (False, 0.0, 0.3)])
+def test_intensity_is_reflectivity_or_the_signal(calibrated, low, high):
+    model = replace(SPARSE, calibrated=calibrated)
+    bright = []
+    for distance in (6.0, 24.0):
+        wall = solids.box((distance, -90.0, -1.0), (distance + 1.0, 90.0, 30.0), Material.WHITE_PLASTIC)
+        sweep = lidar(model).sweep(Yard(wall), 0.5, np.random.default_rng(0))
+        facing = (sweep.instance == FIRST_STRUCTURE) & (np.abs(sweep.cloud.xyz[:, 1]) < 0.5)
+        bright.append(np.median(sweep.cloud.intensity[facing]))
+    assert low < bright[1] / bright[0] < high
+
+
+def test_materials_differ_in_intensity_and_vary_from_place_to_place():
+    def values(material):
+        wall = solids.box((8.0, -90.0, -1.0), (9.0, 90.0, 30.0), material)
+        sweep = lidar(SPARSE).sweep(Yard(wall), 0.5, np.random.default_rng(0))
+        return sweep.cloud.intensity[sweep.instance == FIRST_STRUCTURE]
+
+    medians = [
+        float(np.median(values(m))) for m in (Material.TYRE, Material.BRICK, Material.WHITE_PLASTIC, Material.RETRO)
+    ]
+    assert medians == sorted(medians)
+    assert medians[0] < 0.12
+    assert medians[3] > 0.9
+    ground = lidar(SPARSE).sweep(Yard(), 0.5, np.random.default_rng(0)).cloud.intensity
+    assert ground.std() > 0.1 * ground.mean()
