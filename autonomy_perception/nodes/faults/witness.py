@@ -79,7 +79,9 @@ class Witness:
                 self._note((status.name, pair.key), pair.value)
 
     def _note(self, key: Key, text: str) -> None:
-        if self.texts.get(key) != text:
+        """Keep what is new; the message of a status is a state of now, so it counts each time, unless it is a history."""
+        state = key[1] == "message" and key[0] != "perception: inputs" and text != "ok"
+        if state or self.texts.get(key) != text:
             self.texts[key] = text
             self._said.append((time.monotonic(), key, text))
 
