@@ -1,0 +1,91 @@
+"""A rig of two lidars at different rates, one of them mounted wrong and late: recorded as it says, told as it is."""
+
+import json
+
+import numpy as np
+import pytest
+import yaml
+
+from autonomy_perception import geometry
+from autonomy_perception.bags.reader import BagReader
+from autonomy_perception.simulation.drive import SyntheticDrive
+from autonomy_perception.simulation.rig import default_rig, load_rig
+from autonomy_perception.simulation.write_bag import write_bag
+
+SIDE = {
+    "topic": "/lidar_side/points", "frame": "lidar_side", "stamp_at": "start", "period_ms": 50.0,
+    "extrinsics": {"xyz": [3.0, 1.3, 1.6], "rpy": [0.0, 0.0, 1.57]},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("rig")
+    vehicle = default_rig().vehicle.model_dump(mode="json")
+    vehicle["lidars"]["side"] = SIDE
+    (folder / "vehicle.yaml").write_text(yaml.safe_dump(vehicle, sort_keys=False))
+    setup = {
+        "vehicle": "vehicle.yaml",
+        "lidars": {
+            "top": {"model": "spinning32"},
+            "side": {
+                "model": "spinning16", "clock": {"phase_ms": 20.0, "offset_ms": 30.0, "jitter_ms": 2.0, "latency_ms": 5.0},
+                "miscalibration": {"xyz": [0.1, 0.0, 0.0], "rpy_deg": [0.0, 1.5, 0.0]},
+            },
+        },
+    }  # fmt: skip
+    (folder / "rig.yaml").write_text(yaml.safe_dump(setup, sort_keys=False))
+    drive = SyntheticDrive(3, 0.4, scenario="yard", rig=load_rig(folder / "rig.yaml"))
+    write_bag(drive, folder / "bag", workers=1)
+    with BagReader(folder / "bag") as bag:
+        by_topic = {t: [(raw.receive_ns, m) for raw, m in bag.messages([t])] for t in bag.topics}
+    return drive, by_topic
+
+
+def stamp_ns(message):
+    return message.header.stamp.sec * 1_000_000_000 + message.header.stamp.nanosec
+
+
+def test_each_lidar_keeps_its_rate(recorded):
+    _, topics = recorded
+    assert len(topics["/lidar_top/points"]) == 4
+    assert len(topics["/lidar_side/points"]) == 8
+    assert len(topics["/ground_truth/points/side"]) == 8
+    for (_, cloud), (_, labels) in zip(topics["/lidar_side/points"], topics["/ground_truth/points/side"], strict=True):
+        assert (cloud.width, stamp_ns(cloud)) == (labels.width, stamp_ns(labels))
+
+
+def test_stamps_are_late_and_messages_come_after_their_time(recorded):
+    drive, topics = recorded
+    ends = [r.t for k in range(len(drive)) for r in drive.sample(k).sweeps if r.sensor == "side"]
+    said = np.array([stamp_ns(m) for _, m in topics["/lidar_side/points"]])
+    true_start = np.array(ends) - 0.05  # stamp_at: start
+    late = (said - 1_700_000_000_000_000_000) * 1e-9 - true_start
+    np.testing.assert_allclose(late, 0.030, atol=0.009)
+    assert np.ptp(late) > 0.0
+    received = np.array([at for at, _ in topics["/lidar_side/points"]])
+    assert ((received - 1_700_000_000_000_000_000) * 1e-9 >= np.array(ends) + 0.005 - 1e-6).all()
+
+
+def test_what_is_wrong_is_told(recorded):
+    drive, topics = recorded
+    ((_, about),) = topics["/ground_truth/about"]
+    fault = json.loads(about.data)["faults"]["side"]
+    assert fault["time_offset_s"] == pytest.approx(0.030)
+    believed, true = (
+        {t.child_frame_id: t.transform.translation for t in topics[name][0][1].transforms}
+        for name in ("/tf_static", "/ground_truth/mounts")
+    )
+    assert believed["lidar_side"].x == pytest.approx(3.0)
+    expected = drive.lidars[1].T_base_lidar
+    assert true["lidar_side"].y == pytest.approx(expected[1, 3])
+    stated = geometry.make_transform(geometry.rotation_rpy(*SIDE["extrinsics"]["rpy"]), SIDE["extrinsics"]["xyz"])
+    np.testing.assert_allclose(stated @ np.array(fault["T_stated_true"]), expected, atol=1e-9)
+
+
+def test_objects_count_the_returns_of_both(recorded):
+    drive, _ = recorded
+    sample = drive.sample(2)
+    for number, points in zip(sample.truth.objects.number, sample.truth.objects.points, strict=True):
+        assert points == sum(np.count_nonzero(r.data.instance == number) for r in sample.sweeps)
+    assert len(sample.sweeps) == 3
