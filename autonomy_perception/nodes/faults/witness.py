@@ -58,10 +58,8 @@ class Witness:
             node.create_subscription(message_class(topic.msgtype), topic.name, callback, reliable, raw=raw)
 
     def _on_grid(self, data: bytes, info: Any) -> None:
-        sent = (
-            time.time() - info["source_timestamp"] * 1e-9
-        )  # this process may have been busy, the other was not silent
-        self.outputs.append(time.monotonic() - sent)
+        age = time.time() - info["source_timestamp"] * 1e-9  # by the sender: this process may have been busy
+        self.outputs.append(time.monotonic() - age)
 
     def _on_status(self, message: Any) -> None:
         troubled = tuple(s.name for s in message.sensors if s.state != SensorState.OK)
