@@ -13,6 +13,7 @@ from autonomy_perception.sensors.cloud_units import (
     FEW,
     UNITS,
     TimeUnit,
+    at_shares,
     intensity_limit,
     samples,
     span_of,
@@ -24,6 +25,9 @@ from autonomy_perception.sensors.events import CloudMsg, PointField
 INTENSITY_NAMES = ("intensity", "reflectivity", "i")
 TIME_NAMES = ("time", "t", "timestamp", "time_stamp", "offset_time", "point_time_offset", "ts")
 RING_NAMES = ("ring", "channel", "line", "laser_id")
+
+MISPLACED = 0.25
+"""Times farther outside the sweep than this share of its duration are named."""
 
 
 class CloudError(ValueError):
@@ -42,7 +46,7 @@ class Sweep:
         layout: for the kernel; data: uint8 (B,) view of the message's bytes.
         has_time, has_ring: whether points say when and by which beam they were measured.
         points: number of points in the message; cut: how many beyond ``max_points`` are left out.
-        odd: what is wrong with a field that the cloud is used without, if anything.
+        odd: what is wrong with its times, if anything: they are left aside, or do not fit the vehicle file.
     """
 
     layout: CloudLayout
@@ -81,7 +85,7 @@ class CloudReader:
         odd: CloudError | None = None
         if layout.time.datatype:
             try:
-                layout = self._with_times(layout, data, message)
+                layout, odd = self._with_times(layout, data, message)
             except CloudError as e:
                 layout, odd = replace(layout, time=FieldAt()), e
         if layout.intensity.datatype:
@@ -90,13 +94,27 @@ class CloudReader:
         points, kept = message.width * message.height, layout.width * layout.height
         return Sweep(layout, data, bool(layout.time.datatype), bool(layout.ring.datatype), points, points - kept, odd)
 
-    def _with_times(self, layout: CloudLayout, data: NDArray[np.uint8], message: CloudMsg) -> CloudLayout:
+    def _with_times(
+        self, layout: CloudLayout, data: NDArray[np.uint8], message: CloudMsg
+    ) -> tuple[CloudLayout, CloudError | None]:
+        """The layout with zero and scale of its times, and what is wrong with when they say the sweep was."""
         values = samples(data, layout, layout.time)
         if not np.any(values):
-            return replace(layout, time_scale=0.0)  # all measured at the stamp, as a flash lidar does
+            return replace(layout, time_scale=0.0), None  # all measured at the stamp, as a flash lidar does
         unit = self._unit_of(values, layout, message)
         zero = unit.zero(values[values != 0.0], message.stamp_ns, self._lidar.stamp_at)
-        return replace(layout, time_zero=zero, time_scale=unit.scale)
+        odd = self._misplaced((values - zero) * unit.scale) if layout.width * layout.height >= FEW else None
+        return replace(layout, time_zero=zero, time_scale=unit.scale), odd
+
+    def _misplaced(self, times: NDArray[np.float64]) -> CloudError | None:
+        """Named if the times [s] do not lie where ``stamp_at`` and ``period_ms`` put the sweep."""
+        period_ms, stamp_at = self._lidar.period_ms, self._lidar.stamp_at
+        begin = {"start": 0.0, "mid": -0.5, "end": -1.0}[stamp_at] * period_ms
+        low, high = (1e3 * v for v in at_shares(times, 0.05, 0.95))
+        if low >= begin - MISPLACED * period_ms and high <= begin + (1.0 + MISPLACED) * period_ms:
+            return None
+        expected = f"{begin:.0f} to {begin + period_ms:.0f} ms from the header stamp (stamp_at: {stamp_at}, period_ms)"
+        return CloudError("time of points", expected, f"{low:.0f} to {high:.0f} ms")
 
     def _unit_of(self, values: NDArray[np.float64], layout: CloudLayout, message: CloudMsg) -> TimeUnit:
         period_s, points = self._lidar.period_ms * 1e-3, layout.width * layout.height

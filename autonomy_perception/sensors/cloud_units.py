@@ -64,7 +64,7 @@ class TimeUnit:
             return 0.0
         if self.header_clock:
             return float(stamp_ns) if self.scale == 1e-9 else stamp_ns * 1e-9 / self.scale
-        first, last = _at(values, 0.01, 0.99)
+        first, last = at_shares(values, 0.01, 0.99)
         return {"start": first, "mid": 0.5 * (first + last), "end": last}[stamp_at]
 
     def fits(self, values: F64, stamp_ns: int, shortest: float, longest: float) -> bool:
@@ -117,7 +117,7 @@ def time_unit(
     return next((unit for unit in own_clock if unit.fits(values, stamp_ns, shortest, longest)), None)
 
 
-def _at(values: F64, *shares: float) -> list[float]:
+def at_shares(values: F64, *shares: float) -> list[float]:
     """Values at shares of the order (np.quantile takes ten times as long, and this is done for every cloud)."""
     ordered = np.sort(values)
     return [float(ordered[round(share * (len(ordered) - 1))]) for share in shares]
@@ -125,11 +125,11 @@ def _at(values: F64, *shares: float) -> list[float]:
 
 def _most(values: F64) -> float:
     """What nearly all values keep to: points without return may carry any time."""
-    return _at(values, 0.95)[0]
+    return at_shares(values, 0.95)[0]
 
 
 def _spread(values: F64) -> float:
-    low, high = _at(values, 0.05, 0.95)
+    low, high = at_shares(values, 0.05, 0.95)
     return high - low
 
 

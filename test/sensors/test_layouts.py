@@ -156,3 +156,15 @@ def test_a_driver_that_is_set_up_anew_is_read_anew() -> None:
     out = points_of(reader.read(message(big), 10**6))
     np.testing.assert_allclose(out.time, driver.sweep(2000)[1]["time"], atol=2e-6)
     assert "big endian" in reader.about
+
+
+@pytest.mark.parametrize(("stamp_at", "period_ms", "fits"), [("start", 100.0, True), ("mid", 100.0, False),
+                                                             ("end", 100.0, False), ("start", 50.0, False), ("start", 110.0, True)])  # fmt: skip
+def test_times_that_do_not_fit_the_vehicle_file_are_named_and_used(stamp_at: str, period_ms: float, fits: bool) -> None:
+    raw, want = DRIVERS["ouster"].sweep()  # from 0 to 100 ms
+    sweep = CloudReader(lidar(stamp_at=stamp_at, period_ms=period_ms)).read(message(raw, height=64), 10**6)
+    np.testing.assert_allclose(points_of(sweep).time, want["time"], atol=2e-6)
+    assert (sweep.odd is None) == fits
+    if sweep.odd is not None:
+        assert sweep.odd.field == "time of points" and f"stamp_at: {stamp_at}" in sweep.odd.expected
+        assert sweep.odd.found == "3 to 94 ms"
