@@ -54,7 +54,7 @@ class DatasetSetup(BaseModel):
         motion.STORY_S, ge=0.5, le=motion.STORY_S, description="of how long drives samples are moments [s]"
     )
     cameras: bool = Field(True, description="images and their labels")
-    shard_samples: int = Field(4 * MOMENTS, ge=1, description="samples in a shard, best a multiple of 16")
+    shard_samples: int = Field(MOMENTS, ge=1, description="samples in a shard: what one process makes at a time")
     grid_side: float = Field(100.0, ge=20, le=300, description="edge length of the BEV labels [m]")
     grid_resolution: float = Field(0.5, ge=0.1, le=2, description="their cell edge [m]")
 
