@@ -43,7 +43,7 @@ class Demands:
     price: float
 
 
-CAMERA = Demands(4, 250.0, 0.02, 0.008, 0.006)
+CAMERA = Demands(5, 800.0, 0.02, 0.008, 0.006)
 PLAN = Demands(4, 800.0, 0.002, 0.001, 0.001)
 
 
