@@ -86,8 +86,8 @@ def _classes(drive: SyntheticDrive, sample: DriveSample) -> U8:
     middle = truth.T_odom_base[:3, 3] + truth.T_odom_base[:3, 0] * 0.5 * (b.front - b.rear)
     own = np.array([b.front + b.rear, b.width, b.height])
     draw_box(image, canvas, middle, own, geometry.yaw_of(truth.T_odom_base), _RGB[Semantic.EGO])
-    bend = np.degrees(drive.world.hitch_angle(np.array([sample.t]))[0])
-    note = f"   hitch {bend:.0f} deg" if bodies else ""
+    bend = float(np.degrees(drive.world.hitch_angle(np.array([sample.t]))[0]))
+    note = f"   hitch {round(bend)} deg" if bodies else ""
     caption(image, f"{sample.t:.1f} s   {SIDE:.0f} m   returns by label{note}", (8, 18), WHITE, 0.42)
     return image
 
