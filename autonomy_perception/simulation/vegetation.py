@@ -11,7 +11,7 @@ from autonomy_perception.simulation.materials import Kind
 from autonomy_perception.simulation.materials import Material as M
 from autonomy_perception.simulation.scene import Mesh, join
 from autonomy_perception.simulation.solids import blob, cylinder, ellipsoid
-from autonomy_perception.simulation.structures import Structure
+from autonomy_perception.simulation.structures import Furnishing, Structure
 
 F64 = NDArray[np.float64]
 
@@ -86,3 +86,19 @@ def crop(
     middle = corner + 0.5 * along + 0.5 * across
     mesh = Mesh(vertices, joined, np.full(len(joined), M.CROP, np.uint8))
     return Structure(Kind.CROP, None, mesh, (float(middle[0]), float(middle[1]), 0.0))
+
+
+def sow(
+    rng: np.random.Generator, on: Furnishing, a: F64, b: F64, depth: float, height: float, off_road: float = 2.0
+) -> bool:
+    """A field of crop from ``a`` to ``b`` (2,) [m] and ``depth`` [m] to the left (negative: right) of that, if all of it
+    is free and ``off_road`` [m] beside the roads; whether it was."""
+    ahead = (b - a) / np.linalg.norm(b - a)
+    out = depth * np.array([-ahead[1], ahead[0]])
+    spots = [a + u * (b - a) + v * out for u in np.linspace(0, 1, 24) for v in np.linspace(0.0, 1.0, 8)]
+    if not all(on.free(p, 1.0, off_road) for p in spots):
+        return False
+    on.add(crop(rng, on.ground, a, b - a, out, height, 1.5))
+    for p in spots:
+        on.take(p, 4.5)
+    return True

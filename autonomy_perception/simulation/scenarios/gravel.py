@@ -14,17 +14,8 @@ from autonomy_perception.simulation.landforms import Patch, Waves, discs, hollow
 from autonomy_perception.simulation.materials import Material, Semantic
 from autonomy_perception.simulation.motion import Company, following, standing
 from autonomy_perception.simulation.roadway import Ditch, Roadway, Section
-from autonomy_perception.simulation.scenarios.staging import (
-    Crosser,
-    Own,
-    Scenario,
-    Staging,
-    corridor,
-    fill,
-    own_mobile,
-    ridden,
-    winding,
-)
+from autonomy_perception.simulation.scenarios.cast import Crosser, fill, own_mobile, ridden
+from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging, corridor, winding
 from autonomy_perception.simulation.structures import Furnishing, beside
 from autonomy_perception.simulation.traffic import Stream, pace
 from autonomy_perception.simulation.ways import Way
@@ -170,13 +161,7 @@ def _furnish(rng: np.random.Generator, on: Furnishing, way: Way) -> None:
             furniture.fence(on, [on.point(p) for p in spots])
         s, near = float(rng.uniform(0.15, 0.6)) * way.length, HALF + float(rng.uniform(7.0, 9.0))
         a, b = way.xy(s, side * near), way.xy(s + rng.uniform(70.0, 150.0), side * near)
-        ahead = (b - a) / np.linalg.norm(b - a)
-        out = side * 35.0 * np.array([-ahead[1], ahead[0]])
-        grid = [a + u * (b - a) + v * out for u in np.linspace(0, 1, 24) for v in np.linspace(0.0, 1.0, 8)]
-        if all(on.free(p, 1.0, 2.0) for p in grid):
-            on.add(vegetation.crop(rng, on.ground, a, b - a, out, float(rng.uniform(0.5, 1.3)), 1.5))
-            for p in grid:
-                on.take(p, 4.5)
+        vegetation.sow(rng, on, a, b, side * 35.0, float(rng.uniform(0.5, 1.3)))
     for s in np.arange(25.0, way.length - 10.0, 50.0):
         spot = way.xy(float(s), HALF + float(rng.uniform(4.0, 6.0)))
         if on.free(spot, 0.4):

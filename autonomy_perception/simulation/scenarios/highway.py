@@ -12,19 +12,8 @@ from autonomy_perception.simulation.landforms import Waves, smoothstep
 from autonomy_perception.simulation.materials import Material, Semantic
 from autonomy_perception.simulation.motion import Company, standing
 from autonomy_perception.simulation.roadway import Ditch, Line, Roadway, Section
-from autonomy_perception.simulation.scenarios.staging import (
-    Own,
-    Rider,
-    Scenario,
-    Staging,
-    corridor,
-    fill,
-    mobile,
-    own_mobile,
-    ridden,
-    walking,
-    winding,
-)  # fmt: skip
+from autonomy_perception.simulation.scenarios.cast import Rider, fill, mobile, own_mobile, ridden, walking
+from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging, corridor, winding
 from autonomy_perception.simulation.structures import Furnishing, beside
 from autonomy_perception.simulation.traffic import Closure, CutIn, Driver, Mobile, Stream
 from autonomy_perception.simulation.ways import Way

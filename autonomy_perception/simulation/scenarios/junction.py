@@ -15,18 +15,8 @@ from autonomy_perception.simulation.landforms import Waves
 from autonomy_perception.simulation.materials import Material, Semantic
 from autonomy_perception.simulation.motion import Company, Plan, standing
 from autonomy_perception.simulation.roadway import Line, Roadway, Section
-from autonomy_perception.simulation.scenarios.staging import (
-    Own,
-    Scenario,
-    Staging,
-    during,
-    fill,
-    mobile,
-    own_mobile,
-    ridden,
-    rider,
-    walking,
-)
+from autonomy_perception.simulation.scenarios.cast import during, fill, mobile, own_mobile, ridden, rider, walking
+from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging
 from autonomy_perception.simulation.structures import Furnishing
 from autonomy_perception.simulation.traffic import Obstacle, Stream, pace
 from autonomy_perception.simulation.ways import Way

@@ -14,16 +14,8 @@ from autonomy_perception.simulation.landforms import Patch, Waves, bank, discs, 
 from autonomy_perception.simulation.materials import Material, Semantic
 from autonomy_perception.simulation.motion import Company, Plan, standing
 from autonomy_perception.simulation.roadway import Roadway, Section
-from autonomy_perception.simulation.scenarios.staging import (
-    Own,
-    Rider,
-    Scenario,
-    Staging,
-    mobile,
-    own_mobile,
-    ridden,
-    walking,
-)
+from autonomy_perception.simulation.scenarios.cast import Rider, mobile, own_mobile, ridden, walking
+from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging
 from autonomy_perception.simulation.structures import Furnishing
 from autonomy_perception.simulation.traffic import Obstacle, Stream, pace
 from autonomy_perception.simulation.ways import Way

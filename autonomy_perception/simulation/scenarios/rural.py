@@ -14,19 +14,8 @@ from autonomy_perception.simulation.landforms import Patch, Waves, discs, hollow
 from autonomy_perception.simulation.materials import Material, Semantic
 from autonomy_perception.simulation.motion import Company, following, standing
 from autonomy_perception.simulation.roadway import Ditch, Line, Roadway, Section
-from autonomy_perception.simulation.scenarios.staging import (
-    Crosser,
-    Own,
-    Scenario,
-    Staging,
-    corridor,
-    fill,
-    mobile,
-    own_mobile,
-    ridden,
-    rider,
-    winding,
-)
+from autonomy_perception.simulation.scenarios.cast import Crosser, fill, mobile, own_mobile, ridden, rider
+from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging, corridor, winding
 from autonomy_perception.simulation.structures import Furnishing, beside
 from autonomy_perception.simulation.traffic import Stream, pace
 from autonomy_perception.simulation.ways import Way
@@ -289,14 +278,7 @@ def _fields(rng: np.random.Generator, on: Furnishing, way: Way, plan: _Plan) -> 
         )
         near = plan.half + float(rng.uniform(6.0, 9.0))
         a, b = way.xy(s, side * near), way.xy(s + length, side * near)
-        ahead = (b - a) / np.linalg.norm(b - a)
-        out = side * depth * np.array([-ahead[1], ahead[0]])
-        spots = [a + u * (b - a) + v * out for u in np.linspace(0, 1, 12) for v in np.linspace(0.0, 1.0, 5)]
-        if not all(on.free(p, 1.0, 3.0) for p in spots):
-            continue
-        on.add(vegetation.crop(rng, on.ground, a, b - a, out, float(rng.uniform(0.6, 1.1)), 1.5))
-        for p in [a + u * (b - a) + v * out for u in np.linspace(0, 1, 20) for v in np.linspace(0.0, 1.0, 8)]:
-            on.take(p, 4.5)
+        vegetation.sow(rng, on, a, b, side * depth, float(rng.uniform(0.6, 1.1)), 3.0)
     s, side = float(rng.uniform(0.2, 0.7)) * way.length, float(rng.choice([-1.0, 1.0]))
     stops = [on.point(way.xy(float(x), side * (plan.half + 5.5))) for x in np.arange(s, s + 60.0, 3.0)]
     if all(on.free(p[:2], 0.2, 2.0) for p in stops):

@@ -14,15 +14,8 @@ from autonomy_perception.simulation.landforms import Patch, Waves, discs, still_
 from autonomy_perception.simulation.materials import Material, Semantic
 from autonomy_perception.simulation.motion import Company, following, standing
 from autonomy_perception.simulation.roadway import Roadway, Section
-from autonomy_perception.simulation.scenarios.staging import (
-    Crosser,
-    Own,
-    Scenario,
-    Staging,
-    corridor,
-    own_mobile,
-    winding,
-)
+from autonomy_perception.simulation.scenarios.cast import Crosser, own_mobile
+from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging, corridor, winding
 from autonomy_perception.simulation.structures import Furnishing, beside
 from autonomy_perception.simulation.traffic import Stream, pace
 from autonomy_perception.simulation.ways import Way

@@ -12,17 +12,8 @@ from autonomy_perception.simulation.landforms import Patch, Waves, discs, still_
 from autonomy_perception.simulation.materials import Material, Semantic
 from autonomy_perception.simulation.motion import Company, standing
 from autonomy_perception.simulation.roadway import Line, Roadway, Section
-from autonomy_perception.simulation.scenarios.staging import (
-    Own,
-    Rider,
-    Scenario,
-    Staging,
-    during,
-    mobile,
-    own_mobile,
-    ridden,
-    walking,
-)
+from autonomy_perception.simulation.scenarios.cast import Rider, during, mobile, own_mobile, ridden, walking
+from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging
 from autonomy_perception.simulation.structures import Furnishing
 from autonomy_perception.simulation.traffic import Obstacle, Stream, pace
 from autonomy_perception.simulation.ways import Way
