@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
@@ -26,8 +27,11 @@ _encoded = np.clip(_shoulder, 0.0, 1.0) ** (1 / 2.2)
 _TONE = np.round(255.0 * (_encoded - 0.10 * np.sin(2.0 * np.pi * _encoded) / 2.0)).astype(np.uint8)
 """Response of the camera: shoulder, gamma 2.2, and a little more contrast in the middle."""
 
-_NOISE = np.random.default_rng(17).standard_normal(1 << 22).astype(np.float32)
-"""Noise of a sensor: an image takes a piece of it that begins somewhere."""
+
+@cache
+def _grain() -> F32:
+    """Noise of a sensor: an image takes a piece of it that begins somewhere."""
+    return np.random.default_rng(17).standard_normal(1 << 22, np.float32)
 
 
 @dataclass(frozen=True)
@@ -142,8 +146,9 @@ def develop(radiance: F32, exposure: Exposure, setup: CameraSetup, rng: np.rando
     """Image (H,W,3) uint8 RGB from linear radiance: vignette, gain, shot and read noise, white balance, tone."""
     signal = radiance * (np.float32(exposure.gain) * _vignette(*radiance.shape[:2]))
     if setup.noise > 0.0:
-        first = int(rng.integers(len(_NOISE) - signal.size)) if signal.size < len(_NOISE) else 0
-        tile = np.resize(_NOISE[first:], signal.size).reshape(signal.shape)
+        grain = _grain()
+        first = int(rng.integers(len(grain) - signal.size)) if signal.size < len(grain) else 0
+        tile = np.resize(grain[first:], signal.size).reshape(signal.shape)
         spread = np.sqrt(np.float32(1.5e-4 * exposure.analog) * signal + np.float32((2e-3 * exposure.analog**0.7) ** 2))
         signal += np.float32(setup.noise) * spread * tile
     if setup.white_balance != [1.0, 1.0, 1.0]:

@@ -44,9 +44,11 @@ def noise_tile(seed: int) -> F32:
 _TILE = noise_tile(7)
 _NOISE = _TILE.ravel()
 _FINE = 4  # texels of the smooth tile per texel of the other
-_SMOOTH = cv2.resize(np.tile(_TILE, (3, 3)), None, fx=_FINE, fy=_FINE, interpolation=cv2.INTER_CUBIC)[
-    _FINE * TILE : 2 * _FINE * TILE, _FINE * TILE : 2 * _FINE * TILE
-].ravel()
+_SMOOTH = np.ascontiguousarray(
+    cv2.resize(np.pad(_TILE, 4, mode="wrap"), None, fx=_FINE, fy=_FINE, interpolation=cv2.INTER_CUBIC)[
+        4 * _FINE : -4 * _FINE, 4 * _FINE : -4 * _FINE
+    ]
+).ravel()
 _ROUGH = np.full(len(Semantic), 0.24, np.float32)
 _ROUGH[[Semantic.ROAD, Semantic.YARD, Semantic.SIDEWALK]] = 0.12
 _ROUGH[[Semantic.GRASS, Semantic.DITCH, Semantic.CROP]] = [0.45, 0.40, 0.40]
