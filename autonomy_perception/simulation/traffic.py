@@ -166,19 +166,19 @@ class Stream:
 
     def _ahead(
         self, i: int, lane: int, now: float, s: F64, v: F64, a: NDArray[np.int64], b: NDArray[np.int64]
-    ) -> tuple[float, float, int]:
-        """Gap [m], speed and number (-1: obstacle or nobody) of what is ahead of ``i`` in a lane."""
+    ) -> tuple[float, float]:
+        """Gap [m] and speed [m/s] of what is ahead of ``i`` in a lane."""
         length = np.array([m.length for m in self.vehicles])
         there = ((a == lane) | (b == lane)) & (s > s[i])
         there[i] = False
-        gap, speed, who = np.inf, 0.0, -1
+        gap, speed = np.inf, 0.0
         if there.any():
             who = int(np.flatnonzero(there)[np.argmin((s - length)[there])])
             gap, speed = float(s[who] - length[who] - s[i]), float(v[who])
         for o in (*self.obstacles, *(Obstacle(c.lane, c.begin) for c in self.closures)):
             if o.lane == lane and s[i] - 3.0 < o.s < s[i] + gap and o.there(now):
-                gap, speed, who = o.s - float(s[i]), 0.0, -1
-        return gap, speed, who
+                gap, speed = o.s - float(s[i]), 0.0
+        return gap, speed
 
     def _behind(self, i: int, lane: int, s: F64, a: NDArray[np.int64], b: NDArray[np.int64]) -> int:
         """Number of the next one behind ``i`` in a lane, -1 if there is none."""
@@ -191,7 +191,7 @@ class Stream:
         for i in range(len(s)):
             out[i] = min(
                 self._idm(i, s[i], v[i], gap, v[i] - speed)
-                for gap, speed, _ in (self._ahead(i, k, now, s, v, lane, old) for k in {int(lane[i]), int(old[i])})
+                for gap, speed in (self._ahead(i, k, now, s, v, lane, old) for k in {int(lane[i]), int(old[i])})
             )
         return out
 
@@ -241,7 +241,7 @@ class Stream:
     def _of(
         self, i: int, lane: int, now: float, s: F64, v: F64, a: NDArray[np.int64], b: NDArray[np.int64]
     ) -> tuple[float, float]:
-        gap, speed, _ = self._ahead(i, lane, now, s, v, a, b)
+        gap, speed = self._ahead(i, lane, now, s, v, a, b)
         return gap, float(v[i]) - speed
 
 

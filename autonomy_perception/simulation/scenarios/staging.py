@@ -1,4 +1,4 @@
-"""What a scenario lays out, and the parts that scenarios are made of: the own vehicle, traffic, walkers, lattices."""
+"""What a scenario lays out, and what all scenarios share: the own vehicle on its way, lattices, winding roads."""
 
 from __future__ import annotations
 
