@@ -9,6 +9,7 @@ seconds to build and then serves several samples.
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import multiprocessing
@@ -23,7 +24,6 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from autonomy_perception.bags.writer import is_running
 from autonomy_perception.config import ConfigError
 from autonomy_perception.simulation import motion
 from autonomy_perception.simulation.drive import SyntheticDrive, drawn, single_threaded
@@ -141,9 +141,7 @@ def write_dataset(
     """
     setup.check()
     _claim(setup, folder)
-    for part in folder.glob(".shard-*.tar.*"):  # of a run that was killed
-        if not is_running(part.suffix[1:]):
-            part.unlink(missing_ok=True)
+    _remove_parts(folder)
     todo = [k for k in range(setup.shards) if not shard_path(folder, k).exists()]
     before = setup.samples - sum(len(setup.seeds(k)) for k in todo)
     progress(before)
@@ -217,6 +215,17 @@ def _compare(path: Path, field: str, wanted: Any, found: Any) -> None:
         raise ConfigError(f"{path}: {field}: the shards here were made with {found!r}, now asked for {wanted!r}")
 
 
+def _remove_parts(folder: Path) -> None:
+    """Remove what killed runs left: parts of shards that nobody holds a lock on."""
+    for part in folder.glob(".shard-*.tar.*"):
+        with part.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                continue
+            part.unlink(missing_ok=True)
+
+
 _worker: list[tuple[SampleMaker, DatasetSetup, Path, Any]] = []
 
 
@@ -228,14 +237,20 @@ def _make_shard(shard: int) -> None:
     maker, setup, folder, made = _worker[0]
     path = shard_path(folder, shard)
     part = folder / f".{path.name}.{os.getpid()}"
-    with tarfile.open(part, "w", format=tarfile.USTAR_FORMAT) as tar:
-        for seed in setup.seeds(shard):
-            for name, data in maker.make(seed).files(f"{seed:012d}").items():
-                entry = tarfile.TarInfo(name)
-                entry.size = len(data)
-                tar.addfile(entry, io.BytesIO(data))
-            with made.get_lock():
-                made.value += 1
-    with part.open("rb+") as file:
+    with part.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # held by the living: see _remove_parts
+        with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+            _fill(tar, maker, setup.seeds(shard), made)
+        file.flush()
         os.fsync(file.fileno())
-    part.rename(path)
+        part.rename(path)
+
+
+def _fill(tar: tarfile.TarFile, maker: SampleMaker, seeds: range, made: Any) -> None:
+    for seed in seeds:
+        for name, data in maker.make(seed).files(f"{seed:012d}").items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(data)
+            tar.addfile(entry, io.BytesIO(data))
+        with made.get_lock():
+            made.value += 1

@@ -12,7 +12,7 @@ from autonomy_perception.simulation.world import FIRST_STRUCTURE
 
 USUAL = ("quarry", "junction")
 PLACES = [
-    pytest.param(("demo", 3, 27.0), id="demo"),
+    pytest.param(("demo", 3, 27.0), id="demo", marks=pytest.mark.long),
     pytest.param(("demo", 2, 11.0), id="demo-road", marks=pytest.mark.long),
     *(
         pytest.param((name, 4, 4.0), id=name, marks=() if name in USUAL else pytest.mark.long)

@@ -16,7 +16,7 @@ def run(*arguments):
 
 def test_a_bag_with_preview(tmp_path):
     bag = tmp_path / "drive"
-    done = run("--scenario", "demo", "--duration", 0.3, "-o", bag, "--preview", "--workers", 1, "--seed", 5)
+    done = run("--scenario", "yard", "--duration", 0.2, "-o", bag, "--preview", "--workers", 1, "--seed", 5)
     assert done.exit_code == 0, done.output
     with BagReader(bag) as reader:
         assert {
@@ -28,7 +28,7 @@ def test_a_bag_with_preview(tmp_path):
     picture = cv2.imread(str(tmp_path / "drive.png"))
     assert picture.std() > 20
     assert load_vehicle(tmp_path / "drive.vehicle.yaml") == default_rig().vehicle
-    again = run("--scenario", "demo", "--duration", 0.3, "-o", bag)
+    again = run("--scenario", "yard", "--duration", 0.2, "-o", bag)
     assert again.exit_code == 1
     assert "exists already" in again.output
 
