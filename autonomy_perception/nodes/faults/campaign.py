@@ -19,6 +19,8 @@ from autonomy_perception.nodes.faults.vitals import Vitals
 
 SENSOR = {"jpeg": "camera"}
 """Faults that aim at the same sensor are not injected together: one would hide the other."""
+HIDES = {"lidar stamps ahead", "lidar stamps back"}, "CameraInfo that changes size"
+"""With the first no image belongs to a frame, so that the second cannot be seen."""
 ACT_SHARE = 0.15
 """So many steps are acts on processes."""
 RESTARTS = ("perception killed", "TF missing")
@@ -92,6 +94,9 @@ class Campaign:
             if fault.aims_at == "clock":
                 if not chosen:
                     return (fault,)
+                continue
+            names = {fault.name, *(f.name for f in chosen)}
+            if HIDES[0] & names and HIDES[1] in names:
                 continue
             if SENSOR.get(fault.aims_at, fault.aims_at) not in {SENSOR.get(f.aims_at, f.aims_at) for f in chosen}:
                 chosen.append(fault)
