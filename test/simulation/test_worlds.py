@@ -38,6 +38,7 @@ def test_nobody_touches_anybody(name):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_nobody_touches_anybody_whatever_the_seed(name):
     for seed in range(300, 325):
