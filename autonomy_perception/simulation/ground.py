@@ -100,7 +100,6 @@ class Ground:
                 z = patch.form(xy, z, fields[-1])
         columns = [c for pair in along for c in pair] + fields + [sunk]
         self._coords = np.column_stack(columns).astype(np.float32)
-        self._worn = self._wear(along, len(xy))
         faces = _triangles(len(lattice.s), len(lattice.d))
         self._table(faces, tufts(xy))
         self.above = float(z.max()) + 10.0
@@ -118,13 +117,6 @@ class Ground:
         for layer in (semantic, material, cover, wet):
             layer[missed] = 0
         return GroundSample(semantic, material, cover, wet)
-
-    def worn(self, hits: Hits) -> F32:
-        """How much wheels have polished the road (N,), 0..1."""
-        corner = self._worn[self.scene.mesh.faces[hits.face]]
-        u, v = hits.u, hits.v
-        value = corner[:, 0] * (1 - u - v) + corner[:, 1] * u + corner[:, 2] * v
-        return np.where(hits.hit, value, 0.0).astype(np.float32)
 
     def height(self, xy: ArrayLike) -> F64:
         """Elevation (...) [m] under points (..., 2); NaN beside the world."""
@@ -162,13 +154,6 @@ class Ground:
             if road.section.kerb and other is not road:
                 raised = raised * smoothstep(other.beside_paved(s, d), 0.0, 0.8)
         return raised
-
-    def _wear(self, along: list[tuple[F64, F64]], count: int) -> F32:
-        worn = np.zeros(count, np.float32)
-        for road, (s, d) in zip(self.roads, along, strict=True):
-            on = road.paved(s, d)
-            worn[on] = road.wheel_tracks(d[on])
-        return worn
 
     def _table(self, faces: NDArray[np.int32], tufts: F64) -> None:
         """Kind of every face, and the faces that are not of one kind all over."""

@@ -78,10 +78,6 @@ class World:
         """What the ground is where rays met :attr:`terrain`."""
         return self.land.at(hits)
 
-    def worn_at(self, hits: Hits) -> NDArray[np.float32]:
-        """How much wheels have polished the road (N,), 0..1, where rays met :attr:`terrain`."""
-        return self.land.worn(hits)
-
     def surface_at(self, xy: NDArray[np.float64]) -> tuple[NDArray[np.float64], Hits, GroundSample]:
         """Elevation (N,) [m] (NaN beside the world), vertical hits (with normals) and ground under points (N,2)."""
         height, hits = self.land.look(xy)
