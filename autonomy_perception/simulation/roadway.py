@@ -123,9 +123,9 @@ class Roadway:
     ) -> Roadway:
         """A road that joins another: level with it beside it, then following the land, over ``reach`` [m]."""
         s, d = main.way.project(way.points)
-        own = gaussian_filter1d(land(way.points), 12.0 / STEP, mode="nearest")
+        own: F64 = gaussian_filter1d(land(way.points), 12.0 / STEP, mode="nearest")
         away = smoothstep(np.maximum(d - main.section.edges[0], -d - main.section.edges[1]), 0.0, reach)
-        profile = gaussian_filter1d(main.crest(s, d) * (1 - away) + own * away, 1.0 / STEP, mode="nearest")
+        profile: F64 = gaussian_filter1d(main.crest(s, d) * (1 - away) + own * away, 1.0 / STEP, mode="nearest")
         return cls.along(rng, way, section, profile)
 
     def crest(self, s: Real, d: Real, raised: F64 | float = 1.0) -> F64:

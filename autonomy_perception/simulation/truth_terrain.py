@@ -106,7 +106,7 @@ class TerrainTruth:
         worst = [own / b.max_slope, step / b.max_step, _bump(z, b.wheelbase) / b.ground_clearance]
         worst.append(2.0 * _roughness(z, slope) / b.ground_clearance)
         left = np.where(ditch, 0.0, np.clip(1.0 - np.maximum.reduce(worst), 0.0, 1.0))
-        layers = slope, ndimage.maximum_filter(step, 3), depth, ndimage.minimum_filter(left, 3)
+        layers: tuple[F32, ...] = slope, ndimage.maximum_filter(step, 3), depth, ndimage.minimum_filter(left, 3)
         slope, step, depth, left = (self._inner(np.where(known, layer, np.nan).astype(np.float32)) for layer in layers)
         return GroundCells(slope, step, depth, self._inner(ditch & known), left, left <= 0.0)
 
@@ -131,8 +131,8 @@ def heights(terrain: Scene, xy: F64) -> F32:
 def _slope(z: F32) -> F32:
     """Angle [rad] of the least-squares plane over 5 x 5 cells."""
     ramp, flat = np.arange(-2.0, 3.0), np.ones(5)
-    gx = ndimage.correlate1d(ndimage.correlate1d(z, ramp, 1, mode="nearest"), flat, 0, mode="nearest")
-    gy = ndimage.correlate1d(ndimage.correlate1d(z, ramp, 0, mode="nearest"), flat, 1, mode="nearest")
+    gx: F32 = ndimage.correlate1d(ndimage.correlate1d(z, ramp, 1, mode="nearest"), flat, 0, mode="nearest")
+    gy: F32 = ndimage.correlate1d(ndimage.correlate1d(z, ramp, 0, mode="nearest"), flat, 1, mode="nearest")
     return np.asarray(np.arctan(np.hypot(gx, gy) / (50.0 * CELL)), np.float32)
 
 
