@@ -1,5 +1,12 @@
 """ROS 2 nodes (floor 4): the only room that imports rclpy; message in, types, stage, message out."""
 
+import signal
+import sys
+
 from autonomy_perception.nodes import environment
 
 environment.prepare()  # before anything here imports rclpy, which looks for its middleware by AMENT_PREFIX_PATH
+if sys.argv[:1] == [
+    "-m"
+]:  # a node's process, still importing: a KeyboardInterrupt raised within an import may be lost there
+    signal.signal(signal.SIGINT, signal.SIG_DFL)

@@ -103,6 +103,7 @@ def start(module: str, env: dict[str, str], *parameters: str) -> subprocess.Pope
 
 
 @pytest.mark.live
+@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_signals_at_any_moment_end_a_node_cleanly(tmp_path: Path, live_env: dict[str, str]) -> None:
     name = "SIGINT or SIGTERM at any moment"
@@ -111,15 +112,19 @@ def test_signals_at_any_moment_end_a_node_cleanly(tmp_path: Path, live_env: dict
              ("player_node", f"bag:={bag}"), ("health_node", ""), ("markers_node", "")]  # fmt: skip
     for k, (after_s, number) in enumerate(((0.3, signal.SIGINT), (0.8, signal.SIGTERM), (1.6, signal.SIGINT))):
         running = [start(module, live_env, *filter(None, [given.replace("recorded", f"recorded{k}")])) for module, given in nodes]  # fmt: skip
-        time.sleep(after_s)
-        for process in running:
-            process.send_signal(number)
-        for (module, _), process in zip(nodes, running, strict=True):
-            text = process.communicate(timeout=5.0 * SLACK)[0]
-            assert process.returncode in (0, -number), (
-                f"{name}: {module} after {after_s} s: {process.returncode}\n{text}"
-            )
-            assert "Traceback" not in text or process.returncode, f"{name}: {module} after {after_s} s:\n{text}"
+        try:
+            time.sleep(after_s)
+            for process in running:
+                process.send_signal(number)
+            for (module, _), process in zip(nodes, running, strict=True):
+                text = process.communicate(timeout=5.0 * SLACK)[0]
+                assert process.returncode in (0, -number), (
+                    f"{name}: {module} after {after_s} s: {process.returncode}\n{text}"
+                )
+                assert "Traceback" not in text or process.returncode, f"{name}: {module} after {after_s} s:\n{text}"
+        finally:
+            for process in running:  # one that is left would disturb every test after this
+                process.kill()
     assert not list(tmp_path.glob(".recorded*")), "no half of a recording is left"
 
 
