@@ -40,7 +40,7 @@ AP_HD Polar polar_of(const float* p, const FreeSpaceParams& c) {
 // Cell index of a point, or -1 outside the grid.
 AP_HD int32_t grid_cell(float x, float y, const FreeSpaceParams& c) {
   const int ix = cell_of(x + c.shift_x, c.inv_res), iy = cell_of(y + c.shift_y, c.inv_res);
-  return (ix >= 0 && ix < c.nx && iy >= 0 && iy < c.ny) ? iy * c.nx + ix : -1;
+  return ((ix >= 0) & (ix < c.nx) & (iy >= 0) & (iy < c.ny)) ? iy * c.nx + ix : -1;  // no branches: loops become vector loops
 }
 
 AP_HD bool is_ground_like(uint8_t label) { return label == kGround || label == kLow; }
@@ -80,41 +80,48 @@ AP_HD float key_range(uint64_t key) {
 }
 AP_HD int32_t key_index(uint64_t key) { return static_cast<int32_t>(key & 0xffffffffu); }
 
+// The returns of one sector, near to far, straight from the keys. The CPU has the same interface over arrays in that order.
+struct Sector {
+  const uint64_t* keys;
+  const uint8_t* labels;
+  const float* xyz;
+  float oz;
+
+  AP_HD int32_t index(int k) const { return key_index(keys[k]); }
+  AP_HD float range(int k) const { return key_range(keys[k]); }
+  AP_HD uint8_t label(int k) const { return labels[index(k)]; }
+  AP_HD float dz(int k) const { return xyz[3 * static_cast<int64_t>(index(k)) + 2] - oz; }  // over the lidar [m]
+  AP_HD float elevation(int k) const { return atan2_approx(dz(k), range(k)); }
+};
+
 // Slope of the ground just before return k of a sector: from a ground return at least 0.3 m nearer, else level.
-AP_HD float slope_before(const uint64_t* keys, int k, const uint8_t* label, const float* xyz) {
-  const float z = xyz[3 * static_cast<int64_t>(key_index(keys[k])) + 2];
+template <typename Returns>
+AP_HD float slope_before(const Returns& s, int k) {
+  const float range = s.range(k), dz = s.dz(k);
   for (int j = k - 1; j >= 0 && j >= k - 12; --j) {
-    const int32_t i = key_index(keys[j]);
-    if (!is_ground_like(label[i])) break;
-    const float run = key_range(keys[k]) - key_range(keys[j]);
+    if (!is_ground_like(s.label(j))) break;
+    const float run = range - s.range(j);
     if (run >= 0.3f) {
-      const float slope = (z - xyz[3 * static_cast<int64_t>(i) + 2]) / run;
+      const float slope = (dz - s.dz(j)) / run;
       return slope > 0.35f ? 0.35f : (slope < -0.35f ? -0.35f : slope);
     }
   }
   return 0.0f;
 }
 
-// True when the stretch between two consecutive ground returns (near, far) of one sector is ground.
-AP_HD bool interval_is_ground(float r1, float dz1, float r2, float dz2, float slope, float beam_gap, const FreeSpaceParams& c) {
-  if (r2 > c.max_range || r2 - r1 > c.max_gap) return false;
-  const float e1 = atan2_approx(dz1, r1), e2 = atan2_approx(dz2, r2);
-  const float gap = r2 - r1;
-  if (e2 - e1 > beam_gap) return false;  // beams in between did not come back from the ground
-  const float predicted = predicted_range(r1, dz1, r2, dz2, slope - c.slope_tolerance) - r1;
-  const float expected = predicted > 0.0f ? predicted : 0.0f;
-  return gap <= c.gap_floor + c.gap_factor * expected && fabsf(dz2 - dz1) <= c.gap_floor + 0.35f * gap;
-}
-
-// Free value (0 none, 1 low, 2 ground) of the stretch between returns k and k+1 of a sector.
-AP_HD uint8_t interval_value(const uint64_t* keys, int k, const uint8_t* label, const float* xyz, const float* gaps, const FreeSpaceParams& c) {
-  const int32_t a = key_index(keys[k]), b = key_index(keys[k + 1]);
-  if (!is_ground_like(label[a]) || !is_ground_like(label[b])) return 0;
-  const float ra = key_range(keys[k]), rb = key_range(keys[k + 1]);
-  const float za = xyz[3 * static_cast<int64_t>(a) + 2] - c.oz, zb = xyz[3 * static_cast<int64_t>(b) + 2] - c.oz;
-  const float gap = gaps[elevation_bin(atan2_approx(zb, rb))];
-  if (!interval_is_ground(ra, za, rb, zb, slope_before(keys, k, label, xyz), gap, c)) return 0;
-  return label[a] == kGround && label[b] == kGround ? 2 : 1;
+// Free value (0 none, 1 low, 2 ground) of the stretch between returns k and k+1 of a sector: both are ground, no beam
+// between them stayed away (`gaps` by elevation), and the farther one lies where ground of that slope would be met.
+template <typename Returns>
+AP_HD uint8_t interval_value(const Returns& s, int k, const float* gaps, const FreeSpaceParams& c) {
+  const uint8_t la = s.label(k), lb = s.label(k + 1);
+  if (!is_ground_like(la) || !is_ground_like(lb)) return 0;
+  const float ra = s.range(k), rb = s.range(k + 1), gap = rb - ra;
+  if (rb > c.max_range || gap > c.max_gap) return 0;
+  const float e = s.elevation(k + 1), za = s.dz(k), zb = s.dz(k + 1);
+  if (e - s.elevation(k) > gaps[elevation_bin(e)] || fabsf(zb - za) > c.gap_floor + 0.35f * gap) return 0;
+  const float predicted = predicted_range(ra, za, rb, zb, slope_before(s, k) - c.slope_tolerance) - ra;
+  if (gap > c.gap_floor + c.gap_factor * (predicted > 0.0f ? predicted : 0.0f)) return 0;
+  return la == kGround && lb == kGround ? 2 : 1;
 }
 
 // Number of steps of half a cell, and the cell at step t, of the open interval between two points.
@@ -128,9 +135,10 @@ AP_HD int32_t interval_cell(const float* a, const float* b, int step, int steps,
 }
 
 // How far [m] the ground behind return k of a sector is hidden: an obstacle hides it up to the next return.
-AP_HD float shadow_behind(const uint64_t* keys, int k, int count, const uint8_t* label, const FreeSpaceParams& c) {
-  if (label[key_index(keys[k])] != kObstacle) return 0.0f;
-  const float next = k + 1 < count ? key_range(keys[k + 1]) - key_range(keys[k]) : c.shadow;
+template <typename Returns>
+AP_HD float shadow_behind(const Returns& s, int k, int count, const FreeSpaceParams& c) {
+  if (s.label(k) != kObstacle) return 0.0f;
+  const float next = k + 1 < count ? s.range(k + 1) - s.range(k) : c.shadow;
   return next < c.shadow ? (next * c.inv_res < 1.0f ? 0.0f : next) : c.shadow;
 }
 // Cell at `step` half cells behind a point, seen from the lidar.
@@ -140,7 +148,8 @@ AP_HD int32_t shadow_cell(const float* p, float range, int step, const FreeSpace
 }
 
 // Evidence of the point itself: obstacle, free value of its cell, or nothing.
-AP_HD bool takes_part(uint8_t label, float range) { return label != kIgnored && label != kOverhang && range < 1e6f; }
+constexpr float kFarthest = 1e6f;  // [m] what is farther is no return
+AP_HD bool takes_part(uint8_t label, float range) { return label != kIgnored && label != kOverhang && range < kFarthest; }
 
 // How a cell is fused: fading of occupied and of free evidence per step [-], what one scan adds or takes, bounds.
 struct LogOddsParams {

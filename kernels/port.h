@@ -17,6 +17,16 @@
 
 namespace ap {
 
+#ifndef __CUDACC__
+// Work memory of the calling thread, one of each type, kept from call to call: the steady state allocates nothing. Behind a call on purpose: as a
+// thread_local name the compiler would look it up again and again inside loops.
+template <typename Memory>
+__attribute__((noinline)) Memory& kept() {
+  thread_local Memory memory;
+  return memory;
+}
+#endif
+
 // Cell index of coordinate v on an axis that starts at 0 with the given inverse cell edge.
 AP_HD int cell_of(float v, float inv_res) { return static_cast<int>(floorf(v * inv_res)); }
 

@@ -115,6 +115,7 @@ class PerceptionNode(LifecycleNode):
             self._inputs = Inputs(self, self.vehicle, self._watch, self._inbox.put, objects=objects)
         answer = self._tokens.answer if self._tokens else None
         self._worker = Worker(core, self._inbox, self._outputs, self._counters, self.now_ns, answer, self._on_failure)
+        self._worker.spread = self._role is WHOLE
         self._worker.trace = Trace(Path(self.config.trace_file)) if self.config.trace_file else None
         if core.config.calibration.enabled:
             self._worker.calibration = CalibrationThread(core.config, self.vehicle)

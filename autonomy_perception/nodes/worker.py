@@ -53,6 +53,9 @@ class Worker:
         now: ROS time [ns].
         answer: called with the token of a job when its work is done (lockstep), else None.
         on_failure: called with a text that is worth the log.
+
+    ``spread``: kernels spread their threads over the cores (not for several workers beside each other, which would
+    hold each other's).
     """
 
     def __init__(self, core: Core, inbox: Inbox, outputs: Outputs, counters: Counters, now: Callable[[], int],
@@ -61,6 +64,7 @@ class Worker:
         self._now, self._answer, self._on_failure = now, answer, on_failure
         self.digest: Digest | None = None
         self.trace: Trace | None = None
+        self.spread = True
         self.calibration: CalibrationThread | None = None
         self.snapshot: Snapshot | None = None
         self.round_began_ns = time.monotonic_ns()
@@ -85,6 +89,7 @@ class Worker:
             self.calibration.stop()
 
     def _run(self) -> None:
+        self.core.lib.spread(self.spread)
         if self.calibration is not None:
             self.calibration.start()
         while not self._stopping:

@@ -144,6 +144,9 @@ class CudaLibrary:
             raise KernelError(f"{name} refused its arguments (code {result})")
         return result
 
+    def spread(self, on: bool) -> None:
+        """No helper threads here."""
+
     @staticmethod
     def _argument(name: str, value: Any) -> Any:
         if hasattr(value, "__cuda_array_interface__"):

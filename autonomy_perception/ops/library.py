@@ -38,6 +38,9 @@ class Library(Protocol):
     def call(self, name: str, *args: Any) -> int:
         """Run launcher ``name``; returns its value if >= 0. Raises KernelError if negative."""
 
+    def spread(self, on: bool) -> None:
+        """From now on kernels called by this thread hold it on its core and their helper threads on the others."""
+
 
 class CpuLibrary:
     """libap_cpu.so by ctypes; releases the GIL while a kernel runs."""
@@ -64,6 +67,9 @@ class CpuLibrary:
         if result < 0:
             raise KernelError(f"{name} refused its arguments (code {result})")
         return result
+
+    def spread(self, on: bool) -> None:
+        self._lib.ap_spread(int(on))
 
 
 def launcher(lib: ctypes.CDLL, name: str) -> Any:

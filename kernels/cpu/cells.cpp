@@ -31,7 +31,7 @@ AP_API int32_t ap_cell_index(const int32_t* ids, int32_t* order, int32_t* starts
 AP_API int32_t ap_cell_stats(const float* values, const int32_t* ids, int32_t* count, float* low, float* high, float* mean,
                              float* variance, int32_t n, int32_t stride, int32_t n_cells, void*) {
   if (n < 0 || n_cells <= 0 || stride <= 0) return -1;
-  static thread_local std::vector<ap::CellSums> sums;
+  auto& sums = ap::kept<std::vector<ap::CellSums>>();
   sums.assign(n_cells, ap::CellSums{});
   for (int32_t i = 0; i < n; ++i)
     if (ids[i] >= 0 && ids[i] < n_cells) ap::add_value(&sums[ids[i]], values[static_cast<int64_t>(i) * stride]);

@@ -2,7 +2,6 @@
 #include "cluster.cuh"
 
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
 namespace {
@@ -11,23 +10,37 @@ using ap::ClusterParams;
 using ap::Moments;
 using ap::Node;
 
-// Buffers that live as long as the thread: the steady state allocates nothing.
+// Cells are found by their rank: the number of occupied cells before them, row by row. A bit per cell and a count per 64 of
+// them fit into the cache, where a mask per cell would not.
 struct Scratch {
+  int32_t words;                // per row
+  std::vector<uint64_t> bits;   // (side, words) occupied cells
+  std::vector<int32_t> before;  // (side * words) occupied cells before the word
+  std::vector<int32_t> point, at;  // joined points: index; bit of their cell, later its rank, -1 where no node is
+  std::vector<uint32_t> mask;   // by rank: occupied height bins
+  std::vector<int32_t> first;   // by rank: first node; one entry more
   std::vector<Node> nodes;
-  std::vector<int32_t> parent, count, cells;
+  std::vector<int32_t> parent, count;
   std::vector<Moments> moments;
-  std::vector<uint64_t> rows;  // one bit per occupied cell, so that empty stretches cost nothing
-  int32_t words;               // per row
 };
 
-// Calls visit(ix) for the occupied cells low..high of a row.
+struct Cursor {
+  std::vector<int32_t> next;  // free place of each cluster
+};
+
+// Calls visit(ix, rank) for the occupied cells low..high of a row.
 template <typename Visit>
 void occupied(const Scratch& s, int32_t iy, int32_t low, int32_t high, Visit visit) {
   for (int32_t w = low >> 6; w <= high >> 6; ++w) {
-    uint64_t bits = s.rows[static_cast<size_t>(iy) * s.words + w];
-    if (w == low >> 6) bits &= ~0ull << (low & 63);
+    const size_t word = static_cast<size_t>(iy) * s.words + w;
+    uint64_t bits = s.bits[word];
+    int32_t rank = s.before[word];
+    if (w == low >> 6) {
+      rank += __builtin_popcountll(bits & ~(~0ull << (low & 63)));
+      bits &= ~0ull << (low & 63);
+    }
     if (w == high >> 6) bits &= ~0ull >> (63 - (high & 63));
-    for (; bits; bits &= bits - 1) visit(w * 64 + __builtin_ctzll(bits));
+    for (; bits; bits &= bits - 1) visit(w * 64 + __builtin_ctzll(bits), rank++);
   }
 }
 
@@ -45,43 +58,64 @@ void unite(std::vector<int32_t>& parent, int32_t a, int32_t b) {
     parent[a] = b;
 }
 
-void mark_cells(const float* xyz, const uint8_t* label, const float* height, uint32_t* mask, int32_t n, const ClusterParams& p,
-                Scratch& s) {
-  s.cells.resize(n);
+void mark_cells(const float* xyz, const uint8_t* label, int32_t n, const ClusterParams& p, Scratch& s) {
   s.words = (p.side + 63) / 64;
-  s.rows.assign(static_cast<size_t>(s.words) * p.side, 0u);
+  s.bits.assign(static_cast<size_t>(s.words) * p.side, 0u);
+  s.point.resize(n), s.at.resize(n);
+  int32_t joined = 0;
   for (int32_t i = 0; i < n; ++i) {
-    s.cells[i] = -1;
     int32_t ix, iy;
     if (!ap::joins(label[i]) || !ap::point_cell(xyz + 3 * static_cast<int64_t>(i), p, &ix, &iy)) continue;
-    const int32_t c = s.cells[i] = iy * p.side + ix;
-    if (!ap::makes_node(label[i])) continue;
-    mask[c] |= 1u << ap::height_bin(height[i]);
-    s.rows[static_cast<size_t>(iy) * s.words + (ix >> 6)] |= 1ull << (ix & 63);
+    const int32_t bit = iy * s.words * 64 + ix;
+    s.point[joined] = i;
+    s.at[joined++] = bit;
+    if (ap::makes_node(label[i])) s.bits[bit >> 6] |= 1ull << (bit & 63);
+  }
+  s.point.resize(joined), s.at.resize(joined);
+}
+
+// Ranks of the occupied cells and of the points' cells, and the heights in them.
+void rank_cells(const uint8_t* label, const float* height, Scratch& s) {
+  s.before.resize(s.bits.size());
+  int32_t total = 0;
+  for (size_t w = 0; w < s.bits.size(); ++w) s.before[w] = total, total += __builtin_popcountll(s.bits[w]);
+  s.mask.assign(total, 0u);
+  for (size_t k = 0; k < s.point.size(); ++k) {
+    const int32_t bit = s.at[k], i = s.point[k];
+    const uint64_t word = s.bits[bit >> 6], own = 1ull << (bit & 63);
+    s.at[k] = word & own ? s.before[bit >> 6] + __builtin_popcountll(word & (own - 1)) : -1;
+    if (ap::makes_node(label[i])) s.mask[s.at[k]] |= 1u << ap::height_bin(height[i]);
   }
 }
 
-void make_nodes(const uint32_t* mask, int32_t* slot, const ClusterParams& p, Scratch& s) {
-  s.nodes.clear();
+void make_nodes(const ClusterParams& p, Scratch& s) {
+  s.nodes.clear(), s.first.clear();
   for (int32_t iy = 0; iy < p.side; ++iy)
-    occupied(s, iy, 0, p.side - 1, [&](int32_t ix) {
+    occupied(s, iy, 0, p.side - 1, [&](int32_t ix, int32_t rank) {
       Node pair[2];
-      const int32_t c = iy * p.side + ix;
-      slot[c] = static_cast<int32_t>(s.nodes.size());
-      s.nodes.insert(s.nodes.end(), pair, pair + ap::make_pair(ix, iy, mask[c], p, pair));
+      s.first.push_back(static_cast<int32_t>(s.nodes.size()));
+      s.nodes.insert(s.nodes.end(), pair, pair + ap::make_pair(ix, iy, s.mask[rank], p, pair));
     });
+  s.first.push_back(static_cast<int32_t>(s.nodes.size()));
 }
 
 // Links node a to later nodes of its level within reach; every pair is visited once.
-void link_node(int32_t a, const int32_t* slot, const ClusterParams& p, Scratch& s) {
+void link_node(int32_t a, const ClusterParams& p, Scratch& s) {
   const Node node = s.nodes[a];
-  const int32_t m = static_cast<int32_t>(s.nodes.size()), reach = static_cast<int32_t>(std::sqrt(node.reach2));
-  for (int32_t y = node.iy; y <= std::min(node.iy + reach, p.side - 1); ++y)
-    occupied(s, y, y == node.iy ? node.ix : std::max(node.ix - reach, 0), std::min(node.ix + reach, p.side - 1), [&](int32_t x) {
-      if (y == node.iy && x == node.ix) return;
-      for (int32_t b = slot[y * p.side + x]; b < m && s.nodes[b].ix == x && s.nodes[b].iy == y; ++b)
-        if (s.parent[b] != s.parent[a] && s.nodes[b].level == node.level && ap::linked(node, s.nodes[b])) unite(s.parent, a, b);
+  const int32_t reach = static_cast<int32_t>(std::sqrt(node.reach2));
+  const Node* const nodes = s.nodes.data();
+  const int32_t *const first = s.first.data(), *const parent = s.parent.data();
+  int32_t own = parent[a];
+  for (int32_t y = node.iy; y <= std::min(node.iy + reach, p.side - 1); ++y) {
+    const int32_t low = y == node.iy ? node.ix + 1 : std::max(node.ix - reach, 0);
+    occupied(s, y, low, std::min(node.ix + reach, p.side - 1), [&](int32_t, int32_t rank) {
+      for (int32_t b = first[rank]; b < first[rank + 1]; ++b) {
+        if (parent[b] == own || nodes[b].level != node.level || !ap::linked(node, nodes[b])) continue;
+        unite(s.parent, a, b);
+        own = parent[a];
+      }
     });
+  }
 }
 
 // Moves the nodes of oversize components of a level to the next level; returns whether there were any.
@@ -106,15 +140,15 @@ bool promote(int level, const ClusterParams& p, Scratch& s) {
 }
 
 // Writes cluster ids of points; clusters are numbered by their first node. Returns their number.
-int32_t number(const float* height, const uint32_t* mask, const int32_t* slot, int32_t* out, uint8_t* level, int32_t n,
-               int32_t min_points, Scratch& s) {
+int32_t number(const float* height, int32_t* out, uint8_t* level, int32_t n, int32_t min_points, Scratch& s) {
   const int32_t m = static_cast<int32_t>(s.nodes.size());
   for (int32_t i = 0; i < m; ++i) s.parent[i] = s.parent[s.parent[i]];  // parents are smaller: already roots
   s.count.assign(m, 0);
-  for (int32_t i = 0; i < n; ++i) {
-    const int32_t node = ap::node_of(s.cells[i], height[i], mask, slot, s.nodes.data(), m);
-    out[i] = node < 0 ? -1 : s.parent[node];
-    if (node >= 0) ++s.count[out[i]];
+  for (size_t k = 0; k < s.point.size(); ++k) {
+    if (s.at[k] < 0) continue;
+    const int32_t first = s.first[s.at[k]], last = s.first[s.at[k] + 1] - 1;
+    const int32_t node = last > first && ap::height_bin(height[s.point[k]]) >= s.nodes[last].low ? last : first;
+    ++s.count[s.at[k] = s.parent[node]];
   }
   int32_t clusters = 0;
   for (int32_t i = 0; i < m; ++i) {
@@ -122,35 +156,35 @@ int32_t number(const float* height, const uint32_t* mask, const int32_t* slot, i
     if (kept) level[clusters] = static_cast<uint8_t>(s.nodes[i].level);
     s.count[i] = kept ? clusters++ : -1;
   }
-  for (int32_t i = 0; i < n; ++i)
-    if (out[i] >= 0) out[i] = s.count[out[i]];
+  std::fill(out, out + n, -1);
+  for (size_t k = 0; k < s.point.size(); ++k)
+    if (s.at[k] >= 0) out[s.point[k]] = s.count[s.at[k]];
   return clusters;
 }
 
 }  // namespace
 
-// xyz (n,3), label (n), height (n) -> out (n) cluster id or -1, level (capacity
-// n / min_points + 1); mask and slot
-// (side * side) are work memory. Returns the number of clusters, or -1 for arguments out of range.
-AP_API int32_t ap_cluster_label(const float* xyz, const uint8_t* label, const float* height, uint32_t* mask, int32_t* slot,
+// xyz (n,3), label (n), height (n) -> out (n) cluster id or -1, level (capacity n / min_points + 1); mask and slot
+// (side * side) are work memory of the GPU. Returns the number of clusters, or -1 for arguments out of range.
+AP_API int32_t ap_cluster_label(const float* xyz, const uint8_t* label, const float* height, uint32_t*, int32_t*,
                                 int32_t* out, uint8_t* level, int32_t n, int32_t min_points, int32_t side, int32_t ix0,
                                 int32_t iy0, float ox, float oy, float max_range, float cell, float gap, float gap_slope,
                                 float rise, float rise_slope, float max_length, float max_width, void*) {
   if (n < 0 || min_points < 1 || side < 1 || side > 16384 || !(cell > 0.0f)) return -1;
   const ClusterParams p{side, ix0, iy0, ox, oy, max_range, cell, gap, gap_slope, rise, rise_slope, max_length, max_width};
-  thread_local Scratch s;
-  std::memset(mask, 0, sizeof(uint32_t) * side * side);
-  mark_cells(xyz, label, height, mask, n, p, s);
-  make_nodes(mask, slot, p, s);
+  Scratch& s = ap::kept<Scratch>();
+  mark_cells(xyz, label, n, p, s);
+  rank_cells(label, height, s);
+  make_nodes(p, s);
   const int32_t m = static_cast<int32_t>(s.nodes.size());
   s.parent.resize(m);
   for (int32_t i = 0; i < m; ++i) s.parent[i] = i;
   for (int lv = 0; lv < ap::kLevels; ++lv) {
     for (int32_t a = 0; a < m; ++a)
-      if (s.nodes[a].level == lv) link_node(a, slot, p, s);
+      if (s.nodes[a].level == lv) link_node(a, p, s);
     if (lv + 1 == ap::kLevels || !promote(lv, p, s)) break;
   }
-  return number(height, mask, slot, out, level, n, min_points, s);
+  return number(height, out, level, n, min_points, s);
 }
 
 // Cluster ids (n) -> order (n) point indices grouped by cluster, in ascending order inside one; offsets (clusters + 1);
@@ -162,7 +196,7 @@ AP_API int32_t ap_cluster_order(const float* xyz, const float* height, const int
   for (int32_t i = 0; i < n; ++i)
     if (id[i] >= 0) ++offsets[id[i] + 1];
   for (int32_t c = 0; c < clusters; ++c) offsets[c + 1] += offsets[c];
-  thread_local std::vector<int32_t> next;
+  std::vector<int32_t>& next = ap::kept<Cursor>().next;
   next.assign(offsets, offsets + clusters);
   for (int32_t i = 0; i < n; ++i) {
     if (id[i] < 0) continue;

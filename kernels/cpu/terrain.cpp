@@ -2,13 +2,13 @@
 // number of threads gives the same map, and one that is not scheduled holds up little.
 #include "terrain.cuh"
 #include "terrain_layers.cuh"
+#include "spread.h"
 
 #include <algorithm>
 #include <vector>
 
 namespace {
 
-// Buffers that live as long as the thread: the steady state allocates nothing.
 struct Scratch {
   std::vector<float> padded, high, low;
 };
@@ -52,6 +52,11 @@ struct RowSides {
   }
 };
 
+struct RowScratch {
+  RowSides before, after;
+  std::vector<int32_t> cells;
+};
+
 // Looks for ditches and drops row by row, at the cells whose height and surroundings make them possible.
 void find_pits(const ap::TerrainView& v, const float* elevation, uint16_t* pits, Scratch& s) {
   const ap::TerrainLimits& c = v.c;
@@ -59,8 +64,7 @@ void find_pits(const ap::TerrainView& v, const float* elevation, uint16_t* pits,
   std::fill_n(pits, static_cast<int64_t>(c.nx) * c.ny, static_cast<uint16_t>(0));
 #pragma omp parallel for schedule(dynamic, 8)
   for (int32_t iy = 0; iy < c.ny; ++iy) {
-    static thread_local RowSides before, after;
-    static thread_local std::vector<int32_t> cells;
+    auto& [before, after, cells] = ap::kept<RowScratch>();
     cells.clear();
     for (int32_t x0 = 0; x0 < c.nx; x0 += c.reach) {
       const int32_t t = (iy / c.reach + 1) * tx + x0 / c.reach + 1;
@@ -124,7 +128,8 @@ AP_API int32_t ap_terrain_derive(const float* elevation, const float* variance, 
                                  int32_t half_base, int32_t reach, void*) {
   if (nx < 1 || ny < 1) return -1;
   const ap::TerrainLimits c{nx, ny, vx, vy, res, max_slope, tanf(max_slope), max_step, clearance, half_base, reach};
-  static thread_local Scratch s;
+  Scratch& s = ap::kept<Scratch>();
+  const ap::Spread cores;
   const int32_t rim = ap::terrain_rim(c), cells = nx * ny;
   s.padded.resize(static_cast<size_t>(nx + 2 * rim) * (ny + 2 * rim));
   std::fill(s.padded.begin(), s.padded.end(), NAN);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "unpack.cuh"
+#include "spread.h"
 
 namespace {
 
@@ -64,6 +65,7 @@ AP_API int32_t ap_unpack(const uint8_t* data, const int32_t* layout, const doubl
   const Columns c{xyz, intensity, time, ring};
   const int32_t n_parts = std::clamp(plan.n / kPart, 1, omp_get_max_threads());
   std::vector<Part> parts(n_parts, Part{});
+  const ap::Spread spread;
 #pragma omp parallel for schedule(static, 1) if (n_parts > 1)
   for (int32_t p = 0; p < n_parts; ++p) {
     parts[p].begin = static_cast<int32_t>(static_cast<int64_t>(plan.n) * p / n_parts);

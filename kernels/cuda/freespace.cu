@@ -74,7 +74,7 @@ __global__ void mark_kernel(const float* xyz, const uint8_t* label, const uint32
   const int32_t s = static_cast<int32_t>(sector[k]);
   if (k + 1 >= first[s + 1]) return;
   const int local = k - first[s];
-  if (ap::interval_value(key + first[s], local, label, xyz, gaps, c) != value) return;
+  if (ap::interval_value(ap::Sector{key + first[s], label, xyz, c.oz}, local, gaps, c) != value) return;
   const float* b = xyz + 3 * static_cast<int64_t>(ap::key_index(key[k + 1]));
   const int steps = ap::interval_steps(a, b, c);
   for (int t = 1; t < steps; ++t) {
@@ -88,7 +88,8 @@ __global__ void shadow_kernel(const float* xyz, const uint8_t* label, const uint
   const int32_t k = blockIdx.x * kBlock + threadIdx.x;
   if (k >= n || sector[k] >= static_cast<uint32_t>(c.n_azimuth)) return;
   const int32_t s = static_cast<int32_t>(sector[k]);
-  const float length = ap::shadow_behind(key + first[s], k - first[s], first[s + 1] - first[s], label, c);
+  const ap::Sector sector_of_k{key + first[s], label, xyz, c.oz};
+  const float length = ap::shadow_behind(sector_of_k, k - first[s], first[s + 1] - first[s], c);
   const float* p = xyz + 3 * static_cast<int64_t>(ap::key_index(key[k]));
   for (int t = 1; t <= static_cast<int>(2.0f * length * c.inv_res); ++t) {
     const int32_t cell = ap::shadow_cell(p, ap::key_range(key[k]), t, c);
