@@ -154,8 +154,11 @@ class PlayerNode(Node):
         return True
 
     def _turn_back(self, executor: SingleThreadedExecutor) -> None:
-        """The seam of a loop: everybody hears the clock go back before the first message comes again."""
-        start = self._reader.span_ns[0]
+        """The seam of a loop: the last messages are worked off, then everybody hears the clock go back before the first
+        one comes again. (A jump makes everybody forget what they have heard and not yet used.)"""
+        start, end = self._reader.span_ns
+        if self._token is None:
+            self._hold(end + int(SEAM_S * self.config.rate * 1e9), executor)
         self._send_clock(start)
         spin_until(executor, self._stop, lambda: False, SEAM_S)
         self._pace.seek(start)
