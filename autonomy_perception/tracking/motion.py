@@ -67,8 +67,11 @@ def plainness(moved: Displacement, limit: F64) -> F64:
 
 
 def rests(moved: Displacement, limit: F64) -> Bools:
-    """Moving tracks (N,) that show no displacement in a window long enough to tell."""
-    near = moved.distance < 0.4 * limit
+    """Moving tracks (N,) that show no displacement in a window long enough to tell.
+
+    Where the bounds disagree it may be that only more of the object came into view: then its centre has moved far.
+    """
+    near = (moved.distance < 0.4 * limit) & (np.hypot(moved.center[:, 0], moved.center[:, 1]) < 2.0 * limit)
     return np.asarray(near & (moved.frames >= FEW_FRAMES) & (moved.span > 0.4))
 
 

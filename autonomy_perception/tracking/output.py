@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from autonomy_perception.geometry import wrap_angle
 from autonomy_perception.tracking.models import OMEGA, VX, VY, YAW
 from autonomy_perception.tracking.orientation import availability
-from autonomy_perception.tracking.state import SETTLED_S, TrackState
+from autonomy_perception.tracking.state import TrackState
 from autonomy_perception.types import ObjectClass, Tracks
 
 F64 = NDArray[np.float64]
@@ -33,7 +33,7 @@ def to_tracks(state: TrackState, frame_id: str, now_ns: int) -> Tracks:
     cov[rest, :, 4:] = 0.0
     cov[rest, 4, 4] = cov[rest, 5, 5] = REST_VARIANCE
     age = (now_ns - state.birth_ns) * 1e-9
-    young = rest & (age < SETTLED_S)  # not yet known to rest
+    young = rest & ~state.settled(now_ns)  # not yet known to rest
     cov[young, 4, 4] = cov6[young, VX, VX]
     cov[young, 5, 5] = cov6[young, VY, VY]
     moves = ~rest[:, None]
@@ -56,5 +56,4 @@ def _hasty(state: TrackState, mean: F64, cov: F64, now_ns: int) -> NDArray[np.bo
     """New road users (N,) too fast to wait for the decision on rest or motion."""
     speed = np.hypot(mean[:, VX], mean[:, VY])
     sigma = np.sqrt(0.5 * (cov[:, VX, VX] + cov[:, VY, VY]))
-    new = (now_ns - state.birth_ns) * 1e-9 < SETTLED_S
-    return np.asarray(new & (state.credit > 1.0) & (speed > np.maximum(3.0, 2.5 * sigma)))
+    return np.asarray(~state.settled(now_ns) & (state.credit > 1.0) & (speed > np.maximum(3.0, 2.5 * sigma)))

@@ -17,7 +17,7 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 HISTORY = 24  # frames remembered by the moving test
-SETTLED_S = 0.5  # [s] from this age a track that has not moved is taken to rest
+SETTLED_S, SETTLED_HITS = 0.5, 5  # older and oftener seen than this a track that has not moved is taken to rest
 
 
 @dataclass
@@ -89,6 +89,10 @@ class TrackState:
             history=np.full((n, HISTORY, 5), np.nan), origin_xy=z((n, 2)),
             confirmed=z(n, np.bool_), uuid=z((n, 16), np.uint8),
         )  # fmt: skip
+
+    def settled(self, now_ns: int) -> NDArray[np.bool_]:
+        """Tracks (N,) seen for long enough that motion would have shown."""
+        return np.asarray(((now_ns - self.birth_ns) * 1e-9 >= SETTLED_S) & (self.hits > SETTLED_HITS))
 
     def take(self, index: NDArray[np.bool_] | I64) -> TrackState:
         """The tracks of a mask or index, copied."""

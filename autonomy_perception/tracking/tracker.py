@@ -128,7 +128,7 @@ class Tracker:
         apply(state, scan, rows, cols, self._stamp_ns)
         upkeep.existences(state, scan, rows, cols)
         upkeep.orientations(state)
-        upkeep.motions(state, scan.sensor, rows, dt)
+        upkeep.motions(state, scan.sensor, rows, self._stamp_ns, dt)
         upkeep.accelerations(state, before, dt)
         upkeep.confirm(state, self._stamp_ns, self._config)
         self._state = upkeep.prune(state, self._stamp_ns, self._config)

@@ -10,7 +10,7 @@ from autonomy_perception.tracking import association, classes, existence, motion
 from autonomy_perception.tracking.association import Boxes
 from autonomy_perception.tracking.models import VX, VY, YAW
 from autonomy_perception.tracking.scan import Scan
-from autonomy_perception.tracking.state import SETTLED_S, TrackState
+from autonomy_perception.tracking.state import TrackState
 from autonomy_perception.types import ObjectClass
 
 F64 = NDArray[np.float64]
@@ -74,7 +74,7 @@ def orientations(state: TrackState) -> None:
     state.store(imm)
 
 
-def motions(state: TrackState, sensor: F64, rows: I64, dt: float) -> None:
+def motions(state: TrackState, sensor: F64, rows: I64, now_ns: int, dt: float) -> None:
     """Decide rest and motion of the matched tracks, and posterior classes of all."""
     imm = state.filter
     mean = imm.average()
@@ -93,8 +93,7 @@ def motions(state: TrackState, sensor: F64, rows: I64, dt: float) -> None:
     _kick(state, mean, rows[started], lately.center[started] / np.maximum(lately.span[started], 0.05)[:, None])
     state.moving[rows[started]] = True
     state.moving[rows[state.quiet_s[rows] > 0.3]] = False
-    age = (state.update_ns[rows] - state.birth_ns[rows]) * 1e-9
-    held = ~state.moving[rows] & (age > SETTLED_S)
+    held = ~state.moving[rows] & state.settled(now_ns)[rows]
     drift = np.hypot(moved.center[held, 0], moved.center[held, 1]) / limit[rows[held]]
     spread = REST_SPREAD * (1.0 + 2.0 * drift**2)  # what drifts away is held less firmly
     imm.update_velocity(rows[held], np.zeros((len(drift), 2)), spread**2)

@@ -48,6 +48,29 @@ def test_a_moving_car() -> None:
     assert last.frame_id == "odom" and last.age_s[i] == pytest.approx(1.9, abs=1e-3)
 
 
+def test_a_truck_whose_trailer_comes_into_view_keeps_its_speed() -> None:
+    """It comes nearer at 14 m/s; for half a second its box ends 8 m farther back, so that this bound stands still."""
+    scans = []
+    for k in range(24):
+        length = 16.7 if 12 <= k < 17 else 8.2
+        near = 55.0 - 1.4 * k
+        size = np.array([[length, 2.4, 3.4]])
+        scans.append(detections(np.array([[near + 0.5 * length, 4.0]]), size, np.zeros(1), [ObjectClass.TRUCK]))
+    out = _feed(Tracker(TrackingConfig(), CpuLibrary(), 0), scans)
+    for tracks in out[8:]:
+        i = _only(tracks)
+        assert not tracks.is_stationary[i]
+        assert np.hypot(*tracks.velocity[i]) > 10.0
+
+
+def test_a_new_car_missed_at_first_is_not_published_at_rest() -> None:
+    scans = [_car(20.0 + 1.2 * k) for k in range(9)]
+    scans[1] = scans[2] = scans[3] = Detections.empty("odom")
+    out = _feed(Tracker(TrackingConfig(), CpuLibrary(), 0), scans)
+    speeds = [np.hypot(*t.velocity[i]) for t in out for i in np.flatnonzero(t.confirmed)]
+    assert len(speeds) >= 3 and min(speeds) > 10.0
+
+
 def test_a_parked_car_reports_no_speed_and_no_front() -> None:
     rng = np.random.default_rng(1)
     out = _feed(
