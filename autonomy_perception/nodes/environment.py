@@ -14,14 +14,18 @@ from pathlib import Path
 from autonomy_perception import paths
 
 MALLOC = {
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 31),
-    "MALLOC_TOP_PAD_": str(1 << 26),
+    "MALLOC_TOP_PAD_": str(1 << 24),
 }
-"""glibc keeps large buffers for the next message."""
+"""glibc keeps large buffers for the next message, but those of no ordinary message (32 MB) go back at once: kept, they would
+scatter over the heap and hold it for good."""
 
 PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
 """Names that Fast DDS 3 (kilted and later) and Fast DDS 2 read; the old one makes the new version complain."""
+
+QOS_VARIABLE = "RMW_FASTRTPS_USE_QOS_FROM_XML"
+"""Lets the profile decide on memory; the quality of service of every topic stays that of its ROS publisher or subscriber."""
 
 SEGMENT_BYTES = 64 << 20
 """Shared memory that each process asks for: ``segment_size`` of the transport profile."""
@@ -58,6 +62,8 @@ def additions(base: Mapping[str, str]) -> dict[str, str]:
         out.setdefault("RMW_IMPLEMENTATION", "rmw_fastrtps_cpp")
         if not stock and not any(v in base for v in PROFILE_VARIABLES):
             out[PROFILE_VARIABLES[base.get("ROS_DISTRO") in FAST_DDS_2]] = str(profile())
+            if QOS_VARIABLE not in base:
+                out[QOS_VARIABLE] = "1"
     prefix = wheels_prefix()
     if prefix is not None and not base.get("AMENT_PREFIX_PATH"):
         out["AMENT_PREFIX_PATH"] = str(prefix)

@@ -16,6 +16,7 @@ from autonomy_perception.nodes.outputs import Outputs
 from autonomy_perception.nodes.process import trim_heap
 from autonomy_perception.nodes.status_message import Counters
 from autonomy_perception.nodes.trace import Trace
+from autonomy_perception.sensors.events import CloudMsg, ImageMsg
 from autonomy_perception.sensors.frontend import Diagnostics
 from autonomy_perception.types import Mode, SensorHealth
 
@@ -27,7 +28,8 @@ SILENCE_S = 0.45
 """No output for so long, although there were some: every step fails, or ROS time stands still. A status says so [s]."""
 
 TRIM_AFTER_S = 5.0
-"""Memory is given back this long after the last message that could not be worked off."""
+"""Memory is given back this long after the last message that could not be worked off or was far larger than others."""
+GIANT_BYTES = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,8 @@ class Worker:
         job = self._inbox.get(IDLE_S)
         self.round_began_ns = time.monotonic_ns()
         if job is not None and job.event is not None:
+            if isinstance(job.event, CloudMsg | ImageMsg) and len(job.event.data) > GIANT_BYTES:
+                self._trim_due = time.monotonic() + TRIM_AFTER_S
             try:
                 self.core.on_event(job.event, replayed=job.token is not None)
             finally:
@@ -133,8 +137,8 @@ class Worker:
             self._trim_after_stall()
 
     def _trim_after_stall(self) -> None:
-        """Messages that piled up while the worker was held up made the heap grow: give that back, once, when it is over
-        (called when an output is out, so that the time until the next sweep is free)."""
+        """Messages that piled up while the worker was held up, or giants, made the heap grow: give that back, once, when it
+        is over (called when an output is out, so that the time until the next sweep is free)."""
         mono, lost = time.monotonic(), self._inbox.replaced + self._inbox.dropped
         if lost != self._lost:
             self._lost, self._trim_due = lost, mono + TRIM_AFTER_S
