@@ -63,7 +63,7 @@ class CpuLibrary:
         return np.asarray(array)
 
     def call(self, name: str, *args: Any) -> int:
-        result = int(launcher(self._lib, name)(*(host_argument(name, a) for a in args), None))
+        result = int(launcher(self._lib, name)(*[host_argument(name, a) for a in args], None))
         if result < 0:
             raise KernelError(f"{name} refused its arguments (code {result})")
         return result
@@ -86,12 +86,18 @@ def host_argument(name: str, value: Any) -> Any:
     Raises:
         KernelError: an array is not contiguous, or the type has no place in the ABI.
     """
+    kind = type(value)
+    if kind is int:
+        return ctypes.c_int32(value)
+    if kind is float:
+        return ctypes.c_float(value)
     if isinstance(value, np.ndarray):
-        if not value.flags.c_contiguous:
-            raise KernelError(f"{name}: array of shape {value.shape} must be contiguous")
-        if value.size and value.flags.writeable:  # half the time of value.ctypes, which counts in small kernels
-            return ctypes.c_void_p(ctypes.addressof(ctypes.c_char.from_buffer(value.data)))
-        return ctypes.c_void_p(value.ctypes.data)
+        try:  # a quarter of the time of value.ctypes, which counts in small kernels
+            return ctypes.byref(ctypes.c_char.from_buffer(value))
+        except (TypeError, ValueError):  # not contiguous, empty or not writeable
+            if not value.flags.c_contiguous:
+                raise KernelError(f"{name}: array of shape {value.shape} must be contiguous") from None
+            return ctypes.c_void_p(value.ctypes.data)
     if isinstance(value, bool | int | np.integer):
         return ctypes.c_int32(int(value))
     if isinstance(value, float | np.floating):

@@ -99,19 +99,20 @@ def whole(variance: F64, face: F64, exposure: F64, free_ends: F64) -> F64:
     return np.asarray(np.clip((0.7 - unsure) / 0.3, 0.0, 1.0) * open_view * free_ends[:, None])
 
 
-def grow(seen: F64, complete: F64, surplus: F64, extent: F64, sure: F64) -> tuple[F64, F64, F64]:
+def grow(seen: F64, complete: F64, surplus: F64, extent: F64, sure: F64, young: Bools) -> tuple[F64, F64, F64]:
     """Robust running maximum of the size seen, how surely it is whole, and how long it was exceeded by far.
 
     A larger extent is taken at part weight; one much larger than a size known to be whole (two objects merged?)
     only once it has lasted ``LASTING`` scans; a smaller one counts little. Extents that the detector completed count
-    only as long as there is nothing better.
+    only as long as there is nothing better. What is new and comes into view is taken as it is: there is nothing to weigh
+    it against, and a box that grows slowly looks slow.
 
     Args:
-        seen, complete, surplus, extent: (M,2). sure: (M,2) from :func:`whole`.
+        seen, complete, surplus, extent: (M,2). sure: (M,2) from :func:`whole`. young: (M,) seen a few times only.
     """
     jump = (extent > 1.3 * seen + 0.6) & (complete > 0.5)
     surplus = np.where(jump, surplus + 1.0, 0.0)
-    up = np.where(jump & (surplus < LASTING), 0.0, 0.35)
+    up = np.where(jump & (surplus < LASTING), 0.0, np.where(young[:, None], 1.0, 0.35))
     down = np.where(extent < 2.5, 0.12, 0.06)
     guess = 0.3 * (1.0 - complete) ** 2
     gain = sure * np.where(extent > seen, up, down) + (1.0 - sure) * guess

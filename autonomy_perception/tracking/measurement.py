@@ -16,6 +16,8 @@ from autonomy_perception.types import ObjectClass
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
+YOUNG_HITS = 5  # up to here the size is what is seen now
+
 
 def apply(state: TrackState, scan: Scan, rows: I64, cols: I64, stamp_ns: int) -> None:
     """Update the tracks ``rows`` with the detections ``cols`` (M,): size, place, heading, classes, history."""
@@ -70,7 +72,7 @@ def _resize(state: TrackState, scan: Scan, rows: I64, cols: I64, seen_now: F64, 
     _, touched = shadowed(state.lib, look[cols], look)
     sure = extent.whole(scan.variance_along(cols, axes), scan.face[cols], exposure, np.where(touched, 0.0, 1.0))
     state.seen[rows], state.complete[rows], state.surplus[rows] = extent.grow(
-        state.seen[rows], state.complete[rows], state.surplus[rows], seen_now, sure
+        state.seen[rows], state.complete[rows], state.surplus[rows], seen_now, sure, state.hits[rows] <= YOUNG_HITS
     )
     learned = rows[scan.learned[cols]]
     state.seen[learned] += 0.2 * (seen_now[scan.learned[cols]] - state.seen[learned])

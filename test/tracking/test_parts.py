@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,9 @@ from autonomy_perception.tracking.sweep import Sweep
 from autonomy_perception.types import N_CLASSES, LidarScan, ObjectClass, PointCloud
 
 AXES = extent.axes_of(np.zeros(1))
+
+
+OLD = np.zeros(1, np.bool_)
 
 
 def _located(center, extent_, size, complete, sensor, predicted, spread=0.2):  # type: ignore[no-untyped-def]
@@ -44,16 +48,24 @@ def test_size_is_a_robust_maximum() -> None:
     seen, complete, surplus = np.array([[4.0, 1.8]]), np.zeros((1, 2)), np.zeros((1, 2))
     for k in range(40):
         now = np.array([[4.5 if k % 2 else 3.2, 1.8]])
-        seen, complete, surplus = extent.grow(seen, complete, surplus, now, np.ones((1, 2)))
+        seen, complete, surplus = extent.grow(seen, complete, surplus, now, np.ones((1, 2)), OLD)
     assert 4.1 < seen[0, 0] < 4.6 and complete[0, 0] > 0.9
     merged = np.array([[9.0, 1.8]])
     before = seen[0, 0]
     for _ in range(extent.LASTING - 1):
-        seen, complete, surplus = extent.grow(seen, complete, surplus, merged, np.ones((1, 2)))
+        seen, complete, surplus = extent.grow(seen, complete, surplus, merged, np.ones((1, 2)), OLD)
     assert seen[0, 0] == before, "two cars merged for a moment"
     for _ in range(8):
-        seen, complete, surplus = extent.grow(seen, complete, surplus, merged, np.ones((1, 2)))
+        seen, complete, surplus = extent.grow(seen, complete, surplus, merged, np.ones((1, 2)), OLD)
     assert seen[0, 0] > 8.5, "it is that long after all"
+
+
+def test_a_new_object_is_as_large_as_it_is_seen() -> None:
+    """A car that comes out from behind something: half of it at first, then all of it."""
+    start, zero = np.array([[2.0, 1.7]]), np.zeros((1, 2))
+    whole = np.array([[4.3, 1.7]])
+    assert extent.grow(start, zero, zero, whole, np.ones((1, 2)), ~OLD)[0][0, 0] == pytest.approx(4.3)
+    assert extent.grow(start, zero, zero, whole, np.ones((1, 2)), OLD)[0][0, 0] < 3.0
 
 
 def test_unseen_extent_is_not_whole() -> None:
