@@ -93,7 +93,7 @@ def host_argument(name: str, value: Any) -> Any:
         return ctypes.c_float(value)
     if isinstance(value, np.ndarray):
         try:  # a quarter of the time of value.ctypes, which counts in small kernels
-            return ctypes.byref(ctypes.c_char.from_buffer(value))
+            return ctypes.byref(ctypes.c_char.from_buffer(value))  # type: ignore[arg-type]
         except (TypeError, ValueError):  # not contiguous, empty or not writeable
             if not value.flags.c_contiguous:
                 raise KernelError(f"{name}: array of shape {value.shape} must be contiguous") from None

@@ -4,37 +4,47 @@ import os
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+
+from autonomy_perception.ops.cluster import N_FEATURES
 from autonomy_perception.ops.library import CpuLibrary
 
 
-def cores(tasks: set[str]) -> dict[str, set[int]]:
-    return {t: os.sched_getaffinity(int(t)) for t in tasks}
+def tasks() -> set[int]:
+    return {int(p.name) for p in Path("/proc/self/task").iterdir()}
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="affinity is set on Linux only")
-def test_helpers_stay_off_the_core_of_the_caller_until_the_end_of_its_work() -> None:
-    allowed = os.sched_getaffinity(0)
-    if len(allowed) < 2:
-        pytest.skip("one core alone: nothing to share out")
-    lib, seen = CpuLibrary(), {}
+def in_a_thread(spread: bool) -> dict[str, Any]:
+    """Cores allowed to a thread, to the helpers that its kernel got, and to all others, after a kernel with a loop in parallel."""
+    lib, seen = CpuLibrary(), dict[str, Any]()
+    grouped = np.random.default_rng(0).uniform(5.0, 8.0, (400, 4)).astype(np.float32)
+    offsets, table = np.array([0, 200, 400], np.int32), np.zeros((2, N_FEATURES), np.float32)
 
     def work() -> None:
-        before = set(os.listdir("/proc/self/task"))
-        lib.spread(True)
+        before = tasks()
+        lib.spread(spread)
+        lib.call("ap_cluster_fit", grouped, offsets, table, 2, 0.0, 0.0, 0.05, 20.0)
         seen["own"] = os.sched_getaffinity(0)
-        helpers = set(os.listdir("/proc/self/task")) - before
-        seen["helpers"] = cores(helpers)
-        seen["others"] = cores(before - {str(threading.get_native_id())})
-        lib.spread(False)
-        seen["after"] = os.sched_getaffinity(0)
+        seen["helpers"] = [os.sched_getaffinity(t) for t in tasks() - before]
+        seen["others"] = [os.sched_getaffinity(t) for t in before - {threading.get_native_id()}]
 
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
-    assert len(seen["own"]) == 1
-    assert seen["helpers"] and all(c == allowed - seen["own"] for c in seen["helpers"].values())
-    assert all(c == allowed for c in seen["others"].values()), "other threads go where they like"
-    assert seen["after"] == allowed
+    assert table.any()
+    return seen
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="affinity is set on Linux only")
+def test_helpers_get_the_cores_beside_the_caller_and_nobody_else_is_bound() -> None:
+    allowed = os.sched_getaffinity(0)
+    if len(allowed) < 2:
+        pytest.skip("one core alone: nothing to share out")
+    free, spread = in_a_thread(False), in_a_thread(True)
+    assert free["helpers"] and all(c == allowed for c in free["helpers"])
+    assert spread["helpers"] and all(c < allowed and len(c) == len(allowed) - 1 for c in spread["helpers"])
+    for seen in (free, spread):
+        assert seen["own"] == allowed and all(c == allowed for c in seen["others"])
