@@ -71,17 +71,18 @@ class Stream:
 
     @property
     def trouble(self) -> str:
-        """What is wrong with it; empty if nothing."""
+        """All that is wrong with it; empty if nothing."""
+        found = []
         if self.publishers is not None and self.publishers > 1:
-            return f"{self.topic}: publishers: expected 1, found {self.publishers}"
+            found.append(f"{self.topic}: publishers: expected 1, found {self.publishers}")
         if self.stated_hz is not None and self.rate_hz > FLOOD * self.stated_hz:
-            return f"{self.topic}: rate: expected {self.stated_hz:.1f} Hz (period_ms), found {self.rate_hz:.1f} Hz"
-        return ""
+            found.append(f"{self.topic}: rate: expected {self.stated_hz:.1f} Hz (period_ms), found {self.rate_hz:.1f} Hz")
+        return "; ".join(found)
 
 
 def sensor_status(health: SensorHealth, stream: Stream) -> Status:
     """State of one sensor; a topic with more than one publisher, or without any, is said to be that."""
-    message, publishers = health.message or stream.trouble or "ok", stream.publishers
+    message, publishers = "; ".join(filter(None, (health.message, stream.trouble))) or "ok", stream.publishers
     if health.state == SensorState.MISSING and publishers == 0:
         message += " (no publisher)"
     elif health.state == SensorState.MISSING and publishers:

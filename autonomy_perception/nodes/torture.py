@@ -13,10 +13,12 @@ from rich.table import Table
 
 from autonomy_perception.bags.errors import BagError
 from autonomy_perception.config import ConfigError
-from autonomy_perception.nodes import bench_live
+from autonomy_perception.nodes import bench_live, environment
 from autonomy_perception.nodes.faults.campaign import Campaign, Tally
 from autonomy_perception.nodes.faults.session import Session, SessionError
 from autonomy_perception.nodes.graph import GraphError
+
+WIDE_SEGMENT_BYTES = 256 << 20
 
 
 def torture(bag: Path | None, vehicle: Path | None, minutes: float, seed: int, slack: float) -> int:
@@ -34,12 +36,14 @@ def torture(bag: Path | None, vehicle: Path | None, minutes: float, seed: int, s
     with tempfile.TemporaryDirectory(prefix="autonomy_perception_torture_") as folder:
         recordings = Path(folder) / "recordings"
         recordings.mkdir()
+        env = dict(os.environ)  # of the graph
+        widen_segment(Path(folder) / "transport.xml")
         if bag is None or vehicle is None:
             bag, vehicle = bench_live.drive(Path(folder) / "drive", console)
         columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
         with (
             Progress(*columns, console=console, disable=not console.is_terminal) as progress,
-            Session(bag, vehicle, ("health_monitor",), seed, say=lines.append) as session,
+            Session(bag, vehicle, ("health_monitor",), seed, env=env, say=lines.append) as session,
         ):
             task = progress.add_task("torture", total=minutes * 60)
             campaign = Campaign(session, lines, recordings, minutes, seed, slack, lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True))  # fmt: skip
@@ -52,6 +56,19 @@ def torture(bag: Path | None, vehicle: Path | None, minutes: float, seed: int, s
                 tally.wrong.append("the campaign was interrupted")
         show(tally, campaign, Console())
     return 1 if tally.wrong else 0
+
+
+def widen_segment(profile: Path) -> None:
+    """Give this process a segment of shared memory that holds several clouds of five million points.
+
+    What does not fit goes out in pieces over UDP and arrives incomplete, which is no test of a cloud of that size. Written to
+    ``profile``; a profile of the user's own stays.
+    """
+    for variable in environment.PROFILE_VARIABLES:
+        if os.environ.get(variable) == str(environment.profile()):
+            text, size = environment.profile().read_text(), f"<segment_size>{environment.SEGMENT_BYTES}<"
+            profile.write_text(text.replace(size, f"<segment_size>{WIDE_SEGMENT_BYTES}<"))
+            os.environ[variable] = str(profile)
 
 
 def show(tally: Tally, campaign: Campaign, console: Console) -> None:
