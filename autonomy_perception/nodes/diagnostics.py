@@ -76,7 +76,9 @@ class Stream:
         if self.publishers is not None and self.publishers > 1:
             found.append(f"{self.topic}: publishers: expected 1, found {self.publishers}")
         if self.stated_hz is not None and self.rate_hz > FLOOD * self.stated_hz:
-            found.append(f"{self.topic}: rate: expected {self.stated_hz:.1f} Hz (period_ms), found {self.rate_hz:.1f} Hz")
+            found.append(
+                f"{self.topic}: rate: expected {self.stated_hz:.1f} Hz (period_ms), found {self.rate_hz:.1f} Hz"
+            )
         return "; ".join(found)
 
 

@@ -119,7 +119,9 @@ def test_floods_and_second_publishers_are_named() -> None:
     assert status(99.0, 1).level == diag.WARN and status(99.0, 1).message == "/points: rate: expected 10.0 Hz (period_ms), found 99.0 Hz"  # fmt: skip
     assert status(99.0, 1, None).level == diag.OK
     assert "publishers: expected 1, found 2" in status(10.0, 2).message
-    assert all(w in status(99.0, 2).message for w in ("publishers: expected 1, found 2", "found 99.0 Hz")), "one hides the other"
+    assert all(w in status(99.0, 2).message for w in ("publishers: expected 1, found 2", "found 99.0 Hz")), (
+        "one hides the other"
+    )
     lost = SensorHealth("top", SensorState.MISSING, 0, "no message on /points yet")
     told = diag.sensor_status(lost, diag.Stream("/points", 0, 0.0, 10.0, 0))
     assert told.level == diag.ERROR and told.message.endswith("(no publisher)")
