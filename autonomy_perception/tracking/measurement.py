@@ -19,12 +19,14 @@ I64 = NDArray[np.int64]
 YOUNG_HITS = 5  # up to here the size is what is seen now
 
 
-def apply(state: TrackState, scan: Scan, rows: I64, cols: I64, stamp_ns: int) -> None:
-    """Update the tracks ``rows`` with the detections ``cols`` (M,): size, place, heading, classes, history."""
+def apply(state: TrackState, mean: F64, cov: F64, scan: Scan, rows: I64, cols: I64, stamp_ns: int) -> None:
+    """Update the tracks ``rows`` with the detections ``cols`` (M,): size, place, heading, classes, history.
+
+    ``mean`` (N,6), which changes, and ``cov`` (N,6,6): prediction over the models.
+    """
     if len(rows) == 0:
         return
     imm = state.filter
-    mean, cov = imm.combined()
     center, size, found = scan.boxes.center[cols], scan.boxes.size[cols], scan.boxes.yaw[cols]
     vehicle = extent.is_vehicle(state.probs[rows])
     yaw, turns = orientation.fold(found, mean[rows, YAW])

@@ -19,12 +19,14 @@ SOURCE = np.array([0, 1, 0, YAW, VX, VY])
 CELLS = (6 * SOURCE[:, None] + SOURCE).ravel()
 
 
-def to_tracks(state: TrackState, frame_id: str, now_ns: int) -> Tracks:
-    """All tracks at ``now_ns``; resting ones report velocity, acceleration and yaw rate zero."""
+def to_tracks(state: TrackState, mean: F64, cov6: F64, frame_id: str, now_ns: int) -> Tracks:
+    """All tracks at ``now_ns``; resting ones report velocity, acceleration and yaw rate zero.
+
+    ``mean`` (N,6), ``cov6`` (N,6,6): over the models.
+    """
     n = len(state)
     if n == 0:
         return Tracks.empty(frame_id)
-    mean, cov6 = state.filter.combined()
     cov = cov6.reshape(n, 36).take(CELLS, 1).reshape(n, 6, 6)
     cov[:, 2, :] = cov[:, :, 2] = 0.0
     cov[:, 2, 2] = 0.25 * state.vertical_var.sum(1)

@@ -12,6 +12,7 @@ from autonomy_perception.tracking.birth import newborn
 from autonomy_perception.tracking.classes import process_noise
 from autonomy_perception.tracking.extent import is_vehicle
 from autonomy_perception.tracking.measurement import apply
+from autonomy_perception.tracking.models import VX, VY
 from autonomy_perception.tracking.output import to_tracks
 from autonomy_perception.tracking.scan import Scan, read_scan
 from autonomy_perception.tracking.state import TrackState
@@ -43,6 +44,7 @@ class Tracker:
         self._state = TrackState.zeros(self._lib, 0)
         self._stamp_ns: int | None = None
         self._frame = "odom"
+        self._velocity = np.zeros((0, 2))
 
     def step(self, detections: Detections, stamp_ns: int, T_odom_base: F64, sweep: Sweep | None = None) -> Tracks:
         """Take in the detections of one scan.
@@ -64,14 +66,16 @@ class Tracker:
         dt = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) * 1e-9
         self._stamp_ns = stamp_ns
         scan = read_scan(self._lib, detections, T_odom_base, sweep or Sweep())
-        before = self._state.filter.average()[:, 2:4]
         self._advance(dt)
-        rows, cols, absorbed = self._associate(scan, dt)
-        self._measure(scan, rows, cols, absorbed, before, dt)
+        mean, cov = self._state.filter.combined()
+        rows, cols, absorbed = self._associate(scan, mean, cov, dt)
+        self._measure(scan, rows, cols, absorbed, mean, cov, dt)
         free = np.ones(len(scan), np.bool_)
         free[cols] = free[absorbed] = False
         self._bear(scan, np.flatnonzero(free))
-        return to_tracks(self._state, self._frame, stamp_ns)
+        mean, cov = self._state.filter.combined()
+        self._velocity = mean[:, VX : VY + 1]
+        return to_tracks(self._state, mean, cov, self._frame, stamp_ns)
 
     def predict(self, now_ns: int) -> Tracks:
         """Tracks moved to ``now_ns`` without new data: ages and existence decays; the tracker itself is unchanged."""
@@ -86,7 +90,8 @@ class Tracker:
             self._state.existence *= 0.5 ** (dt / self._config.max_coast_s)
             upkeep.confirm(self._state, now_ns, self._config)
             fresh = (now_ns - self._state.update_ns) * 1e-9 <= self._config.max_coast_s
-            return to_tracks(self._state.take(fresh), self._frame, now_ns)
+            left = self._state.take(fresh)
+            return to_tracks(left, *left.filter.combined(), self._frame, now_ns)
         finally:
             self._state = kept
 
@@ -100,11 +105,10 @@ class Tracker:
         state.vertical_var += 0.3**2 * dt
         state.existence = existence.survive(state.existence, dt)
 
-    def _associate(self, scan: Scan, dt: float) -> tuple[I64, I64, I64]:
+    def _associate(self, scan: Scan, mean: F64, cov: F64, dt: float) -> tuple[I64, I64, I64]:
         """Pairs (rows, cols) and the detections that are parts of a tracked object (no pair, no birth)."""
         state = self._state
-        _, cov = state.filter.combined()
-        tracks = upkeep.boxes_of(state)
+        tracks = upkeep.boxes_of(state, mean)
         spread = np.sqrt(np.maximum(cov[:, 0, 0], cov[:, 1, 1]))
         reach = np.minimum(1.0 + REACH_SPEED * dt + spread, 6.0)
         cost = association.costs(self._lib, tracks, cov[:, :2, :2], scan.boxes, scan.face**2 + 0.01, reach)
@@ -120,18 +124,20 @@ class Tracker:
             scan.stretch(int(cols[k]), open_cols[part[k]])
         return rows, cols, open_cols[part.any(0)]
 
-    def _measure(self, scan: Scan, rows: I64, cols: I64, absorbed: I64, before: F64, dt: float) -> None:
+    def _measure(self, scan: Scan, rows: I64, cols: I64, absorbed: I64, mean: F64, cov: F64, dt: float) -> None:
         state = self._state
         if len(state) == 0:
             return
         assert self._stamp_ns is not None
-        apply(state, scan, rows, cols, self._stamp_ns)
-        upkeep.existences(state, scan, rows, cols)
-        upkeep.orientations(state)
-        upkeep.motions(state, scan.sensor, rows, self._stamp_ns, dt)
-        upkeep.accelerations(state, before, dt)
+        apply(state, mean, cov, scan, rows, cols, self._stamp_ns)
+        mean, cov = state.filter.combined()
+        upkeep.existences(state, mean, scan, rows, cols)
+        upkeep.orientations(state, mean, cov)
+        upkeep.motions(state, mean, scan.sensor, rows, self._stamp_ns, dt)
+        mean = state.filter.average()
+        upkeep.accelerations(state, mean, self._velocity, dt)
         upkeep.confirm(state, self._stamp_ns, self._config)
-        self._state = upkeep.prune(state, self._stamp_ns, self._config)
+        self._state = upkeep.prune(state, mean, self._stamp_ns, self._config)
 
     def _bear(self, scan: Scan, cols: I64) -> None:
         assert self._stamp_ns is not None

@@ -21,16 +21,15 @@ LOST = 0.02  # existence at which a track is forgotten
 FAR = 70.0  # [m] beyond this nothing can be expected of the detector
 
 
-def boxes_of(state: TrackState) -> Boxes:
-    """Believed boxes of all tracks."""
-    mean = state.filter.average()
+def boxes_of(state: TrackState, mean: F64) -> Boxes:
+    """Believed boxes of all tracks; ``mean`` (N,6) over the models."""
     now = np.zeros(2)
     return Boxes.of(
         mean[:, :2], state.size, mean[:, YAW], state.vertical, state.credit, mean[:, VX : VY + 1], now, state.probs
     )
 
 
-def existences(state: TrackState, scan: Scan, rows: I64, cols: I64) -> None:
+def existences(state: TrackState, mean: F64, scan: Scan, rows: I64, cols: I64) -> None:
     """Existence after the scan; a track that lies within somebody else's detection was merged, not missed."""
     n = len(state)
     matched = np.zeros(n, np.bool_)
@@ -38,7 +37,7 @@ def existences(state: TrackState, scan: Scan, rows: I64, cols: I64) -> None:
     lone = np.flatnonzero(~matched)
     visible = np.ones(n)
     if len(lone):
-        visible[lone] = _visible(boxes_of(state).take(lone), scan, cols)
+        visible[lone] = _visible(boxes_of(state, mean).take(lone), scan, cols)
         state.existence[lone] = existence.miss(state.existence[lone], state.rate[lone], visible[lone])
     state.existence[rows] = existence.hit(state.existence[rows], state.rate[rows], scan.existence[cols])
     state.rate = existence.learn_rate(state.rate, matched, visible)
@@ -56,10 +55,9 @@ def _visible(tracks: Boxes, scan: Scan, cols: I64) -> F64:
     return np.where(merged, 0.3 * visible, visible)
 
 
-def orientations(state: TrackState) -> None:
+def orientations(state: TrackState, mean: F64, cov: F64) -> None:
     """Move the quadrant belief by the direction of travel and re-name boxes that point elsewhere."""
     imm = state.filter
-    mean, cov = imm.combined()
     sigma = np.sqrt(0.5 * (cov[:, VX, VX] + cov[:, VY, VY]))
     travel = orientation.motion_evidence(mean[:, YAW], mean[:, VX : VY + 1], sigma, state.moving)
     points_ahead = (state.probs @ classes.ROAD_USERS)[:, None] * 0.5 + 0.5
@@ -74,10 +72,9 @@ def orientations(state: TrackState) -> None:
     state.store(imm)
 
 
-def motions(state: TrackState, sensor: F64, rows: I64, now_ns: int, dt: float) -> None:
+def motions(state: TrackState, mean: F64, sensor: F64, rows: I64, now_ns: int, dt: float) -> None:
     """Decide rest and motion of the matched tracks, and posterior classes of all."""
     imm = state.filter
-    mean = imm.average()
     distance = np.hypot(*(mean[:, :2] - sensor).T)
     limit = motion.threshold(state.probs, state.seen, distance)
     moving = state.moving[rows]
@@ -114,11 +111,10 @@ def _kick(state: TrackState, mean: F64, rows: I64, velocity: F64) -> None:
     state.filter.restart_velocity(rows[off], velocity[off], np.full(int(off.sum()), 1.5**2))
 
 
-def accelerations(state: TrackState, before: F64, dt: float) -> None:
+def accelerations(state: TrackState, mean: F64, before: F64, dt: float) -> None:
     """Smoothed change of the velocity over the scan; ``before`` (N,2) is the velocity of the last scan."""
     if dt <= 0.0:
         return
-    mean = state.filter.average()
     gain = min(dt / 0.5, 1.0)
     change = np.clip((mean[:, VX : VY + 1] - before) / dt, -10.0, 10.0)
     state.acceleration += gain * (np.where(state.moving[:, None], change, 0.0) - state.acceleration)
@@ -135,14 +131,14 @@ def confirm(state: TrackState, now_ns: int, config: TrackingConfig) -> None:
     state.confirmed = worth & (state.existence >= level) & (state.hits >= config.min_hits)
 
 
-def prune(state: TrackState, stamp_ns: int, config: TrackingConfig) -> TrackState:
+def prune(state: TrackState, mean: F64, stamp_ns: int, config: TrackingConfig) -> TrackState:
     """Forget tracks unseen for too long, no longer credible, or inside an older track that was matched instead."""
     unseen = (stamp_ns - state.update_ns) * 1e-9
     keep = (unseen <= config.max_coast_s) & (state.existence > LOST)
     matched = unseen <= 0.0
     junior = np.flatnonzero((unseen > 0.15) | (state.hits < 3))
     if len(junior):
-        boxes = boxes_of(state)
+        boxes = boxes_of(state, mean)
         within = association.inside(state.lib, boxes, boxes.take(junior), 0.2)
         within[junior, np.arange(len(junior))] = False
         senior = (state.hits[:, None] >= state.hits[None, junior]) & matched[:, None]
