@@ -19,8 +19,8 @@ from autonomy_perception.nodes.faults.vitals import Vitals
 
 SENSOR = {"jpeg": "camera"}
 """Faults that aim at the same sensor are not injected together: one would hide the other."""
-HIDES = {"lidar stamps ahead", "lidar stamps back"}, "CameraInfo that changes size"
-"""With the first no image belongs to a frame, so that the second cannot be seen."""
+HIDES = {"lidar stamps ahead", "lidar stamps back", "TF that is no rotation"}, "CameraInfo that changes size"
+"""With the first there is no frame that an image could belong to, so that the second cannot be seen."""
 ACT_SHARE = 0.15
 """So many steps are acts on processes."""
 RESTARTS = ("perception killed", "TF missing")
