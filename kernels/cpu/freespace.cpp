@@ -79,14 +79,18 @@ void mark_points(const uint8_t* label, int32_t* hits, uint8_t* free, int32_t n, 
 }
 
 // Sorts the keys of a sector. A lidar sends its beams from top to bottom or from bottom to top, so that they are nearly in order,
-// one way or the other: few exchanges are needed then.
+// one way or the other: few exchanges are needed then. Where they are not (several lidars, no beams), the library sorts.
 void sort_sector(uint64_t* begin, uint64_t* end) {
+  constexpr int64_t kMovesPerKey = 16;
   if (end - begin > 1 && *begin > *(end - 1)) std::reverse(begin, end);
+  int64_t left = kMovesPerKey * (end - begin);
   for (uint64_t* k = begin + 1; k < end; ++k) {
+    if (left < 0) return std::sort(begin, end);
     const uint64_t key = *k;
     uint64_t* to = k;
     for (; to > begin && to[-1] > key; --to) *to = to[-1];
     *to = key;
+    left -= k - to;
   }
 }
 

@@ -63,6 +63,19 @@ def test_level_ground_is_free_between_its_beams_and_unknown_beyond() -> None:
     )
 
 
+def test_the_order_of_the_points_does_not_matter() -> None:
+    """Beams from near to far, from far to near, and, as of several lidars in one cloud, in any order."""
+    xyz = full_scan(beam_ranges())
+    xyz[::7, 2] = 1.0
+    label = np.where(xyz[:, 2] > 0.5, OBS, G).astype(np.uint8)
+    expected = evidence(xyz, label)
+    assert expected.free.any() and expected.shadow.any()
+    for order in (np.arange(len(xyz))[::-1], np.random.default_rng(3).permutation(len(xyz))):
+        found = evidence(np.ascontiguousarray(xyz[order]), label[order])
+        for name in ("hits", "free", "shadow"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+
+
 def test_a_gap_wider_than_the_beams_explain_is_not_free() -> None:
     ranges = beam_ranges()
     hole = (ranges > 8.0) & (ranges < 10.5)  # a ditch swallowed these returns
