@@ -3,9 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from autonomy_perception.config import PipelineConfig
 from autonomy_perception.types import Mode
+
+
+class Reason(StrEnum):
+    """Why a mode is not better: the words of ``PerceptionStatus.reasons`` (constants of PerceptionStatus.msg)."""
+
+    NO_EGO_MOTION = "NO_EGO_MOTION"
+    DEAD_RECKONING = "DEAD_RECKONING"
+    EGO_MOTION_HELD = "EGO_MOTION_HELD"
+    NO_NETWORK = "NO_NETWORK"
+    NO_DATA = "NO_DATA"
+    LIDAR_MISSING = "LIDAR_MISSING"
+    CAMERA_MISSING = "CAMERA_MISSING"
+    TIME_JUMP = "TIME_JUMP"
+    EGO_JUMP = "EGO_JUMP"
+    CALIBRATION_SUSPECT = "CALIBRATION_SUSPECT"
+    STEP_FAILED = "STEP_FAILED"
 
 
 @dataclass(frozen=True)
@@ -39,7 +56,7 @@ class ModeMachine:
         """Nothing new: judge by the age of the last data."""
         age_s = (now_ns - data_stamp_ns) * 1e-9
         if age_s > self._config.stopped_after_s:
-            return self._change(now_ns, Mode.STOPPED, "NO_DATA")
+            return self._change(now_ns, Mode.STOPPED, Reason.NO_DATA)
         if age_s > self._config.stale_after_s:
             return self._change(now_ns, Mode.STALE, "OLD_DATA")
         return self.mode

@@ -14,7 +14,7 @@ from autonomy_perception import geometry
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.detection.clusters import ClusterDetector
 from autonomy_perception.grid import WorldGrid
-from autonomy_perception.modes import ModeMachine
+from autonomy_perception.modes import ModeMachine, Reason
 from autonomy_perception.occupancy.grid import OccupancyMap, ScanEvidence
 from autonomy_perception.ops.library import Library
 from autonomy_perception.ops.side_by_side import side_by_side
@@ -40,9 +40,9 @@ from autonomy_perception.types import (
 
 ANCHOR_STEP = 10.0
 """The anchor frame's origin moves in steps of this many metres."""
-JUMPS = {"TIME_JUMPED_BACK": "TIME_JUMP", "ODOMETRY_TIME_BACK": "TIME_JUMP", "ODOMETRY_GAP": "TIME_JUMP",
-         "ODOMETRY_JUMP": "EGO_JUMP"}  # fmt: skip
-"""First word of a reset's reason, and how PerceptionStatus.msg calls it."""
+JUMPS = {"TIME_JUMPED_BACK": Reason.TIME_JUMP, "ODOMETRY_TIME_BACK": Reason.TIME_JUMP, "ODOMETRY_GAP": Reason.TIME_JUMP,
+         "ODOMETRY_JUMP": Reason.EGO_JUMP}  # fmt: skip
+"""First word of a reset's reason, and what the status says of it."""
 JUMP_TOLD_NS = 1_000_000_000
 """So long after a jump the outputs still say that maps and tracks began anew."""
 
@@ -114,7 +114,7 @@ class Pipeline:
         self._last: Perception | None = None
         self._clock_offset = 0
         self._jump: tuple[int, str] | None = None
-        self._ego_reasons: dict[str, bool] = {}
+        self._ego_reasons: dict[Reason, bool] = {}
 
     def step(self, frame: SensorFrame) -> Perception:
         """Take in one frame. A frame without lidar points only ages what is there."""
@@ -169,7 +169,7 @@ class Pipeline:
     def _ego(self, frame: SensorFrame) -> EgoState:
         has_motion = frame.trajectory is not None and len(frame.trajectory.stamps_ns) > 0
         if self._last is not None and has_motion != self._last.has_ego_motion:
-            self.reset("EGO_MOTION_RETURNED" if has_motion else "NO_EGO_MOTION", frame.stamp_ns)
+            self.reset("EGO_MOTION_RETURNED" if has_motion else Reason.NO_EGO_MOTION, frame.stamp_ns)
         if not has_motion or frame.trajectory is None:
             return EgoState(np.eye(4), np.zeros(3), False)
         pose = frame.trajectory.pose(frame.stamp_ns)
@@ -220,14 +220,14 @@ class Pipeline:
         return self._last
 
     def _reasons(self, has_motion: bool, health: tuple[SensorHealth, ...], now_ns: int) -> tuple[str, ...]:
-        """Why the mode is not better, in the words of PerceptionStatus.msg."""
+        """Why the mode is not better."""
         bad = {h.sensor for h in health if h.state != SensorState.OK}
         found = {
-            "NO_EGO_MOTION": not has_motion,
+            Reason.NO_EGO_MOTION: not has_motion,
             **(self._ego_reasons if has_motion else {}),
-            "NO_NETWORK": True,
-            "LIDAR_MISSING": bool(bad & self._vehicle.lidars.keys()),
-            "CAMERA_MISSING": bool(bad & self._vehicle.cameras.keys()),
+            Reason.NO_NETWORK: True,
+            Reason.LIDAR_MISSING: bool(bad & self._vehicle.lidars.keys()),
+            Reason.CAMERA_MISSING: bool(bad & self._vehicle.cameras.keys()),
         }
         if self._jump is not None and 0 <= now_ns - self._jump[0] < JUMP_TOLD_NS:
             found[self._jump[1]] = True
@@ -241,7 +241,7 @@ class Pipeline:
         mode = self.modes.on_age(now_ns, last.data_stamp_ns)
         stopped = mode == Mode.STOPPED
         self._last = replace(
-            last, stamp_ns=now_ns, mode=mode, reasons=(*self._reasons(last.has_ego_motion, health, now_ns), "NO_DATA"),
+            last, stamp_ns=now_ns, mode=mode, reasons=(*self._reasons(last.has_ego_motion, health, now_ns), Reason.NO_DATA),
             detections=Detections.empty(self._vehicle.base_frame),
             tracks=Tracks.empty(last.tracks.frame_id) if stopped else self._tracker.predict(now_ns),
             terrain=self._terrain.grid(now_ns), occupancy=occupancy, health=health, stage_ms={},
@@ -255,16 +255,16 @@ class Pipeline:
         terrain_world = WorldGrid.around(0.0, 0.0, self._config.terrain.side, self._config.terrain.resolution)
         self._occupancy.reset()
         return Perception(
-            now_ns, 0, self.modes.mode, (*self._reasons(False, health, now_ns), "NO_DATA"), np.eye(4), Detections.empty(self._vehicle.base_frame),
+            now_ns, 0, self.modes.mode, (*self._reasons(False, health, now_ns), Reason.NO_DATA), np.eye(4), Detections.empty(self._vehicle.base_frame),
             Tracks.empty(self._vehicle.base_frame), TerrainGrid(terrain_world, {}), unknown, health, has_ego_motion=False,
         )  # fmt: skip
 
 
-def ego_reasons(trajectory: Trajectory | None) -> dict[str, bool]:
-    """What is short of odometry in an ego motion, in the words of the status."""
+def ego_reasons(trajectory: Trajectory | None) -> dict[Reason, bool]:
+    """What is short of odometry in an ego motion."""
     if trajectory is None:
         return {}
-    return {"DEAD_RECKONING": trajectory.dead_reckoned, "EGO_MOTION_HELD": trajectory.held}
+    return {Reason.DEAD_RECKONING: trajectory.dead_reckoned, Reason.EGO_MOTION_HELD: trajectory.held}
 
 
 def to_base(detections: Detections, ego: EgoState, base_frame: str) -> Detections:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -38,4 +37,6 @@ def torture(
         raise typer.BadParameter("--bag and --vehicle belong together")
     words = [str(bag or ""), str(vehicle or ""), str(minutes), str(seed), str(slack)]
     command = [sys.executable, "-m", "autonomy_perception.nodes.torture", *words]
-    raise typer.Exit(subprocess.run(command, env=isolated(environment.of_node(os.environ)), check=False).returncode)
+    os.execve(
+        command[0], command, isolated(environment.of_node(os.environ))
+    )  # so that SIGINT reaches the campaign itself

@@ -14,9 +14,6 @@ from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.types import SensorFrame
 
-REASON = "CALIBRATION_SUSPECT"
-"""Reason in the status while a check fails."""
-
 
 class CalibrationThread:
     """Runs until :meth:`stop`. Frames that come while it is busy replace each other: it never delays the worker.

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
+from autonomy_perception.modes import Reason
 from autonomy_perception.ops.library import Library
 from autonomy_perception.pipeline import Pipeline
 from autonomy_perception.sensors.events import CloudMsg, Event, ImageMsg
@@ -130,4 +131,4 @@ class Core:
         """A step raised: note it; after several in a row the maps themselves may be broken, so they are dropped."""
         self.failure.note(error)
         if self.failure.in_a_row % FAILURES_BEFORE_RESET == 0:
-            self.pipeline.reset("STEP_FAILED", stamp_ns)
+            self.pipeline.reset(Reason.STEP_FAILED, stamp_ns)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import signal
 import sys
@@ -42,16 +41,6 @@ def freeze_garbage() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-
-
-def trim_heap() -> bool:
-    """Give free memory of the C heap back to the system; False where the C library cannot (only glibc can).
-
-    The heap is set up to keep what it has (environment.py), so one burst would otherwise stay for good. The pages come
-    back zeroed one by one when they are needed again: some milliseconds once.
-    """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    return trim is not None and bool(trim(ctypes.c_size_t(0)))
 
 
 def run(make: Callable[[StopFlag], Any], body: Callable[[Any, SingleThreadedExecutor, StopFlag], int] | None = None,

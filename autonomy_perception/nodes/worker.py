@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autonomy_perception.evaluation.digest import Digest
-from autonomy_perception.nodes.calibration_thread import REASON, CalibrationThread
+from autonomy_perception.modes import Reason
+from autonomy_perception.nodes.calibration_thread import CalibrationThread
 from autonomy_perception.nodes.core import Core, Output
+from autonomy_perception.nodes.heap import HeapCare
 from autonomy_perception.nodes.inbox import Inbox
 from autonomy_perception.nodes.outputs import Outputs
-from autonomy_perception.nodes.process import trim_heap
 from autonomy_perception.nodes.status_message import Counters
 from autonomy_perception.nodes.trace import Trace
 from autonomy_perception.sensors.events import CloudMsg, ImageMsg
@@ -26,10 +26,6 @@ HEARTBEAT_S = 0.18
 """Before the first output a status goes out this often [s]."""
 SILENCE_S = 0.45
 """No output for so long, although there were some: every step fails, or ROS time stands still. A status says so [s]."""
-
-TRIM_AFTER_S = 5.0
-"""Memory is given back this long after the last message that could not be worked off or was far larger than others."""
-GIANT_BYTES = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ class Worker:
         self._last: Output | None = None
         self._failures_told = 0
         self._snapshot_due = self._heartbeat_due = 0.0
-        self._lost, self._trim_due = 0, math.inf
+        self._heap = HeapCare()
         self._stopping = False
         core.emit = self._emit
         self._thread = threading.Thread(target=self._run, name="perception worker", daemon=True)
@@ -106,8 +102,8 @@ class Worker:
         job = self._inbox.get(IDLE_S)
         self.round_began_ns = time.monotonic_ns()
         if job is not None and job.event is not None:
-            if isinstance(job.event, CloudMsg | ImageMsg) and len(job.event.data) > GIANT_BYTES:
-                self._trim_due = time.monotonic() + TRIM_AFTER_S
+            if isinstance(job.event, CloudMsg | ImageMsg):
+                self._heap.on_message(job.event.topic, len(job.event.data))
             try:
                 self.core.on_event(job.event, replayed=job.token is not None)
             finally:
@@ -123,7 +119,7 @@ class Worker:
         self.counters.replaced = self._inbox.replaced
         self._outputs.calibration_hash = self.core.front.rig().version
         if self.calibration is not None:
-            self._outputs.suspicions = (REASON,) if self.calibration.report.wrong else ()
+            self._outputs.suspicions = (Reason.CALIBRATION_SUSPECT,) if self.calibration.report.wrong else ()
         published, stage_ms = self._outputs.publish(output, health, self.counters, now)
         self._last = output
         self._heartbeat_due = time.monotonic() + SILENCE_S
@@ -134,17 +130,8 @@ class Worker:
         if output.frame is not None:
             if self.calibration is not None:
                 self.calibration.offer(output.frame)
-            self._trim_after_stall()
-
-    def _trim_after_stall(self) -> None:
-        """Messages that piled up while the worker was held up, or giants, made the heap grow: give that back, once, when it
-        is over (called when an output is out, so that the time until the next sweep is free)."""
-        mono, lost = time.monotonic(), self._inbox.replaced + self._inbox.dropped
-        if lost != self._lost:
-            self._lost, self._trim_due = lost, mono + TRIM_AFTER_S
-        elif mono >= self._trim_due:
-            self._trim_due = math.inf
-            trim_heap()
+            self._heap.on_disorder(self._inbox.replaced + self._inbox.dropped + self.core.pipeline.modes.resets)
+            self._heap.when_free()
 
     def _housekeeping(self) -> None:
         mono = time.monotonic()
@@ -155,7 +142,7 @@ class Worker:
             self._heartbeat_due = mono + HEARTBEAT_S
             now = self._now()
             self._outputs.calibration_hash = self.core.front.rig().version
-            reason = "STEP_FAILED" if self.core.failure.in_a_row else "NO_DATA"
+            reason = Reason.STEP_FAILED if self.core.failure.in_a_row else Reason.NO_DATA
             self._outputs.silence(now, self.core.front.health(now), self.counters, reason)
 
     def _look(self) -> Snapshot:
@@ -164,7 +151,7 @@ class Worker:
         last = f"{changes[-1].before.name} -> {changes[-1].after.name}: {changes[-1].reason}" if changes else "none"
         return Snapshot(
             now, self.core.front.diagnostics(), self.core.front.health(now), result.mode if result else Mode.STOPPED,
-            result.reasons if result else ("NO_DATA",), result.data_stamp_ns if result else 0, last,
+            result.reasons if result else (Reason.NO_DATA,), result.data_stamp_ns if result else 0, last,
             self.core.pipeline.modes.resets, self.core.pipeline.modes.last_reset,
         )  # fmt: skip
 

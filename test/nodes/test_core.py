@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -136,46 +133,6 @@ def test_worker_says_that_there_is_no_data_then_works_and_survives(recorded: tup
     assert [k for _, k in answers] == list(range(len(stream)))
     assert len([o for o in outputs.published if o.frame is not None]) == 8
     assert worker.counters.errors == 1 and "the middleware refuses" in told[0]
-
-
-def test_memory_is_given_back_once_after_a_stall_and_never_otherwise(
-    recorded: tuple[Any, list[Event]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
-    from autonomy_perception.nodes import worker as module
-    from autonomy_perception.nodes.status_message import Counters
-
-    calls, clock = [], SimpleNamespace(s=100.0)
-    monkeypatch.setattr(module, "trim_heap", lambda: calls.append(clock.s))
-    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.s, monotonic_ns=lambda: 0))
-    core, _ = make(recorded[0])
-    inbox, frame = Inbox({"/lidar/points": 0}, 20_000_000), SimpleNamespace(frame=object(), result=None)
-    outputs = SimpleNamespace(publish=lambda *_: (0, {}))
-    worker = module.Worker(core, inbox, outputs, Counters(), lambda: 0, None, lambda _: None)  # type: ignore[arg-type]
-    monkeypatch.setattr(frame, "result", SimpleNamespace(health=()))
-    for k in range(400):  # 40 s of frames; the worker is held up at 10 s and, for a second, at 20 s
-        clock.s += 0.1
-        inbox.replaced += k == 100 or 200 <= k < 210
-        worker._emit(frame)  # type: ignore[arg-type]
-    assert calls == pytest.approx([100 + 10.1 + module.TRIM_AFTER_S, 100 + 21.0 + module.TRIM_AFTER_S], abs=0.15)
-
-
-def test_trimming_returns_a_burst_of_memory_to_the_system() -> None:
-    pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
-    from autonomy_perception.nodes.environment import MALLOC
-
-    code = """
-import gc, psutil
-from autonomy_perception.nodes.process import trim_heap
-rss = lambda: psutil.Process().memory_info().rss * 1e-6
-pin, burst = [], []
-for k in range(400):
-    burst.append(bytes(200_000)); pin.append(bytes(600))
-high = rss(); del burst; gc.collect(); kept = rss()
-print(high - kept < 20.0, trim_heap() and kept - rss() > 60.0)
-"""
-    out = subprocess.run([sys.executable, "-c", code], env=os.environ | MALLOC, capture_output=True, text=True)
-    assert out.stdout.split() == ["True", "True"], out.stdout + out.stderr
 
 
 def test_a_worker_whose_every_step_fails_says_so(recorded: tuple[Any, list[Event]]) -> None:

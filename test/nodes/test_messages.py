@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from autonomy_perception.modes import Reason
 from autonomy_perception.types import Mode, ObjectClass, SensorState
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,6 +64,7 @@ def test_constants_are_those_of_the_vocabulary() -> None:
     assert {k.removeprefix("MODE_"): int(v) for k, v in status.items() if k.startswith("MODE_")} == {
         m.name: m.value for m in Mode
     }
+    assert {k: v.strip('"') for k, v in status.items() if k.startswith("REASON_")} == {f"REASON_{r}": r for r in Reason}
     assert {k: int(v) for k, v in constants(MSG / "SensorStatus.msg").items()} == {s.name: s.value for s in SensorState}
     labels = constants(MSG / "ObjectClassification.msg")
     assert {c.name: str(c.value) for c in ObjectClass}.items() <= labels.items()

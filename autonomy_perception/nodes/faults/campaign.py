@@ -19,8 +19,12 @@ from autonomy_perception.nodes.faults.vitals import Vitals
 
 SENSOR = {"jpeg": "camera"}
 """Faults that aim at the same sensor are not injected together: one would hide the other."""
-HIDES = {"lidar stamps ahead", "lidar stamps back", "TF that is no rotation"}, "CameraInfo that changes size"
-"""With the first there is no frame that an image could belong to, so that the second cannot be seen."""
+HIDES = (
+    {"lidar stamps ahead", "lidar stamps back", "TF that is no rotation", "lidar stamps swapped"},
+    "CameraInfo that changes size",
+)
+"""With the first there is no frame that an image could belong to, or only for every second image, so that the second, which
+concerns every second image, cannot be seen."""
 ACT_SHARE = 0.15
 """So many steps are acts on processes."""
 RESTARTS = ("perception killed", "TF missing")
@@ -67,12 +71,17 @@ class Campaign:
         return time.monotonic() - self._began
 
     def run(self, progress: Callable[[float], None] = lambda seconds: None) -> Tally:
-        """The whole campaign; ``progress`` is told the seconds done."""
-        while self._elapsed < self._seconds:
-            step = self._next()
-            self._act(step) if isinstance(step, str) else self._trial(step)
-            self._look_after()
-            progress(min(self._elapsed, self._seconds))
+        """The whole campaign; ``progress`` is told the seconds done. SIGINT or a graph that does not come up end it early."""
+        try:
+            while self._elapsed < self._seconds:
+                step = self._next()
+                self._act(step) if isinstance(step, str) else self._trial(step)
+                self._look_after()
+                progress(min(self._elapsed, self._seconds))
+        except SessionError as e:
+            self._tell("campaign", "", [f"ended after {self._elapsed:.0f} s: {e}"])
+        except KeyboardInterrupt:
+            self._tell("campaign", "", [f"interrupted after {self._elapsed:.0f} of {self._seconds:.0f} s"])
         for name, vitals in self.vitals.items():
             self.tally.wrong += [f"{name}: {text}" for text in vitals.wrong()]
         return self.tally

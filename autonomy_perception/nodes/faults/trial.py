@@ -11,6 +11,7 @@ import numpy as np
 
 from autonomy_perception.evaluation.faults.sample import Rig
 from autonomy_perception.evaluation.faults.table import Fault, Outputs
+from autonomy_perception.modes import Reason
 from autonomy_perception.nodes.faults.player import FaultyPlayer
 from autonomy_perception.nodes.faults.witness import Seen, Witness
 from autonomy_perception.types import Mode
@@ -142,6 +143,10 @@ def wrong_outputs(expected: Outputs, rows: Sequence[Seen], seconds: float, fresh
         told = [] if fresh <= 1 else [f"expected held outputs, data changed {fresh - 1} times"]
         return told + ([] if modes & {Mode.STALE, Mode.STOPPED} else [f"expected STALE, modes were {modes}"])
     told = [] if fresh >= fresh_hz * seconds - 1 else [f"expected fresh data, got it {fresh} times in {seconds:.1f} s"]
-    if expected is Outputs.LOSE_MOTION and seconds > HELD_S and not any("NO_EGO_MOTION" in s.reasons for s in rows):
+    if (
+        expected is Outputs.LOSE_MOTION
+        and seconds > HELD_S
+        and not any(Reason.NO_EGO_MOTION in s.reasons for s in rows)
+    ):
         told.append("expected NO_EGO_MOTION, it was never said")
     return told

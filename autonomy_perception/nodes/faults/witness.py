@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
 
+from autonomy_perception.modes import Reason
 from autonomy_perception.nodes import topics
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.topics import QosSpec
@@ -33,7 +34,11 @@ class Seen:
     @property
     def sound(self) -> bool:
         """Fresh data of all sensors stands behind it."""
-        return self.mode not in (Mode.STALE, Mode.STOPPED) and not self.troubled and "NO_EGO_MOTION" not in self.reasons
+        return (
+            self.mode not in (Mode.STALE, Mode.STOPPED)
+            and not self.troubled
+            and Reason.NO_EGO_MOTION not in self.reasons
+        )
 
 
 class Witness:
