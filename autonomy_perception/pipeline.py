@@ -113,7 +113,7 @@ class Pipeline:
         self.modes = ModeMachine(config.pipeline)
         self._last: Perception | None = None
         self._clock_offset = 0
-        self._jump: tuple[int, str] | None = None
+        self._jump: tuple[int, Reason] | None = None
         self._ego_reasons: dict[Reason, bool] = {}
 
     def step(self, frame: SensorFrame) -> Perception:
@@ -165,6 +165,11 @@ class Pipeline:
         self._last = None
         word = JUMPS.get(reason.partition(" ")[0])
         self._jump = (stamp_ns, word) if word else self._jump
+
+    def release(self) -> None:
+        """Give back work memory, which has grown with the largest frame so far (by the thread that steps)."""
+        self._clusters.work.release()
+        self._lib.release()
 
     def _ego(self, frame: SensorFrame) -> EgoState:
         has_motion = frame.trajectory is not None and len(frame.trajectory.stamps_ns) > 0

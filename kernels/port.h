@@ -2,6 +2,7 @@
 #pragma once
 #include <cmath>
 #include <cstdint>
+#include <vector>
 
 #if defined(__SSE4_1__) && !defined(__CUDACC__)
 #include <immintrin.h>
@@ -18,11 +19,22 @@
 namespace ap {
 
 #ifndef __CUDACC__
-// Work memory of the calling thread, one of each type, kept from call to call: the steady state allocates nothing. Behind a call on purpose: as a
-// thread_local name the compiler would look it up again and again inside loops.
+// How to empty each work memory of the calling thread.
+inline std::vector<void (*)()>& kept_of_thread() {
+  thread_local std::vector<void (*)()> releases;
+  return releases;
+}
+
+// Work memory of the calling thread, one of each type, kept from call to call until ap_release: the steady state allocates nothing. Behind a
+// call on purpose: as a thread_local name the compiler would look it up again and again inside loops.
 template <typename Memory>
 __attribute__((noinline)) Memory& kept() {
   thread_local Memory memory;
+  thread_local bool known = false;
+  if (!known) {
+    known = true;
+    kept_of_thread().push_back([] { kept<Memory>() = Memory{}; });
+  }
   return memory;
 }
 #endif

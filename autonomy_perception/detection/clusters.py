@@ -34,7 +34,7 @@ class ClusterDetector:
     def __init__(self, config: DetectionConfig, lib: Library) -> None:
         self._config = config
         self._lib = lib
-        self._work = Workspace(lib)
+        self.work = Workspace(lib)
         self._rule = LinkRule(gap=config.gap, gap_slope=config.gap_slope)
 
     def detect(self, xyz: F32, labels: GroundLabels, origin: F32) -> Detections:
@@ -53,9 +53,9 @@ class ClusterDetector:
         points = lib.to_device(np.asarray(xyz, np.float32))
         label, height = lib.to_device(labels.label), lib.to_device(labels.height)
         clusters = cluster_points(
-            self._work, points, label, height, origin, config.max_range, config.min_points, self._rule
+            self.work, points, label, height, origin, config.max_range, config.min_points, self._rule
         )
-        table = lib.to_host(fit_boxes(self._work, clusters, origin, self._rule.max_length + 1.5)).astype(np.float64)
+        table = lib.to_host(fit_boxes(self.work, clusters, origin, self._rule.max_length + 1.5)).astype(np.float64)
         level, counts = lib.to_host(clusters.level), np.diff(lib.to_host(clusters.offsets))
         keep = self._plausible(table)
         return self._select(table[keep], level[keep], counts[keep], np.asarray(origin, np.float64))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import math
 import time
+from collections.abc import Callable
 
 AFTER_S = 5.0
 """Memory is given back this long after something out of the ordinary."""
@@ -50,10 +51,11 @@ class HeapCare:
             self._disorder = count
             self._soon()
 
-    def when_free(self) -> None:
-        """There is time now (outputs are out, the next sweep is some way off): trim if it is due."""
+    def when_free(self, release: Callable[[], None]) -> None:
+        """There is time now (outputs are out, the next sweep is some way off): ``release`` and trim if it is due."""
         if time.monotonic() >= self._due:
             self._due = math.inf
+            release()
             trim()
 
     def _soon(self) -> None:

@@ -131,7 +131,7 @@ class Worker:
             if self.calibration is not None:
                 self.calibration.offer(output.frame)
             self._heap.on_disorder(self._inbox.replaced + self._inbox.dropped + self.core.pipeline.modes.resets)
-            self._heap.when_free()
+            self._heap.when_free(self.core.pipeline.release)
 
     def _housekeeping(self) -> None:
         mono = time.monotonic()

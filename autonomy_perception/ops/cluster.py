@@ -93,6 +93,10 @@ class Workspace:
             held = self._arrays[name] = self.lib.empty(size + size // 4 + 1, dtype)
         return held[:size]
 
+    def release(self) -> None:
+        """Forget all arrays; results of earlier calls stay valid."""
+        self._arrays.clear()
+
 
 def cluster_points(
     work: Workspace,

@@ -147,6 +147,9 @@ class CudaLibrary:
     def spread(self, on: bool) -> None:
         """No helper threads here."""
 
+    def release(self) -> None:
+        """No memory is kept between calls here."""
+
     @staticmethod
     def _argument(name: str, value: Any) -> Any:
         if hasattr(value, "__cuda_array_interface__"):

@@ -41,6 +41,9 @@ class Library(Protocol):
     def spread(self, on: bool) -> None:
         """From now on kernels called by this thread hold it on its core and their helper threads on the others."""
 
+    def release(self) -> None:
+        """Empty the work memory that kernels keep for the calling thread (it grows with the largest sweep)."""
+
 
 class CpuLibrary:
     """libap_cpu.so by ctypes; releases the GIL while a kernel runs."""
@@ -70,6 +73,9 @@ class CpuLibrary:
 
     def spread(self, on: bool) -> None:
         self._lib.ap_spread(int(on))
+
+    def release(self) -> None:
+        self._lib.ap_release()
 
 
 def launcher(lib: ctypes.CDLL, name: str) -> Any:

@@ -20,6 +20,11 @@ struct Cores {
   std::vector<pid_t> helpers;
 };
 
+Cores& cores() {
+  thread_local Cores of_thread;
+  return of_thread;
+}
+
 // Helpers live as long as their caller; they are found by a loop that every one of them takes part in.
 void meet(Cores& c) {
   c.helpers.resize(omp_get_max_threads());
@@ -31,7 +36,7 @@ void meet(Cores& c) {
 }  // namespace
 
 ap::Spread::Spread() {
-  Cores& c = kept<Cores>();
+  Cores& c = cores();
   if (!c.wanted) return;
   if (c.helpers.empty()) meet(c);
   const int32_t own = sched_getcpu();
@@ -47,11 +52,11 @@ ap::Spread::Spread() {
 }
 
 ap::Spread::~Spread() {
-  if (held_) sched_setaffinity(0, sizeof(cpu_set_t), &kept<Cores>().allowed);
+  if (held_) sched_setaffinity(0, sizeof(cpu_set_t), &cores().allowed);
 }
 
 // on = 1: from now on the calling thread's kernels spread their threads over the cores, see Spread.
-AP_API void ap_spread(int32_t on) { ap::kept<Cores>().wanted = on != 0; }
+AP_API void ap_spread(int32_t on) { cores().wanted = on != 0; }
 #else
 ap::Spread::Spread() {}
 ap::Spread::~Spread() {}

@@ -20,6 +20,7 @@ class Drive:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.trims: list[float] = []
+        self.released: list[float] = []
         self._care, self._s, self._disorder = heap.HeapCare(), 100.0, 0
         monkeypatch.setattr(heap, "trim", lambda: self.trims.append(round(self._s - 100.0, 1)))
         monkeypatch.setattr(heap, "time", SimpleNamespace(monotonic=lambda: self._s))
@@ -30,7 +31,7 @@ class Drive:
         self._care.on_message("/camera", size // 4)
         self._disorder += disorder
         self._care.on_disorder(self._disorder)
-        self._care.when_free()
+        self._care.when_free(lambda: self.released.append(self._s))
 
 
 @pytest.fixture
@@ -50,7 +51,7 @@ def test_once_after_a_stall_and_every_few_seconds_of_a_lasting_one(drive: Drive)
     assert drive.trims == pytest.approx([10.1 + heap.AFTER_S, 20.1 + heap.AFTER_S], abs=0.11)
     for _ in range(300):
         drive.frame(disorder=1)
-    assert len(drive.trims) == 2 + 5
+    assert len(drive.trims) == 2 + 5 == len(drive.released)
 
 
 def test_after_a_message_unlike_the_others(drive: Drive) -> None:
