@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -83,6 +84,8 @@ def show(tally: Tally, campaign: Campaign, console: Console) -> None:
 def main() -> int:
     """Arguments: bag and vehicle (empty: none), minutes, seed, slack."""
     bag, vehicle, minutes, seed, slack = sys.argv[1:]
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where the shell that started this has them ignored
+        signal.signal(number, signal.default_int_handler)
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     try:
         return torture(Path(bag) if bag else None, Path(vehicle) if vehicle else None, float(minutes), int(seed), float(slack))  # fmt: skip

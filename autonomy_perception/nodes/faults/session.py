@@ -10,6 +10,7 @@ from typing import Any
 
 import rclpy
 from rclpy.executors import SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
 
 from autonomy_perception.config import load_vehicle
 from autonomy_perception.evaluation.faults.loop import EndlessDrive
@@ -58,7 +59,7 @@ class Session:
 
     def __enter__(self) -> Session:
         self.context = rclpy.Context()
-        rclpy.init(context=self.context)
+        rclpy.init(context=self.context, signal_handler_options=SignalHandlerOptions.NO)  # the caller's business
         self.node: Any = rclpy.create_node("fault_player", context=self.context)
         self._executor = SingleThreadedExecutor(context=self.context)
         self._executor.add_node(self.node)
