@@ -17,10 +17,12 @@ MALLOC = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 25),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 31),
     "MALLOC_TOP_PAD_": str(1 << 24),
+    "MALLOC_ARENA_MAX": "1",
     "NUMPY_MADVISE_HUGEPAGE": "0",
 }
 """glibc keeps large buffers for the next message, but those of no ordinary message (32 MB) go back at once: kept, they would
-scatter over the heap and hold it for good. No huge pages: the system would fill up whole ones where memory was given back."""
+scatter over the heap and hold it for good. One arena: of others glibc gives nothing back from behind the last block in use. No
+huge pages: the system would fill up whole ones where memory was given back."""
 
 PROFILE_VARIABLES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
 """Names that Fast DDS 3 (kilted and later) and Fast DDS 2 read; the old one makes the new version complain."""

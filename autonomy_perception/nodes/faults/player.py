@@ -25,6 +25,9 @@ _QOS: dict[Outlet, QosSpec] = {
     "best effort": QosSpec("best effort", 4),
     "apart": QosSpec("best effort", 1),
 }
+LINGERS_S = 1.0
+"""A publisher of huge clouds goes this long after its last one: readers keep what they have of a message whose publisher leaves
+in the middle of it, and Fast DDS never gives that memory back."""
 
 
 class FaultyPlayer:
@@ -48,6 +51,7 @@ class FaultyPlayer:
         """When this process itself, and with it ROS time, stood still: end (monotonic), length [s]."""
         self._played = time.monotonic()
         self._outlets: dict[tuple[str, Outlet], Any] = {}
+        self._leaving: list[tuple[float, Outlet, Any]] = []
         self._latched: list[Any] = []
         self._apart: Any = None
         for topic, msgtype in drive.topics.items():
@@ -71,7 +75,16 @@ class FaultyPlayer:
         self._mutators.pop(name)
         if not self._mutators:
             for key in [key for key in self._outlets if key[1] != "main"]:
-                self._owner(key[1]).destroy_publisher(self._outlets.pop(key))
+                stays_s = LINGERS_S if key[1] == "apart" else 0.0
+                self._leaving.append((time.monotonic() + stays_s, key[1], self._outlets.pop(key)))
+            self._dismiss()
+
+    def _dismiss(self) -> None:
+        """Destroy the publishers whose time is over."""
+        now = time.monotonic()
+        for _, outlet, publisher in [one for one in self._leaving if one[0] <= now]:
+            self._owner(outlet).destroy_publisher(publisher)
+        self._leaving = [one for one in self._leaving if one[0] > now]
 
     def latch(self) -> None:
         """Publish the latched topics of the bag (the rig) for everybody who comes."""
@@ -93,6 +106,7 @@ class FaultyPlayer:
         self._played = now
         if now >= self._clock_due:
             self._send_clock()
+        self._dismiss()
         self._pull()
         while self._waiting and self._waiting[0][0] <= self.now_ns():
             self._send(heapq.heappop(self._waiting)[2])
