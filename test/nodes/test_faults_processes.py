@@ -103,7 +103,6 @@ def start(module: str, env: dict[str, str], *parameters: str) -> subprocess.Pope
 
 
 @pytest.mark.live
-@pytest.mark.long
 @pytest.mark.timeout(180)
 def test_signals_at_any_moment_end_a_node_cleanly(tmp_path: Path, live_env: dict[str, str]) -> None:
     name = "SIGINT or SIGTERM at any moment"
@@ -118,6 +117,8 @@ def test_signals_at_any_moment_end_a_node_cleanly(tmp_path: Path, live_env: dict
                 process.send_signal(number)
             for (module, _), process in zip(nodes, running, strict=True):
                 text = process.communicate(timeout=5.0 * SLACK)[0]
+                if "init_import_site" in text:  # the signal came before the interpreter could run a line of ours
+                    continue
                 assert process.returncode in (0, -number), (
                     f"{name}: {module} after {after_s} s: {process.returncode}\n{text}"
                 )
