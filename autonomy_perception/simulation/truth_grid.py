@@ -17,7 +17,7 @@ from autonomy_perception.simulation.lidar import Lidar
 from autonomy_perception.simulation.materials import DRIVABLE, Semantic
 from autonomy_perception.simulation.scene import Mesh
 from autonomy_perception.simulation.sight import Sight
-from autonomy_perception.simulation.solidity import surface_samples, thin
+from autonomy_perception.simulation.solidity import inside_samples, surface_samples, thin
 from autonomy_perception.simulation.truth import FREE, OCCUPIED, UNDECIDED, TruthGrid, TruthTerrain
 from autonomy_perception.simulation.truth_terrain import GroundCells, TerrainTruth
 from autonomy_perception.simulation.world import FIRST_STRUCTURE, World
@@ -58,13 +58,25 @@ class GridTruth:
         self._ground = TerrainTruth(world, body)
         self._side, self._resolution = side, resolution
         self._top = body.height + body.overhead_margin
-        points = np.concatenate(
-            [thin(surface_samples(self._low_part(s.mesh), 0.12), 0.06) for s in (world.solid, world.porous)]
-        )
+        points = np.concatenate([surface_samples(self._low_part(s.mesh), 0.12) for s in (world.solid, world.porous)])
+        below = points[:, 2] < world.terrain.mesh.vertices[:, 2].max() + self._top + 0.15  # most of high walls is not
+        points = thin(points[below], 0.06)
         height = points[:, 2] - world.ground(points[:, :2])
         standing = (height > CLEAR_LOW) & (height < self._top + 0.15)
-        self._standing = _with_border(points[standing, :2])
+        self._standing = np.concatenate([_with_border(points[standing, :2]), *self._enclosed()])
         self._bodies = {a.number: self._body_samples(a) for a in world.actors}
+
+    def _enclosed(self) -> list[F64]:
+        """Places (K,2) inside the things that reach from the ground to where no surface above counts any more."""
+        parts = [mesh for s in self._world.structures for mesh in (s.solid, s.porous) if mesh]
+        vertices, first = np.concatenate([m.vertices for m in parts]), np.cumsum([0, *(len(m.vertices) for m in parts)])
+        height = vertices[:, 2] - self._world.ground(vertices[:, :2])
+        low, high = (f.reduceat(height, first[:-1]) for f in (np.minimum, np.maximum))
+        tall = np.flatnonzero((low < CLEAR_LOW) & (high > 0.5 * self._top))  # of lower things the tops are samples
+        return [inside_samples(parts[k], self._clear, 0.5 * self._resolution) for k in tall]  # one in every cell
+
+    def _clear(self, xy: F64) -> F64:
+        return self._world.ground(xy) + CLEAR_LOW
 
     def _low_part(self, mesh: Mesh) -> Mesh:
         """The faces that reach down below what the vehicle passes under (no tree crowns)."""

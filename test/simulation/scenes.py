@@ -12,7 +12,7 @@ from autonomy_perception.simulation.ground import GroundSample
 from autonomy_perception.simulation.lidar import Lidar
 from autonomy_perception.simulation.materials import Material, Semantic
 from autonomy_perception.simulation.motion import STEP_S
-from autonomy_perception.simulation.scene import Scene
+from autonomy_perception.simulation.scene import Scene, join
 from autonomy_perception.types import ObjectClass
 
 SMALL = Dimensions(front=0.3, rear=0.3, width=0.4, height=0.4, wheelbase=0.4)
@@ -50,10 +50,14 @@ class Body:
 class Yard:
     """A plane at z = 0 with structures, objects and an ego path.
 
-    ``ground``: semantic, material and wetness of the plane. ``porous``: foliage.
+    ``ground``: semantic, material and wetness of the plane. ``porous``: foliage. ``structures``: instead of ``solid``.
     """
 
-    def __init__(self, solid=None, porous=None, actors=(), ego=None, ground=(Semantic.ROAD, Material.ASPHALT, 0.0)):
+    def __init__(
+        self, solid=None, porous=None, actors=(), ego=None, ground=(Semantic.ROAD, Material.ASPHALT, 0.0), structures=()
+    ):
+        self.structures = list(structures)
+        solid = join([s.solid for s in structures]) if structures else solid
         far_away = solids.box((900, 900, -9), (901, 901, -8), Material.ROCK)
         self.terrain = Scene(solids.box((-400, -400, -1.0), (400, 400, 0.0), Material.ASPHALT))
         self.solid, self.porous = Scene(solid or far_away), Scene(porous or far_away)
@@ -69,6 +73,14 @@ class Yard:
             np.full(n, semantic, np.uint8), np.full(n, material, np.uint8), np.zeros(n, np.float32),
             np.full(n, wet, np.float32),
         )  # fmt: skip
+
+    def ground(self, xy):
+        return np.zeros(xy.shape[:-1])
+
+    def surface_at(self, xy):
+        start = np.column_stack([xy, np.full(len(xy), 100.0)]).astype(np.float32)
+        hits = self.terrain.cast(start, np.tile(np.float32([0.0, 0.0, -1.0]), (len(xy), 1)))
+        return np.zeros(len(xy)), hits, self.ground_at(hits)
 
 
 def lidar(model: LidarModel, xyz=(0.0, 0.0, 2.0), rpy=(0.0, 0.0, 0.0), **options) -> Lidar:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from simulation.insides import inside_structures, passable
 
 from autonomy_perception import geometry
 from autonomy_perception.simulation.drive import SyntheticDrive
@@ -117,3 +118,13 @@ def test_what_is_blocked_is_not_drivable(moment):
     own = geometry.transform_points(geometry.invert(truth.T_odom_base), np.stack([x, y, 0 * x], -1).reshape(-1, 3))
     near = np.linalg.norm(own[:, :2], axis=1).reshape(x.shape) < 2.0
     assert np.isfinite(t.elevation[near]).all()
+
+
+def test_nothing_is_passable_inside_a_solid(moment):
+    drive, sample = moment
+    truth = sample.truth
+    x, y = np.meshgrid(*truth.grid.grid.bev.centers())
+    ok = passable(truth.grid, truth.terrain)
+    points = np.column_stack([x[ok], y[ok], truth.terrain.elevation[ok] + 0.2])
+    T_world_odom = geometry.invert(truth.T_odom_world)
+    assert not inside_structures(drive.world, geometry.transform_points(T_world_odom, points)).any()
