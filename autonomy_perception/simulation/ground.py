@@ -35,12 +35,15 @@ class GroundSample:
         semantic, material: uint8 (N,) of Semantic and Material (``MARKING`` where a line is painted).
         cover: float32 (N,) height of the grass standing there [m], 0 on bare ground.
         wet: float32 (N,) 0 dry .. 1 standing water, as the ground is without any rain.
+        bed: uint8 (N,) of Semantic, what wheels stand on: below water and mud what is known to lie at most a decimetre
+            deeper, ``NONE`` where nothing is known; elsewhere as ``semantic``.
     """
 
     semantic: U8
     material: U8
     cover: F32
     wet: F32
+    bed: U8
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ class Ground:
         tufts: Waves,
     ) -> None:
         self.roads, self.patches, self.lattice, self.tufts = tuple(roads), tuple(patches), lattice, tufts
-        self._kinds: list[tuple[int, int, float, float]] = [(int(base[0]), int(base[1]), base[2], 0.0)]
+        self._kinds: list[tuple[int, int, float, float, int]] = []
+        self._kind(*base)
         ss, dd = np.meshgrid(lattice.s, lattice.d, indexing="ij")
         xy = lattice.frame.xy(ss, dd).reshape(-1, 2)
         along = [(ss.ravel(), dd.ravel()) if r.way is lattice.frame else r.way.project(xy) for r in self.roads]
@@ -107,16 +111,16 @@ class Ground:
 
     def at(self, hits: Hits) -> GroundSample:
         """What the ground is where rays met :attr:`scene`."""
-        semantic, material, cover, wet = self._of(self._face_kind[hits.face])
+        semantic, material, cover, wet, bed = self._of(self._face_kind[hits.face])
         unclear = np.flatnonzero(self._mixed[hits.face] & hits.hit)
         kind, painted = self._classify(self._interpolate(hits, unclear))
-        semantic[unclear], material[unclear], cover[unclear], wet[unclear] = self._of(kind)
+        semantic[unclear], material[unclear], cover[unclear], wet[unclear], bed[unclear] = self._of(kind)
         material[unclear[painted]] = Material.MARKING
         cover *= self._tuft[hits.face]
         missed = ~hits.hit
-        for layer in (semantic, material, cover, wet):
+        for layer in (semantic, material, cover, wet, bed):
             layer[missed] = 0
-        return GroundSample(semantic, material, cover, wet)
+        return GroundSample(semantic, material, cover, wet, bed)
 
     def height(self, xy: ArrayLike) -> F64:
         """Elevation (...) [m] under points (..., 2); NaN beside the world."""
@@ -189,17 +193,19 @@ class Ground:
             out[np.ptp(corner[:, :, c], axis=1) > BROKEN, c] = 1e4
         return np.asarray(out, np.float32)
 
-    def _kind(self, semantic: int, material: int, cover: float = 0.0, wet: float = 0.0) -> int:
-        entry = (int(semantic), int(material), cover, wet)
+    def _kind(self, semantic: int, material: int, cover: float = 0.0, wet: float = 0.0, bed: int | None = None) -> int:
+        if bed is None:
+            bed = Semantic.NONE if semantic in (Semantic.WATER, Semantic.MUD) else semantic
+        entry = (int(semantic), int(material), cover, wet, int(bed))
         if entry not in self._kinds:
             self._kinds.append(entry)
         return self._kinds.index(entry)
 
-    def _of(self, kind: U8) -> tuple[U8, U8, F32, F32]:
-        """Semantic, material, cover and wetness (N,) of kinds (N,)."""
+    def _of(self, kind: U8) -> tuple[U8, U8, F32, F32, U8]:
+        """Semantic, material, cover, wetness and bed (N,) of kinds (N,)."""
         table = np.array(self._kinds, np.float32)
-        a, b = table[:, :2].astype(np.uint8).T
-        return a[kind], b[kind], table[:, 2][kind], table[:, 3][kind]
+        a, b, c = table[:, [0, 1, 4]].astype(np.uint8).T
+        return a[kind], b[kind], table[:, 2][kind], table[:, 3][kind], c[kind]
 
     def _classify(self, coords: F32) -> tuple[U8, BOOL]:
         """Index of the kind (N,) at coordinates (N,C), and where lines are painted."""
@@ -217,7 +223,7 @@ class Ground:
                 semantics = np.array([entry[0] for entry in self._kinds])
                 field = coords[:, 2 * len(self.roads) + k]
                 on = (field > 0.0) & np.isin(semantics[kind], [int(s) for s in patch.on])
-                kind[on] = self._kind(patch.semantic, patch.material, patch.cover, patch.wet)
+                kind[on] = self._kind(patch.semantic, patch.material, patch.cover, patch.wet, patch.bed)
                 painted &= ~on
         return kind, painted
 

@@ -62,6 +62,7 @@ class Patch:
         on: kinds of ground that it covers. semantic, material: what it makes of them (None: leaves them).
         form: new elevation (N,) from points (N,2), elevation (N,) and field (N,); None leaves it.
         cover: height of what grows on it [m]. wet: 0..1.
+        bed: ground known to lie at most a decimetre below its water or mud (None: nobody knows how deep it is).
     """
 
     field: Field
@@ -71,6 +72,7 @@ class Patch:
     form: Callable[[F64, F64, F64], F64] | None = None
     cover: float = 0.0
     wet: float = 0.0
+    bed: Semantic | None = None
 
 
 def discs(centers: F64, radii: F64, ragged: Waves) -> Field:

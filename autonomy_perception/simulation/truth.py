@@ -81,8 +81,10 @@ class TruthTerrain:
         elevation: float32 (ny,nx) odom z of the ground in the middle of the cell [m].
         slope: float32 [rad]; step: float32 [m]; see :class:`~autonomy_perception.simulation.truth_terrain.GroundCells`.
         terrain_class: uint8 (ny,nx) of Semantic (0 beside the modelled ground).
-        drivable: float32, 1 where the surface is meant for driving and nothing blocks it, else 0.
-        traversability: float32, 1 level and smooth .. 0 beyond the vehicle or blocked.
+        drivable: float32, 1 where the surface, or what is known to lie close below its water, is meant for driving and
+            nothing blocks it, else 0.
+        traversability: float32, 1 level and smooth .. 0 beyond the vehicle or blocked; at most 0.5 in water or mud of
+            unknown depth.
     """
 
     grid: WorldGrid

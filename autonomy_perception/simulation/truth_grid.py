@@ -13,6 +13,7 @@ from autonomy_perception import geometry
 from autonomy_perception.config import Dimensions
 from autonomy_perception.grid import WorldGrid
 from autonomy_perception.simulation.actors import Actor
+from autonomy_perception.simulation.ground import GroundSample
 from autonomy_perception.simulation.lidar import Lidar
 from autonomy_perception.simulation.materials import DRIVABLE, Semantic
 from autonomy_perception.simulation.scene import Mesh
@@ -29,6 +30,7 @@ BOOL = NDArray[np.bool_]
 BAND_LOW = 0.35  # obstacles begin at 0.25 m; the grass hides the soil by up to 0.1 m from any method [m]
 CLEAR_LOW = 0.15  # a free cell holds nothing higher than this [m]
 BORDER = 0.10  # nearer to a cell's border than this the sensor's noise decides which cell it is [m]
+BOTTOMLESS = np.float32(0.5)  # traversability at most, where nobody knows how deep the water or mud is
 MAX_FREE_SLOPE = 0.25  # [rad]; steeper ground is undecided, the ditch has its own mask
 KNOWN_RETURNS = 20  # from so many returns on a road user all of its footprint counts, below only where the returns lie
 
@@ -98,8 +100,9 @@ class GridTruth:
         T_world_odom = geometry.invert(T_odom_world)
         xy = geometry.transform_points(T_world_odom, np.column_stack([x.ravel(), y.ravel(), np.zeros(x.size)]))[:, :2]
         z, under, sample = self._world.surface_at(xy)
-        semantic, cells = sample.semantic, self._ground.at(xy)
-        level = under.hit & (under.normal[:, 2] > np.cos(MAX_FREE_SLOPE)) & (semantic != Semantic.DITCH) & ~cells.lethal
+        cells = self._ground.at(xy)
+        level = under.hit & (under.normal[:, 2] > np.cos(MAX_FREE_SLOPE)) & ~cells.lethal
+        level &= (sample.semantic != Semantic.DITCH) & (sample.bed != Semantic.NONE)
         level &= ~_grow(cells.ditch.reshape(s)).ravel()
         occupied, near = self._things(t, grid, T_odom_world, xy, hits)
         state = np.full(len(xy), UNDECIDED, np.int8)
@@ -108,7 +111,7 @@ class GridTruth:
         look = np.flatnonzero((state == FREE) | cells.ditch)
         visible = np.zeros(len(xy), np.bool_)
         visible[look] = self._sight.sees(t, T_world_base, np.column_stack([xy[look], z[look] + 0.03]))
-        layers = _terrain_layers(z + T_odom_world[2, 3], semantic, cells, near)
+        layers = _terrain_layers(z + T_odom_world[2, 3], sample, cells, near)
         return (
             TruthGrid(grid, state.reshape(s), visible.reshape(s), cells.ditch.reshape(s)),
             TruthTerrain(grid, *(layer.reshape(s) for layer in layers)),
@@ -163,15 +166,14 @@ def _in_box(pose: F64, xy: F64, along: tuple[float, float], half_width: float) -
     return np.asarray((local[:, 0] > along[0]) & (local[:, 0] < along[1]) & (np.abs(local[:, 1]) < half_width))
 
 
-def _terrain_layers(
-    elevation: F64, semantic: NDArray[np.uint8], cells: GroundCells, blocked: BOOL
-) -> list[NDArray[Any]]:
+def _terrain_layers(elevation: F64, sample: GroundSample, cells: GroundCells, blocked: BOOL) -> list[NDArray[Any]]:
     """Fields of TruthTerrain after ``grid``, one entry per cell."""
     known = np.isfinite(elevation)
-    drivable = np.isin(semantic, [int(s) for s in DRIVABLE]) & ~blocked & ~cells.lethal
-    passable = np.where(blocked, np.float32(0.0), cells.traversability)
+    drivable = np.isin(sample.bed, [int(s) for s in DRIVABLE]) & ~blocked & ~cells.lethal
+    most = np.where(blocked, np.float32(0.0), np.where(sample.bed == Semantic.NONE, BOTTOMLESS, np.float32(1.0)))
+    passable = np.minimum(cells.traversability, most)
     return [
-        elevation.astype(np.float32), cells.slope, cells.step, semantic,
+        elevation.astype(np.float32), cells.slope, cells.step, sample.semantic,
         np.where(known, drivable, np.nan).astype(np.float32), np.where(known, passable, np.nan).astype(np.float32),
     ]  # fmt: skip
 

@@ -51,12 +51,20 @@ class Yard:
     """A plane at z = 0 with structures, objects and an ego path.
 
     ``ground``: semantic, material and wetness of the plane. ``porous``: foliage. ``structures``: instead of ``solid``.
+    ``bed``: what the wheels stand on, if it is not the plane.
     """
 
     def __init__(
-        self, solid=None, porous=None, actors=(), ego=None, ground=(Semantic.ROAD, Material.ASPHALT, 0.0), structures=()
+        self,
+        solid=None,
+        porous=None,
+        actors=(),
+        ego=None,
+        ground=(Semantic.ROAD, Material.ASPHALT, 0.0),
+        structures=(),
+        bed=None,
     ):
-        self.structures = list(structures)
+        self.structures, self._bed = list(structures), bed
         solid = join([s.solid for s in structures]) if structures else solid
         far_away = solids.box((900, 900, -9), (901, 901, -8), Material.ROCK)
         self.terrain = Scene(solids.box((-400, -400, -1.0), (400, 400, 0.0), Material.ASPHALT))
@@ -69,9 +77,10 @@ class Yard:
     def ground_at(self, hits):
         n = len(hits.face)
         semantic, material, wet = self._ground
+        bed = semantic if self._bed is None else self._bed
         return GroundSample(
             np.full(n, semantic, np.uint8), np.full(n, material, np.uint8), np.zeros(n, np.float32),
-            np.full(n, wet, np.float32),
+            np.full(n, wet, np.float32), np.full(n, bed, np.uint8),
         )  # fmt: skip
 
     def ground(self, xy):

@@ -46,6 +46,15 @@ def ground(way):
     return Ground(lattice, land, (Semantic.GRASS, Material.GRASS, 0.15), [track, main], patches, ragged)
 
 
+def test_only_water_and_mud_may_hide_what_wheels_stand_on(ground, way):
+    s, d = np.meshgrid(np.arange(5.0, 190.0, 0.7), np.arange(-20.0, 24.0, 0.7))
+    at = kind(ground, way, s.ravel(), d.ravel())
+    hidden = at.semantic == Semantic.WATER
+    assert hidden.sum() > 20
+    assert (at.bed[hidden] == Semantic.NONE).all()
+    np.testing.assert_array_equal(at.bed[~hidden], at.semantic[~hidden])
+
+
 def kind(ground, way, s, d):
     xy = way.xy(np.atleast_1d(np.asarray(s, float)), np.atleast_1d(np.asarray(d, float)))
     _, hits = ground.look(xy)

@@ -6,6 +6,7 @@ from simulation.insides import inside_structures, passable
 from simulation.scenes import Yard
 
 from autonomy_perception.simulation import built
+from autonomy_perception.simulation.materials import Material, Semantic
 from autonomy_perception.simulation.rig import default_rig
 from autonomy_perception.simulation.scene import join
 from autonomy_perception.simulation.solidity import inside_samples
@@ -25,7 +26,7 @@ def truth_of(world, side=150.0, resolution=0.5, t=1.0):
     return grid, terrain, np.stack(np.meshgrid(*grid.grid.bev.centers()), -1)
 
 
-def test_nothing_is_passable_inside_the_hall_of_a_yard():
+def test_in_a_yard_nothing_is_passable_inside_the_hall_but_puddles_are_drivable():
     """Other worlds: test_labels."""
     world = World(3, RIG.vehicle, "yard", 2.0)
     grid, terrain, xy = truth_of(world)
@@ -33,6 +34,9 @@ def test_nothing_is_passable_inside_the_hall_of_a_yard():
     within = inside_structures(world, points).reshape(grid.state.shape)
     assert within.sum() > 5000
     assert not (within & passable(grid, terrain)).any()
+    puddle = terrain.terrain_class == Semantic.WATER
+    assert puddle.sum() > 50
+    assert (terrain.drivable[puddle] == 1.0).mean() > 0.7  # people and cones may stand in it
 
 
 @pytest.mark.parametrize("resolution", [0.5, 0.17])
@@ -65,6 +69,22 @@ def test_a_bridge_and_a_canopy_are_passed_under_and_nothing_else_of_them(resolut
         assert open_below.sum() * resolution**2 > 30.0
         for layer in (grid.state == FREE, terrain.drivable == 1.0, terrain.traversability > 0.9):
             assert layer[open_below].all()
+
+
+@pytest.mark.parametrize("kind", [Semantic.WATER, Semantic.MUD])
+def test_water_and_mud_are_as_good_as_the_ground_known_below_them(kind):
+    barn = built.barn(np.random.default_rng(1), np.array([200.0, 0.0, 0.0]), 0.0)
+    for bed, free, drivable, low, high in (
+        (Semantic.NONE, False, 0.0, 0.3, 0.5),
+        (Semantic.SOIL, True, 0.0, 0.9, 1.0),
+        (Semantic.YARD, True, 1.0, 0.9, 1.0),
+    ):
+        grid, terrain, xy = truth_of(Yard(ground=(kind, Material.WATER, 1.0), structures=[barn], bed=bed), 60.0)
+        away = np.abs(xy[..., 1]) > 5.0  # from the own vehicle
+        assert ((grid.state[away] == FREE) == free).all()
+        assert (terrain.drivable[away] == drivable).all()
+        assert (terrain.terrain_class == kind).all()
+        assert ((terrain.traversability[away] >= low) & (terrain.traversability[away] <= high)).all()
 
 
 def test_places_inside_overlapping_solids_are_counted_once_and_those_below_are_not():

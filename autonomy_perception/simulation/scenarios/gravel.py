@@ -73,7 +73,7 @@ def _ground(rng: np.random.Generator, way: Way) -> Ground:
     road = (Semantic.GRAVEL_ROAD, Semantic.SHOULDER)
     patches = [
         Patch(discs(holes, radii, ragged), (), form=hollows(holes, radii, rng.uniform(0.03, 0.1, count))),
-        Patch(discs(holes[wet], radii[wet], ragged), road, Semantic.MUD, Material.MUD, wet=0.6),
+        Patch(discs(holes[wet], radii[wet], ragged), road, Semantic.MUD, Material.MUD, wet=0.6, bed=road[0]),
         Patch(
             discs(holes[wet], 0.75 * radii[wet], ragged),
             (*road, Semantic.MUD),
@@ -81,6 +81,7 @@ def _ground(rng: np.random.Generator, way: Way) -> Ground:
             Material.WATER,
             still_water(holes[wet]),
             wet=1.0,
+            bed=road[0],
         ),
     ]
     lattice = corridor(way, 0.25, (HALF + 0.6, HALF + 0.6), 0.3, 0.5, 85.0)

@@ -66,7 +66,15 @@ def _ground(rng: np.random.Generator, bays: F64) -> Ground:
     pools = np.column_stack([rng.uniform(-50.0, 40.0, 10), rng.uniform(-70.0, 70.0, 10)])
     size, ragged = rng.uniform(0.6, 2.2, 10), Waves.draw(rng, (1.0, 3.0), 0.7)
     patches = [
-        Patch(discs(pools, size, ragged), (Semantic.YARD,), Semantic.WATER, Material.WATER, still_water(pools), wet=1.0)
+        Patch(
+            discs(pools, size, ragged),
+            (Semantic.YARD,),
+            Semantic.WATER,
+            Material.WATER,
+            still_water(pools),
+            wet=1.0,
+            bed=Semantic.YARD,
+        )
     ]
     across = lines((-115.0, 2.0), (-HALF - 4.0, 0.5), (HALF + 4.0, 2.0), end=115.0)
     lattice = Lattice(frame, lines((0.0, 0.5), end=160.0), across)
