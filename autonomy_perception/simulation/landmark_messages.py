@@ -1,4 +1,4 @@
-"""Signs, lights, posts and painted lines of a world as markers: what a map of it would hold."""
+"""What stands in a world as markers: everything with its kind, and what a map of it would hold."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from autonomy_perception import geometry
 from autonomy_perception.bags import messages as m
 from autonomy_perception.bags.importers.base import Record
 from autonomy_perception.simulation.structures import Landmark, LaneMarking
-from autonomy_perception.simulation.world import World
+from autonomy_perception.simulation.world import FIRST_STRUCTURE, World
 
-LANDMARKS = "/ground_truth/landmarks"
+LANDMARKS, STRUCTURE_KINDS = "/ground_truth/landmarks", "/ground_truth/structure_kinds"
 MAP_FRAME = "map"
 MARKERS = "visualization_msgs/msg/MarkerArray"
 _CUBE, _LINE_STRIP = 1, 4
@@ -30,6 +30,18 @@ def landmark_record(world: World, at: int) -> Record:
     marks = [_plate(mark, at) for mark in world.landmarks]
     marks += [_line(line, k, at) for k, line in enumerate(world.markings)]
     return Record(LANDMARKS, MARKERS, at, m.make(MARKERS, marks))
+
+
+def structure_record(world: World, at: int) -> Record:
+    """visualization_msgs/MarkerArray in ``map``: a box along its axes around every structure; ``ns`` is the kind, ``id``
+    the instance number."""
+    low, high = world.bounds
+    marks = []
+    for k, (structure, middle, size) in enumerate(zip(world.structures, 0.5 * (low + high), high - low, strict=True)):
+        pose, scale = geometry.make_transform(np.eye(3), middle), (float(size[0]), float(size[1]), float(size[2]))
+        name = structure.kind.name.lower()
+        marks.append(_marker(at, name, FIRST_STRUCTURE + k, _CUBE, pose, scale, (0.6, 0.6, 0.6), (), ""))
+    return Record(STRUCTURE_KINDS, MARKERS, at, m.make(MARKERS, marks))
 
 
 def _plate(mark: Landmark, at: int) -> Any:

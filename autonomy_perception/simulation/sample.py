@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from autonomy_perception import geometry
 from autonomy_perception.simulation.drive import DriveSample, SyntheticDrive, level
 from autonomy_perception.simulation.truck import mounting
+from autonomy_perception.simulation.world import FIRST_STRUCTURE
 
 ARRAYS = {
     "xyz": "float32 (P,3) [m] in ego, all lidars, own motion during the sweep taken out; multiples of 1/512 m",
@@ -38,6 +39,12 @@ ARRAYS = {
     "object_velocity": "float32 (N,2) over ground [m/s], axes of ego",
     "object_points": "int32 (N,) returns on it",
     "object_visibility": "float32 (N,) share of the rays towards it that nothing hides",
+    "structure_number": "int32 (S,) every structure within 90 m, and those farther away with a return or pixel",
+    "structure_kind": "uint8 (S,), see classes.structure",
+    "structure_center": "float32 (S,3) [m] in ego, of a box along the axes of the world",
+    "structure_size": "float32 (S,3) length, width, height [m]",
+    "structure_yaw": "float32 (S,) [rad] of the world's x axis in ego",
+    "structure_points": "int32 (S,) returns on it",
     "bev_state": "int8 (ny,nx): 100 occupied, 0 free, -1 undecided",
     "bev_visible": "bool (ny,nx) the lidars see the surface",
     "bev_ditch": "bool (ny,nx)",
@@ -115,6 +122,7 @@ def make_sample(drive: SyntheticDrive, index: int, info: Mapping[str, Any]) -> S
             f"{name}_K": model.K, f"{name}_D": model.D,
             f"{name}_T_ego_camera": _T_ego_base(drive, taken.t, reading.t) @ shot.frame.T_base_camera,
         }  # fmt: skip
+    arrays |= _structures(drive, taken, arrays["instance"], [arrays[f"{name}_instance"] for name in cameras])
     about = {
         n: {"distortion_model": r.data.frame.model.distortion_model, "time": r.t - taken.t} for n, r in cameras.items()
     }
@@ -155,6 +163,25 @@ def _objects(taken: DriveSample) -> dict[str, NDArray[Any]]:
     names = ("number", "group", "label", "center", "size", "yaw", "velocity", "points", "visibility")
     out = {f"object_{name}": getattr(o, name) for name in names}
     return out | {"object_center": o.center.astype(np.float32)}
+
+
+def _structures(
+    drive: SyntheticDrive, taken: DriveSample, returns: NDArray[np.int32], pixels: list[NDArray[np.int32]]
+) -> dict[str, NDArray[Any]]:
+    """What stands near the vehicle or is met by a return or a pixel, with the instance numbers of these."""
+    near, world, T = taken.truth.structures.number, drive.world, taken.truth.T_odom_world
+    seen = np.unique(np.concatenate([near, returns, *(p.ravel() for p in pixels)]))
+    row = seen[seen >= FIRST_STRUCTURE] - FIRST_STRUCTURE
+    low, high = (bound[row] for bound in world.bounds)
+    points = np.bincount(returns[returns >= FIRST_STRUCTURE] - FIRST_STRUCTURE, minlength=len(world.structures))
+    return {
+        "structure_number": (row + FIRST_STRUCTURE).astype(np.int32),
+        "structure_kind": np.array([int(world.structures[k].kind) for k in row], np.uint8),
+        "structure_center": geometry.transform_points(T, 0.5 * (low + high)).astype(np.float32),
+        "structure_size": (high - low).astype(np.float32),
+        "structure_yaw": np.full(len(row), geometry.yaw_of(T), np.float32),
+        "structure_points": points[row].astype(np.int32),
+    }
 
 
 def _grid(taken: DriveSample) -> dict[str, NDArray[Any]]:

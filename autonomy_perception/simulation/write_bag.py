@@ -22,7 +22,7 @@ from autonomy_perception.simulation import truth_messages as truth
 from autonomy_perception.simulation.clock import stamp
 from autonomy_perception.simulation.drive import DriveSample, SyntheticDrive
 from autonomy_perception.simulation.imu import Imu
-from autonomy_perception.simulation.landmark_messages import landmark_record
+from autonomy_perception.simulation.landmark_messages import landmark_record, structure_record
 from autonomy_perception.simulation.sensor_messages import hitch_records, imu_records, odometry_records, sensor_records
 from autonomy_perception.simulation.source import source_digest
 from autonomy_perception.simulation.truck import mounting
@@ -78,7 +78,7 @@ def drive_records(
 
 
 def start_records(drive: SyntheticDrive, at: int) -> list[Record]:
-    """What is said once: mounts as the vehicle believes them and as they are, landmarks, what was drawn."""
+    """What is said once: mounts as the vehicle believes them and as they are, landmarks, what stands there, what was drawn."""
     vehicle = drive.vehicle
     about = {
         "scenario": drive.world.scenario.name, "seed": drive.seed, "weather": drive.weather, "time_of_day": drive.time_of_day,
@@ -89,6 +89,7 @@ def start_records(drive: SyntheticDrive, at: int) -> list[Record]:
         Record("/tf_static", m.TF, at, m.transforms(at, static_edges(drive))),
         truth.mount_record(vehicle, true, at),
         landmark_record(drive.world, at),
+        structure_record(drive.world, at),
         Record(truth.ABOUT, "std_msgs/msg/String", at, m.make("std_msgs/msg/String", json.dumps(about))),
     ]
 

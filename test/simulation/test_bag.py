@@ -14,8 +14,11 @@ from autonomy_perception.grid import from_grid_map_data
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.simulation.clock import EPOCH_NS
 from autonomy_perception.simulation.drive import SyntheticDrive
+from autonomy_perception.simulation.materials import Kind
 from autonomy_perception.simulation.truth_messages import truth_uuid
 from autonomy_perception.simulation.write_bag import write_bag
+
+KINDS = "/ground_truth/structure_kinds"
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +102,8 @@ def test_what_is_said_once(recorded):
     drive, path, _, _ = recorded
     with BagReader(path) as bag:
         once = {
-            raw.topic: m for raw, m in bag.messages(["/ground_truth/about", "/ground_truth/landmarks", "/tf_static"])
+            raw.topic: m
+            for raw, m in bag.messages(["/ground_truth/about", "/ground_truth/landmarks", KINDS, "/tf_static"])
         }
         odometry = [m for _, m in bag.messages(["/odometry"])]
         imu = [m for _, m in bag.messages([drive.rig.imu.topic])]
@@ -115,6 +119,29 @@ def test_what_is_said_once(recorded):
     told = np.array([m.position[0] for m in hitch])
     np.testing.assert_allclose(told, drive.world.hitch_angle((stamps - EPOCH_NS) * 1e-9), atol=1e-6)
     assert 9.0 < np.median([m.linear_acceleration.z for m in imu]) < 10.6
+
+
+def test_every_structure_can_be_looked_up_by_its_instance_number(recorded):
+    drive, path, _, _ = recorded
+    with BagReader(path) as bag:
+        (message,) = [m for _, m in bag.messages([KINDS])]
+    known = {mark.id: mark for mark in message.markers}
+    kinds = {mark.ns for mark in message.markers}
+    assert len(known) == len(message.markers) == len(drive.world.structures)
+    assert {"tree", "rock", "rail", "sign"} <= kinds <= {kind.name.lower() for kind in Kind}
+    sample = drive.sample(1)
+    seen = np.concatenate([sample.truth.instance, sample.shots[0].data.instance.ravel()])
+    assert set(seen[seen >= 1000].tolist()) <= set(known)
+    sweep = sample.sweeps[0].data
+    numbers = np.unique(sweep.instance[sweep.instance >= 1000]).tolist()
+    assert len(numbers) > 10
+    for number in numbers:
+        mark = known[number]
+        assert mark.ns == drive.world.structure(number).kind.name.lower()
+        p, size = mark.pose.position, mark.scale
+        away = np.abs(sweep.xyz[sweep.instance == number] - [p.x, p.y, p.z]).max(0)
+        assert (away < 0.5 * np.array([size.x, size.y, size.z]) + 0.15).all()
+    assert all(mark.header.frame_id == "map" for mark in message.markers)
 
 
 def test_the_same_drive_is_the_same_bytes(recorded, tmp_path):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from autonomy_perception.config import ConfigError
+from autonomy_perception.geometry import rotation_z
 from autonomy_perception.simulation.dataset import (
     MANIFEST,
     DatasetSetup,
@@ -22,6 +23,8 @@ from autonomy_perception.simulation.dataset import (
     shard_path,
     write_dataset,
 )
+from autonomy_perception.simulation.drive import SyntheticDrive
+from autonomy_perception.simulation.materials import Semantic
 from autonomy_perception.simulation.rig import default_rig
 from autonomy_perception.simulation.sample import ARRAYS
 from autonomy_perception.simulation.truth import OCCUPIED
@@ -71,6 +74,7 @@ def test_shards_and_manifest(made):
 
 def test_what_a_sample_says_agrees_with_itself(made):
     """Ground returns lie on the elevation of their cell; boxes hold their returns; nothing blocked is drivable."""
+    world = SyntheticDrive(0, 2.0, scenario="highway", cameras=False).world
     for sample in read_shard(shard_path(made, 0)):
         a = sample.arrays
         cells = np.floor(a["xyz"][:, :2] / 0.5 + 100).astype(int)
@@ -90,6 +94,16 @@ def test_what_a_sample_says_agrees_with_itself(made):
             if a["object_points"][k] >= 30 and np.hypot(*a["object_velocity"][k]) < 0.1:
                 away = np.abs(mine - a["object_center"][k]).max(0)
                 assert np.linalg.norm(away[:2]) < 0.5 * np.linalg.norm(a["object_size"][k][:2]) + 0.3
+        numbers = a["structure_number"]
+        assert set(np.unique(a["instance"][a["semantic"] == Semantic.STRUCTURE]).tolist()) <= set(numbers.tolist())
+        for k, number in enumerate(numbers):
+            assert a["structure_kind"][k] == world.structure(int(number)).kind
+            mine = a["xyz"][a["instance"] == number]
+            assert len(mine) == a["structure_points"][k]
+            turn = rotation_z(float(a["structure_yaw"][k]))
+            away = np.abs((mine - a["structure_center"][k]) @ turn)
+            assert (away < 0.5 * a["structure_size"][k] + 0.2).all()
+        assert len(np.unique(a["structure_kind"])) > 3
         assert ((a["object_visibility"] >= 0) & (a["object_visibility"] <= 1)).all()
         assert (a["object_points"][a["object_visibility"] == 0] == 0).all()
 
@@ -104,6 +118,9 @@ def test_a_sample_follows_from_its_seed_alone(made):
 def test_with_camera():
     sample = SampleMaker(setup_of(cameras=True)).make(16)
     image = cv2.imdecode(np.frombuffer(sample.images["front"], np.uint8), cv2.IMREAD_COLOR)
+    a = sample.arrays
+    seen = np.concatenate([a["instance"], a["front_instance"].ravel()])
+    assert set(np.unique(seen[seen >= 1000]).tolist()) <= set(a["structure_number"].tolist())
     for layer in ("semantic", "instance", "depth"):
         assert sample.arrays[f"front_{layer}"].shape == image.shape[:2]
     assert set(sample.info["cameras"]) == {"front"}
