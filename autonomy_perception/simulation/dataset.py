@@ -31,7 +31,7 @@ from autonomy_perception.simulation.materials import Kind, Semantic
 from autonomy_perception.simulation.rig import Rig
 from autonomy_perception.simulation.sample import ARRAYS, Sample, make_sample
 from autonomy_perception.simulation.scenarios import MIX, SCENARIOS
-from autonomy_perception.simulation.source import source_digest
+from autonomy_perception.simulation.source import libraries, source_digest
 from autonomy_perception.types import ObjectClass
 
 MOMENTS = 16
@@ -40,7 +40,7 @@ MANIFEST = "dataset.json"
 
 
 class DatasetSetup(BaseModel):
-    """What a dataset is made of; everything in it follows from this and from the version of the simulator."""
+    """What a dataset is made of; everything in it follows from this and from the versions of simulator and libraries."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -111,6 +111,7 @@ def manifest(setup: DatasetSetup) -> dict[str, Any]:
     """What ``dataset.json`` holds."""
     return {
         "format": "autonomy_perception simulated samples, WebDataset tar shards, version 1",
+        "libraries": libraries(),
         "simulator": source_digest(),
         "setup": setup.model_dump(mode="json"),
         "shards": setup.shards,

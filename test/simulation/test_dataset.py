@@ -15,6 +15,7 @@ import pytest
 
 from autonomy_perception.config import ConfigError
 from autonomy_perception.geometry import rotation_z
+from autonomy_perception.simulation import dataset
 from autonomy_perception.simulation.dataset import (
     MANIFEST,
     DatasetSetup,
@@ -27,6 +28,7 @@ from autonomy_perception.simulation.drive import SyntheticDrive
 from autonomy_perception.simulation.materials import Semantic
 from autonomy_perception.simulation.rig import default_rig
 from autonomy_perception.simulation.sample import ARRAYS
+from autonomy_perception.simulation.source import libraries
 from autonomy_perception.simulation.truth import OCCUPIED
 
 
@@ -163,6 +165,12 @@ def test_a_killed_run_is_gone_on_with(made, tmp_path):
 def test_another_setup_is_refused(made):
     with pytest.raises(ConfigError, match=r"setup\.seed.*0.*now asked for 7"):
         write_dataset(setup_of(seed=7), made, 1)
+
+
+def test_another_version_of_a_library_is_refused(made, monkeypatch):
+    monkeypatch.setattr(dataset, "libraries", lambda: libraries() | {"numpy": "0.0"})
+    with pytest.raises(ConfigError, match=r"libraries\.numpy.*now asked for '0\.0'"):
+        write_dataset(setup_of(), made, 1)
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
