@@ -69,15 +69,20 @@ class Camera:
         self.name, self.config, self.setup, self.frame, self._body = name, config, setup, config.frame, body
         self._stated = mounting(config.extrinsics, name)
         self.T_base_camera = self._stated @ setup.miscalibration.matrix()
-        self.model = _model(setup)
+        self.model = lens_of(setup)
         self._rays = pixel_rays(self.model).astype(np.float32)
         self._own = OwnBody(body, self.T_base_camera, self._rays)
         self._glass = ex.Glass(name, (setup.height, setup.width))
 
+    @property
+    def period(self) -> float:
+        """Time between two images [s]."""
+        return self.setup.period_ms * 1e-3
+
     def ticks(self, start: float, end: float, seed: int) -> Ticks:
         """Its images with start < t <= end [s]."""
         s = self.setup
-        return s.clock.ticks(start, end, s.period_ms * 1e-3, seed, self.config.offset_ms * 1e-3)
+        return s.clock.ticks(start, end, self.period, seed, self.config.offset_ms * 1e-3)
 
     def rays(self, path: Path, t: float) -> Bundle:
         """Rays of all pixels; every row at its own time if the shutter rolls."""
@@ -226,7 +231,8 @@ class Camera:
         return np.asarray(cv2.resize(coarse, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _model(setup: CameraSetup) -> CameraModel:
+def lens_of(setup: CameraSetup) -> CameraModel:
+    """Intrinsics of a camera of a rig."""
     w, h = setup.width, setup.height
     if setup.K is not None:
         fx, fy, cx, cy = setup.K

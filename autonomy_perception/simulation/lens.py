@@ -23,6 +23,22 @@ def pixel_rays(model: CameraModel) -> F64:
     Raises:
         ConfigError: the distortion cannot be inverted everywhere in the image (it folds over).
     """
+    nodes, rays = _inverted(model)
+    shape = len(nodes[0]), len(nodes[1])
+    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+    rows, columns = np.arange(model.height), np.arange(model.width)
+    axes = [RectBivariateSpline(nodes[0], nodes[1], rays[:, k].reshape(shape))(rows, columns).ravel() for k in range(3)]
+    out = np.stack(axes, -1)
+    return np.asarray(out / np.linalg.norm(out, axis=1, keepdims=True))
+
+
+def check_lens(model: CameraModel) -> None:
+    """Raises ConfigError as :func:`pixel_rays` does, in a fraction of its time."""
+    _inverted(model)
+
+
+def _inverted(model: CameraModel) -> tuple[list[F64], F64]:
+    """Rows (R,) and columns (C,) [px] of the nodes, and a ray (R·C,3) through each."""
     nodes = [np.linspace(0.0, n - 1.0, max(n // STEP_PX, 4) + 1) for n in (model.height, model.width)]
     v, u = np.meshgrid(*nodes, indexing="ij")
     pixels = np.stack([u.ravel(), v.ravel()], -1)
@@ -30,16 +46,10 @@ def pixel_rays(model: CameraModel) -> F64:
     error = np.abs(project(model, rays) - pixels).max()
     if not error < MAX_ERROR_PX:
         raise ConfigError(
-            f"D of {model.distortion_model}: expected a distortion that can be inverted over the whole image, "
-            f"got {model.D.tolist()} ({error:.1f} px off)"
+            f"K, D: expected a {model.distortion_model} lens that can be inverted over the whole image, "
+            f"got D {model.D.tolist()} ({error:.1f} px off)"
         )
-    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
-    rows, columns = np.arange(model.height), np.arange(model.width)
-    axes = [
-        RectBivariateSpline(nodes[0], nodes[1], rays[:, k].reshape(v.shape))(rows, columns).ravel() for k in range(3)
-    ]
-    out = np.stack(axes, -1)
-    return np.asarray(out / np.linalg.norm(out, axis=1, keepdims=True))
+    return nodes, rays
 
 
 def _pinhole(model: CameraModel, pixels: F64) -> F64:
