@@ -20,6 +20,10 @@ LEAD_IN_S = 0.5  # and starts this long before the first sweep
 CLEARANCE_M = 0.25  # nobody comes nearer to anybody else
 
 
+class NoRoom(RuntimeError):
+    """Somebody who has to be there touches somebody in every draw."""
+
+
 def times(duration_s: float = STORY_S) -> F64:
     """Times [s] at which motion is tabulated."""
     return np.arange(-LEAD_IN_S, duration_s + 0.5, STEP_S)
@@ -151,14 +155,14 @@ class Company:
         """Add what ``draw`` returns as soon as it touches nobody.
 
         Raises:
-            RuntimeError: someone found no free place (a fault of the scenario, not of the seed).
+            NoRoom: someone found no free place.
         """
         found = None
         for _ in range(tries):
             found = self.offer(draw())
             if found is None:
                 return
-        raise RuntimeError(f"no free place: {found}")
+        raise NoRoom(f"no free place: {found}")
 
     def admit(self, groups: Sequence[Sequence[Plan]], required: int = 0) -> str | None:
         """Add all groups but those who would touch somebody; names of the first two of the ``required`` first groups

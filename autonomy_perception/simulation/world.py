@@ -9,10 +9,14 @@ from autonomy_perception.config import VehicleConfig
 from autonomy_perception.simulation import motion, scenarios
 from autonomy_perception.simulation.actors import Actor, Path, place, ride
 from autonomy_perception.simulation.ground import GroundSample
+from autonomy_perception.simulation.scenarios.staging import Scenario, Staging, total_length
 from autonomy_perception.simulation.scene import Hits, Mesh, Scene, join
 from autonomy_perception.simulation.structures import FIRST_STRUCTURE, Structure, painted_lines
 
 __all__ = ["FIRST_STRUCTURE", "World"]
+
+DRAWS = 8
+"""Times that a scenario is laid out anew before a seed is given up."""
 
 
 class World:
@@ -36,7 +40,7 @@ class World:
         sun: unit vector (3,) towards the sun, behind the driver's shoulder.
 
     Raises:
-        ValueError: no such scenario, or it cannot last so long.
+        ValueError: no such scenario, it cannot last so long, or nothing that it draws has room for the vehicle.
     """
 
     def __init__(
@@ -48,9 +52,9 @@ class World:
             raise ValueError(
                 f"duration_s of scenario {self.scenario.name}: expected 0 .. {longest:g}, got {duration_s:g}"
             )
-        rng, light = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
+        light = np.random.default_rng(np.random.SeedSequence(seed).spawn(2)[1])
         t = motion.times(max(duration_s, self.scenario.shortest_s))
-        staging = self.scenario.build(rng, vehicle, t)
+        staging = _staged(self.scenario, seed, vehicle, t)
         own, furnishing = staging.own, staging.furnishing
         self.land = staging.ground
         self.terrain = self.land.scene
@@ -89,6 +93,20 @@ class World:
             return np.zeros(len(t))
         yaw = [np.arctan2(p[:, 1, 0], p[:, 0, 0]) for p in (self.trailer.path.poses(t), self.ego.poses(t))]
         return np.asarray((yaw[0] - yaw[1] + np.pi) % (2 * np.pi) - np.pi)
+
+
+def _staged(scenario: Scenario, seed: int, vehicle: VehicleConfig, t: NDArray[np.float64]) -> Staging:
+    """The scenario as the seed lays it out; where that leaves no room, as its next children do."""
+    first, _, *others = np.random.SeedSequence(seed).spawn(1 + DRAWS)  # the second is the light's
+    for source in (first, *others):
+        try:
+            return scenario.build(np.random.default_rng(source), vehicle, t)
+        except motion.NoRoom as e:
+            last = e
+    raise ValueError(
+        f"scenario {scenario.name}, seed {seed}, vehicle {vehicle.name} ({total_length(vehicle):.1f} m long): "
+        f"no room in {DRAWS} draws, in the last one: {last}"
+    ) from last
 
 
 def _scene(parts: list[tuple[int, Mesh]]) -> tuple[Scene, NDArray[np.int32]]:

@@ -1,5 +1,6 @@
 """Worlds of every scenario: repeatable, free of collisions, with drivers who keep to the rules of motion."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from autonomy_perception.config import Hitch
 from autonomy_perception.simulation import motion
-from autonomy_perception.simulation.motion import collision, swing, times
+from autonomy_perception.simulation.motion import NoRoom, collision, swing, times
 from autonomy_perception.simulation.scenarios import MIX, SCENARIOS, draw
 from autonomy_perception.simulation.truck import demo_vehicle
 from autonomy_perception.simulation.world import World
@@ -74,6 +75,27 @@ def test_a_world_is_drawn_from_its_seed_alone(world):
     assert world.landmarks == again.landmarks
     assert len(world.markings) == 3
     assert np.any(staged("demo", 7).own.xy[-1] != world.ego.position[-1, :2])
+
+
+def test_a_seed_that_leaves_no_room_is_drawn_anew_the_same_way_every_time(monkeypatch):
+    yard, draws = SCENARIOS["yard"], []
+
+    def crowded_twice(rng, vehicle, t):
+        draws.append(rng.bit_generator.state["state"]["state"])
+        if len(draws) % 3:
+            raise NoRoom("a / b")
+        return yard.build(rng, vehicle, t)
+
+    as_ever = np.random.default_rng(np.random.SeedSequence(5).spawn(2)[0]).bit_generator.state["state"]["state"]
+    monkeypatch.setitem(SCENARIOS, "yard", replace(yard, build=crowded_twice))
+    one, two = (World(5, with_trailer(), "yard", 1.0) for _ in range(2))
+    assert draws[0] == as_ever
+    assert len(set(draws[:3])) == 3
+    assert draws[:3] == draws[3:]
+    np.testing.assert_array_equal(one.solid.mesh.vertices, two.solid.mesh.vertices)
+    monkeypatch.setitem(SCENARIOS, "yard", replace(yard, build=lambda *_: (_ for _ in ()).throw(NoRoom("a / b"))))
+    with pytest.raises(ValueError, match=r"scenario yard, seed 5, vehicle .*no room in 8 draws.* a / b"):
+        World(5, with_trailer(), "yard", 1.0)
 
 
 def test_names_are_checked():

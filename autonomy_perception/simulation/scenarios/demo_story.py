@@ -81,7 +81,7 @@ class Story:
         """Add all road users to the company.
 
         Raises:
-            RuntimeError: someone found no free place in 100 draws (a fault of the story, not of the seed).
+            NoRoom: someone found no free place in 100 draws.
         """
         for one in (self._lead_and_overtaker, self._crossing, self._oncoming_truck):
             company.join(one)

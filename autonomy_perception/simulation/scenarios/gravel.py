@@ -12,7 +12,7 @@ from autonomy_perception.simulation import built, furniture, litter, people, sha
 from autonomy_perception.simulation.ground import Ground
 from autonomy_perception.simulation.landforms import Patch, Waves, discs, hollows, still_water
 from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.motion import Company, following, standing
+from autonomy_perception.simulation.motion import Company, NoRoom, following, standing
 from autonomy_perception.simulation.roadway import Ditch, Roadway, Section
 from autonomy_perception.simulation.scenarios.cast import Crosser, fill, own_mobile, ridden
 from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging, corridor, winding
@@ -121,7 +121,7 @@ def _traffic(rng: np.random.Generator, vehicle: VehicleConfig, t: F64, way: Way,
         found = company.admit(groups, len(herd))
         if found is None:
             return own, company
-    raise RuntimeError(f"gravel: traffic collides: {found}")
+    raise NoRoom(f"traffic collides: {found}")
 
 
 def _herd(rng: np.random.Generator, t: F64, way: Way, stream: Stream) -> list[Crosser]:

@@ -10,7 +10,7 @@ from autonomy_perception.simulation import built, furniture, heavy, litter, peop
 from autonomy_perception.simulation.ground import Ground
 from autonomy_perception.simulation.landforms import Waves, smoothstep
 from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.motion import Company, standing
+from autonomy_perception.simulation.motion import Company, NoRoom, standing
 from autonomy_perception.simulation.roadway import Ditch, Line, Roadway, Section
 from autonomy_perception.simulation.scenarios.cast import Rider, fill, mobile, own_mobile, ridden, walking
 from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging, corridor, winding
@@ -92,7 +92,7 @@ def _traffic(rng: np.random.Generator, vehicle: VehicleConfig, t: F64, way: Way,
         _oncoming(rng, company, t, way, plan)
         _standing(rng, company, t, way, plan)
         return own, company
-    raise RuntimeError(f"highway: nobody can cut in: {found}")
+    raise NoRoom(f"nobody can cut in: {found}")
 
 
 def _stream(rng: np.random.Generator, vehicle: VehicleConfig, plan: _Plan) -> tuple[Stream, list[Rider]]:

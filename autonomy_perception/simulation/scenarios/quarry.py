@@ -12,7 +12,7 @@ from autonomy_perception.simulation import built, heavy, litter, people, vegetat
 from autonomy_perception.simulation.ground import Ground, Lattice, lines
 from autonomy_perception.simulation.landforms import Patch, Waves, bank, discs, smoothstep, still_water
 from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.motion import Company, Plan, standing
+from autonomy_perception.simulation.motion import Company, NoRoom, Plan, standing
 from autonomy_perception.simulation.roadway import Roadway, Section
 from autonomy_perception.simulation.scenarios.cast import Rider, mobile, own_mobile, ridden, walking
 from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging
@@ -147,7 +147,7 @@ def _company(rng: np.random.Generator, vehicle: VehicleConfig, t: F64, pit: _Pit
         if found is None:
             break
     else:
-        raise RuntimeError(f"quarry: traffic collides: {found}")
+        raise NoRoom(f"traffic collides: {found}")
     _at_work(rng, company, t, pit)
     return own, company
 

@@ -12,7 +12,7 @@ from autonomy_perception.simulation import litter, people, shapes, vegetation
 from autonomy_perception.simulation.ground import Ground
 from autonomy_perception.simulation.landforms import Patch, Waves, discs, still_water
 from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.motion import Company, following, standing
+from autonomy_perception.simulation.motion import Company, NoRoom, following, standing
 from autonomy_perception.simulation.roadway import Roadway, Section
 from autonomy_perception.simulation.scenarios.cast import Crosser, own_mobile
 from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging, corridor, winding
@@ -120,7 +120,7 @@ def _company(
         if found is None:
             break
     else:
-        raise RuntimeError(f"track: the ego meets {found}")
+        raise NoRoom(f"the ego meets {found}")
     for k in range(int(rng.integers(1, 4))):
         sign = float(rng.choice([-1.0, 1.0]))
         walk = rng.uniform(0.35, 0.9) * way.length + sign * rng.uniform(0.9, 1.4) * t

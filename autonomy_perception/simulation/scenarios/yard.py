@@ -10,7 +10,7 @@ from autonomy_perception.simulation import built, furniture, heavy, litter, peop
 from autonomy_perception.simulation.ground import Ground, Lattice, lines
 from autonomy_perception.simulation.landforms import Patch, Waves, discs, still_water
 from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.motion import Company, standing
+from autonomy_perception.simulation.motion import Company, NoRoom, standing
 from autonomy_perception.simulation.roadway import Line, Roadway, Section
 from autonomy_perception.simulation.scenarios.cast import Rider, during, mobile, own_mobile, ridden, walking
 from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging
@@ -119,7 +119,7 @@ def _company(rng: np.random.Generator, vehicle: VehicleConfig, t: F64, way: Way,
         if found is None:
             break
     else:
-        raise RuntimeError(f"yard: somebody collides: {found}")
+        raise NoRoom(f"somebody collides: {found}")
     _parked(rng, company, t, bays)
     return own, company
 
