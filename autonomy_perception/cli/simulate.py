@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +23,7 @@ EPILOG = """Examples:
 
 
 COMPARED_SWEEPS = 40
+DURATION_S = 30.0
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +34,12 @@ def register(app: typer.Typer) -> None:
 def simulate(
     scenario: Annotated[str, typer.Option(help="name of a scenario (a wrong one lists them), or mix: drawn")] = "mix",
     seed: Annotated[int, typer.Option(min=0, help="draws everything that is drawn")] = 0,
-    duration: Annotated[float, typer.Option(min=0.1, max=600.0, help="length of the drive [s]")] = 30.0,
+    duration: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1, max=600.0, show_default="30; --dataset: 34", help="length of the drive (--dataset: drives) [s]"
+        ),
+    ] = None,
     rig: Annotated[str, typer.Option(help="rig YAML, or the name of one under config/rigs")] = "demo_truck",
     weather: Annotated[str, typer.Option(help="name of a weather, or mix")] = "clear",
     time_of_day: Annotated[str, typer.Option(help="name of a time of day, or mix")] = "noon",
@@ -54,7 +60,8 @@ def simulate(
 ) -> None:
     """Make a synthetic drive with exact ground truth: a bag, training samples (--dataset) or a picture sheet.
 
-    The same arguments give the same bytes. Exit code 1 if a file cannot be read or written, 2 if an argument is wrong.
+    The same arguments give the same bytes. Exit code 1 if a file cannot be read or written, 2 if an argument is wrong,
+    130 after Ctrl-C.
     """
     from concurrent.futures.process import BrokenProcessPool
 
@@ -66,12 +73,14 @@ def simulate(
     processes = workers or os.cpu_count() or 1
     try:
         if dataset is not None:
-            _dataset(dataset, samples, seed, (scenario, weather, time_of_day), rig, cameras, processes)
+            given: dict[str, Any] = {"samples": samples, "cameras": cameras, "pixel_labels": pixel_labels}
+            given |= {} if duration is None else {"drive_s": duration}
+            _dataset(dataset, seed, (scenario, weather, time_of_day), rig, processes, given)
         if output is not None or preview:
             for path in () if output is None else (output, _beside(output, ".vehicle.yaml")):
                 if path.exists():
                     raise BagError(f"{path}: exists already; choose another name or remove it first")
-            drive = _drive(seed, duration, (scenario, weather, time_of_day), rig, cameras, pixel_labels)
+            drive = _drive(seed, duration or DURATION_S, (scenario, weather, time_of_day), rig, cameras, pixel_labels)
             if output is not None:
                 _bag(drive, output, processes)
             if preview:
@@ -84,6 +93,10 @@ def simulate(
     except (ConfigError, ValueError) as e:
         typer.echo(f"simulate: {e}", err=True)
         raise typer.Exit(2) from e
+    except KeyboardInterrupt as e:
+        rest = "" if dataset is None else f"; the shards in {dataset} are whole, the same command goes on with the rest"
+        typer.echo(f"simulate: stopped{rest}", err=True)
+        raise typer.Exit(130) from e
 
 
 def _drive(
@@ -138,20 +151,19 @@ def _preview(drive: SyntheticDrive, output: Path | None) -> None:
 
 
 def _dataset(
-    folder: Path, samples: int, seed: int, names: tuple[str, str, str], rig: str, cameras: bool, processes: int
+    folder: Path, seed: int, names: tuple[str, str, str], rig: str, processes: int, given: dict[str, Any]
 ) -> None:
     from autonomy_perception.simulation.dataset import DatasetSetup, write_dataset
     from autonomy_perception.simulation.rig import load_rig
 
     scenario, weather, time_of_day = names
     setup = DatasetSetup(
-        samples=samples, seed=seed, scenario=scenario, weather=weather, time_of_day=time_of_day, rig=load_rig(rig),
-        cameras=cameras,
-    )  # fmt: skip
+        seed=seed, scenario=scenario, weather=weather, time_of_day=time_of_day, rig=load_rig(rig), **given
+    )
     with _progress("samples") as bar:
-        task = bar.add_task("simulate", total=samples)
+        task = bar.add_task("simulate", total=setup.samples)
         made = write_dataset(setup, folder, processes, lambda done: bar.update(task, completed=done))
-    typer.echo(f"{folder}: {samples} samples in {setup.shards} shards, {made} of them made now")
+    typer.echo(f"{folder}: {setup.samples} samples in {setup.shards} shards, {made} of them made now")
 
 
 def _compare(real: Path, seed: int, names: tuple[str, str, str], rig: str, output: Path | None) -> None:

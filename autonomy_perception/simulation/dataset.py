@@ -17,6 +17,7 @@ import os
 import tarfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from contextlib import contextmanager
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any
@@ -26,17 +27,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from autonomy_perception.config import ConfigError
 from autonomy_perception.simulation import motion
-from autonomy_perception.simulation.drive import SyntheticDrive, drawn, single_threaded
+from autonomy_perception.simulation.drive import SyntheticDrive, drawn
 from autonomy_perception.simulation.materials import Kind, Semantic
 from autonomy_perception.simulation.rig import Rig
 from autonomy_perception.simulation.sample import ARRAYS, Sample, make_sample
 from autonomy_perception.simulation.scenarios import MIX, SCENARIOS
 from autonomy_perception.simulation.source import libraries, source_digest
+from autonomy_perception.simulation.workers import end_on_interrupt, interrupt_held, single_threaded
 from autonomy_perception.types import ObjectClass
 
 MOMENTS = 16
 """Samples of one world."""
 MANIFEST = "dataset.json"
+FORMAT = "autonomy_perception simulated samples, WebDataset tar shards, version 1"
 
 
 class DatasetSetup(BaseModel):
@@ -50,10 +53,9 @@ class DatasetSetup(BaseModel):
     weather: str = Field(MIX, description="name of a weather, or mix")
     time_of_day: str = Field(MIX, description="name of a time of day, or mix")
     rig: Rig
-    drive_s: float = Field(
-        motion.STORY_S, ge=0.5, le=motion.STORY_S, description="of how long drives samples are moments [s]"
-    )
+    drive_s: float = Field(motion.STORY_S, description="of how long drives samples are moments [s]")
     cameras: bool = Field(True, description="images and their labels")
+    pixel_labels: bool = Field(True, description="class, instance and depth of every pixel")
     shard_samples: int = Field(MOMENTS, ge=1, description="samples in a shard: what one process makes at a time")
     grid_side: float = Field(100.0, ge=20, le=300, description="edge length of the BEV labels [m]")
     grid_resolution: float = Field(0.5, ge=0.1, le=2, description="their cell edge [m]")
@@ -61,6 +63,11 @@ class DatasetSetup(BaseModel):
     def check(self) -> None:
         """Raises ValueError naming what is wrong and the allowed values."""
         drawn(0, self.scenario, self.weather, self.time_of_day)
+        if not 0.5 <= self.drive_s <= motion.STORY_S:
+            raise ValueError(
+                f"duration of the drives that samples are moments of: expected 0.5 .. {motion.STORY_S:g} s, "
+                f"found {self.drive_s:g}"
+            )
         if self.samples > 1_000_000:
             raise ValueError(f"samples: expected at most 1000000 for one seed, found {self.samples}")
 
@@ -94,7 +101,7 @@ class SampleMaker:
                 world,
                 setup.drive_s,
                 cameras=setup.cameras,
-                pixel_labels=True,
+                pixel_labels=setup.pixel_labels,
                 rig=setup.rig,
                 grid=grid,
                 scenario=names.scenario,
@@ -110,7 +117,7 @@ class SampleMaker:
 def manifest(setup: DatasetSetup) -> dict[str, Any]:
     """What ``dataset.json`` holds."""
     return {
-        "format": "autonomy_perception simulated samples, WebDataset tar shards, version 1",
+        "format": FORMAT,
         "libraries": libraries(),
         "simulator": source_digest(),
         "setup": setup.model_dump(mode="json"),
@@ -141,23 +148,33 @@ def write_dataset(
         ValueError: a name in the setup is not known.
     """
     setup.check()
-    _claim(setup, folder)
+    with _claimed(setup, folder):
+        return _make_missing(setup, folder, workers, progress)
+
+
+def _make_missing(setup: DatasetSetup, folder: Path, workers: int, progress: Callable[[int], None]) -> int:
     _remove_parts(folder)
     todo = [k for k in range(setup.shards) if not shard_path(folder, k).exists()]
     before = setup.samples - sum(len(setup.seeds(k)) for k in todo)
     progress(before)
     context = multiprocessing.get_context("spawn")
     made: Synchronized[int] = context.Value("q", 0)
-    with (
-        single_threaded(),
-        ProcessPoolExecutor(max(1, min(workers, len(todo))), context, _start_worker, (setup, folder, made)) as pool,
-    ):
-        pending = {pool.submit(_make_shard, k) for k in todo}
+    stop = context.RawValue("b", 0)
+    pool = ProcessPoolExecutor(max(1, min(workers, len(todo))), context, _start_worker, (setup, folder, made, stop))
+    try:
+        with single_threaded(), interrupt_held():
+            pending = {pool.submit(_make_shard, k) for k in todo}
         while pending:
             done, pending = wait(pending, timeout=0.5, return_when=FIRST_EXCEPTION)
             progress(before + made.value)
             for future in done:
                 future.result()  # raises what the process raised
+    except BaseException:
+        stop.value = 1  # nobody may be left at work in the folder, nor anybody wait for whole shards
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+        _remove_parts(folder)
     return made.value
 
 
@@ -190,22 +207,49 @@ def read_shard(path: Path) -> Iterator[Sample]:
         raise ValueError(f"{path}: {e}") from e
 
 
-def _claim(setup: DatasetSetup, folder: Path) -> None:
-    """Write the manifest, or check that the one there is the same."""
+@contextmanager
+def _claimed(setup: DatasetSetup, folder: Path) -> Iterator[None]:
+    """The folder with the manifest of this setup, which nobody writes anew meanwhile.
+
+    A manifest of another setup is replaced where nobody made a shard by it, nor is about to: each run holds a lock.
+    """
     path, wanted = folder / MANIFEST, json.loads(json.dumps(manifest(setup)))
-    if path.exists():
-        try:
-            found = json.loads(path.read_text())
-        except (OSError, ValueError) as e:
-            raise ConfigError(f"{path}: not a manifest: {e}") from e
-        _compare(path, "", wanted, found)
-        return
-    if folder.exists() and any(folder.iterdir()):
+    if not path.exists() and folder.exists() and any(folder.iterdir()):
         raise ConfigError(f"{folder}: expected an empty folder or a dataset ({MANIFEST}), found other files")
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{MANIFEST}.{os.getpid()}"
-    part.write_text(json.dumps(wanted, indent=1))
-    part.rename(path)
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        if not path.exists() or (_alone(lock) and _found(path).get("format") == FORMAT and not _any_shard(folder)):
+            part = folder / f".{MANIFEST}.{os.getpid()}"
+            part.write_text(json.dumps(wanted, indent=1))
+            part.rename(path)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        _compare(path, "", wanted, _found(path))
+        yield
+    finally:
+        os.close(lock)
+
+
+def _alone(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _any_shard(folder: Path) -> bool:
+    return any(folder.glob("shard-*.tar"))
+
+
+def _found(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError) as e:
+        raise ConfigError(f"{path}: not a manifest: {e}") from e
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path}: not a manifest")
+    return found
 
 
 def _compare(path: Path, field: str, wanted: Any, found: Any) -> None:
@@ -227,31 +271,38 @@ def _remove_parts(folder: Path) -> None:
             part.unlink(missing_ok=True)
 
 
-_worker: list[tuple[SampleMaker, DatasetSetup, Path, Any]] = []
+_worker: list[tuple[SampleMaker, DatasetSetup, Path, Any, Any]] = []
 
 
-def _start_worker(setup: DatasetSetup, folder: Path, made: Any) -> None:
-    _worker.append((SampleMaker(setup), setup, folder, made))
+class _Stopped(Exception):
+    """Another process failed, or the run was interrupted."""
+
+
+def _start_worker(setup: DatasetSetup, folder: Path, made: Any, stop: Any) -> None:
+    end_on_interrupt()
+    _worker.append((SampleMaker(setup), setup, folder, made, stop))
 
 
 def _make_shard(shard: int) -> None:
-    maker, setup, folder, made = _worker[0]
+    maker, setup, folder, made, stop = _worker[0]
     path = shard_path(folder, shard)
     part = folder / f".{path.name}.{os.getpid()}"
     with part.open("wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # held by the living: see _remove_parts
         with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-            _fill(tar, maker, setup.seeds(shard), made)
+            for seed in setup.seeds(shard):
+                if stop.value:
+                    raise _Stopped
+                _add(tar, seed, maker)
+                with made.get_lock():
+                    made.value += 1
         file.flush()
         os.fsync(file.fileno())
         part.rename(path)
 
 
-def _fill(tar: tarfile.TarFile, maker: SampleMaker, seeds: range, made: Any) -> None:
-    for seed in seeds:
-        for name, data in maker.make(seed).files(f"{seed:012d}").items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(data)
-            tar.addfile(entry, io.BytesIO(data))
-        with made.get_lock():
-            made.value += 1
+def _add(tar: tarfile.TarFile, seed: int, maker: SampleMaker) -> None:
+    for name, data in maker.make(seed).files(f"{seed:012d}").items():
+        entry = tarfile.TarInfo(name)
+        entry.size = len(data)
+        tar.addfile(entry, io.BytesIO(data))

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -15,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception import geometry
+from autonomy_perception.simulation import motion
 from autonomy_perception.simulation.actors import relative_motion
 from autonomy_perception.simulation.camera import Camera, Shot
 from autonomy_perception.simulation.clock import Ticks, stamp
@@ -25,11 +24,14 @@ from autonomy_perception.simulation.scenarios import MIX, draw
 from autonomy_perception.simulation.truth import Truth
 from autonomy_perception.simulation.truth_sweep import TruthMaker
 from autonomy_perception.simulation.weather import LIGHTS, WEATHERS, conditions
+from autonomy_perception.simulation.workers import end_on_interrupt, interrupt_held, single_threaded
 from autonomy_perception.simulation.world import World
 from autonomy_perception.types import CameraFrame, PointCloud, Trajectory
 
 F64 = NDArray[np.float64]
 T = TypeVar("T")
+EARLIEST_S = 0.1 - motion.LEAD_IN_S
+"""Earliest image, for a first sweep that ends before the next one [s]: motion begins little before."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,8 @@ class SyntheticDrive:
         self.cameras: tuple[Camera, ...] = self.rig.cameras if cameras else ()
         self.odometry = Odometry(np.random.default_rng([seed, 1]), self.world.ego, longest, self.rig.odometry)
         sensors: list[Lidar | Camera] = [*self.lidars, *self.cameras]
-        self._ticks = [s.ticks(start_s, end, seed * 64 + k) for k, s in enumerate(sensors)]
+        begin = [*(start_s for _ in self.lidars), *(max(start_s - c.period, EARLIEST_S) for c in self.cameras)]
+        self._ticks = [s.ticks(begin[k], end, seed * 64 + k) for k, s in enumerate(sensors)]
         self._truth = TruthMaker(self.world, self.vehicle.dimensions, self.lidars, grid)
         self._arguments: dict[str, Any] = {
             "seed": seed, "duration_s": duration_s, "scenario": scenario, "weather": weather,
@@ -154,11 +157,13 @@ class SyntheticDrive:
         """True motion (6,) of base_link vx vy vz wx wy wz [m/s, rad/s]."""
         return np.asarray(relative_motion(self.world.ego, np.array([t]))[1][0])
 
-    def sample(self, index: int, in_odom: bool = True) -> DriveSample:
+    def sample(self, index: int, in_odom: bool = True, newest_shots: bool = False) -> DriveSample:
         """Sweep number ``index`` (0 .. len-1).
 
         Args:
             in_odom: truth in the drifting frame ``odom``; otherwise in the level frame of the vehicle at that moment.
+            newest_shots: one image of every camera, the newest by then, instead of those since the sweep before: none
+                of a camera slower than the lidar.
 
         Raises:
             IndexError: no such sweep.
@@ -170,9 +175,10 @@ class SyntheticDrive:
         sweeps = tuple(
             self._sweep(k, tick) for k in range(len(self.lidars)) for tick in _within(self._ticks[k], since, t)
         )
-        first = len(self.lidars)
         shots = tuple(
-            self._shoot(k, tick) for k in range(len(self.cameras)) for tick in _within(self._ticks[first + k], since, t)
+            self._shoot(k, tick)
+            for k, ticks in enumerate(self._ticks[len(self.lidars) :])
+            for tick in (_within(ticks, -np.inf, t)[-1:] if newest_shots else _within(ticks, since, t))
         )
         pose = self.world.ego.poses(np.array([t]))[0]
         T_odom_world = self.odometry.T_odom_world(np.array([t]))[0] if in_odom else geometry.invert(level(pose))
@@ -195,7 +201,8 @@ class SyntheticDrive:
         try:
             with single_threaded():
                 for index in range(len(self)):
-                    pending.append(pool.submit(_work, index))
+                    with interrupt_held():
+                        pending.append(pool.submit(_work, index))
                     if len(pending) > 3 * workers:  # as much as is held in memory
                         yield pending.popleft().result()
                 while pending:
@@ -258,25 +265,11 @@ def _within(ticks: Ticks, since: float, until: float) -> range:
     return range(int(low), int(high))
 
 
-@contextmanager
-def single_threaded() -> Iterator[None]:
-    """Keeps the linear algebra of child processes to one thread each: they are the parallelism."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    before = {n: os.environ.get(n) for n in names}
-    os.environ.update(dict.fromkeys(names, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
-
-
 _worker: list[SyntheticDrive] = []
 
 
 def _start_worker(arguments: dict[str, Any]) -> None:
+    end_on_interrupt()
     _worker.append(SyntheticDrive(**arguments))
 
 

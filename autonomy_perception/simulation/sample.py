@@ -110,15 +110,19 @@ def packed(arrays: Mapping[str, NDArray[Any]], level: int = 3) -> bytes:
 
 def make_sample(drive: SyntheticDrive, index: int, info: Mapping[str, Any]) -> Sample:
     """Sweep ``index`` of a drive as a sample; ``info`` goes with it."""
-    taken = drive.sample(index, in_odom=False)
+    taken = drive.sample(index, in_odom=False, newest_shots=True)
     lidars = list(dict.fromkeys(r.sensor for r in taken.sweeps))
-    cameras = {r.sensor: r for r in taken.shots}  # the newest image of each
+    cameras = {r.sensor: r for r in taken.shots}
     arrays = {**_points(drive, taken, lidars), **_objects(taken), **_grid(taken)}
     arrays["twist"] = drive.twist(taken.t).astype(np.float32)
     for name, reading in cameras.items():
         shot, model = reading.data, reading.data.frame.model
+        if drive.pixel_labels:
+            arrays |= {
+                f"{name}_semantic": shot.semantic, f"{name}_instance": shot.instance,
+                f"{name}_depth": shot.depth.astype(np.float16),
+            }  # fmt: skip
         arrays |= {
-            f"{name}_semantic": shot.semantic, f"{name}_instance": shot.instance, f"{name}_depth": shot.depth.astype(np.float16),
             f"{name}_K": model.K, f"{name}_D": model.D,
             f"{name}_T_ego_camera": _T_ego_base(drive, taken.t, reading.t) @ shot.frame.T_base_camera,
         }  # fmt: skip

@@ -20,14 +20,15 @@ from autonomy_perception.simulation.dataset import (
     MANIFEST,
     DatasetSetup,
     SampleMaker,
+    manifest,
     read_shard,
     shard_path,
     write_dataset,
 )
 from autonomy_perception.simulation.drive import SyntheticDrive
 from autonomy_perception.simulation.materials import Semantic
-from autonomy_perception.simulation.rig import default_rig
-from autonomy_perception.simulation.sample import ARRAYS
+from autonomy_perception.simulation.rig import Rig, default_rig, load_rig
+from autonomy_perception.simulation.sample import ARRAYS, make_sample
 from autonomy_perception.simulation.source import libraries
 from autonomy_perception.simulation.truth import OCCUPIED
 
@@ -41,7 +42,7 @@ def setup_of(**fields):
         "cameras": False,
         "shard_samples": 2,
     }
-    return DatasetSetup(rig=default_rig(), **(given | {"samples": 3} | fields))
+    return DatasetSetup(**(given | {"samples": 3, "rig": default_rig()} | fields))
 
 
 def digests(folder):
@@ -63,9 +64,9 @@ def test_shards_and_manifest(made):
     assert sorted(p.name for p in made.iterdir()) == [MANIFEST, *(f"shard-{k:06d}.tar" for k in range(2))]
     samples = [s for k in range(2) for s in read_shard(shard_path(made, k))]
     assert [s.info["seed"] for s in samples] == [0, 1, 2]
-    manifest = json.loads((made / MANIFEST).read_text())
-    assert manifest["setup"]["samples"] == 3
-    assert manifest["classes"]["object"]["PEDESTRIAN"] == 7
+    stated = json.loads((made / MANIFEST).read_text())
+    assert stated["setup"]["samples"] == 3
+    assert stated["classes"]["object"]["PEDESTRIAN"] == 7
     first = samples[0].arrays
     assert set(first) <= set(ARRAYS)
     n = len(first["xyz"])
@@ -117,6 +118,20 @@ def test_a_sample_follows_from_its_seed_alone(made):
     assert alone.files("k") == among.files("k")
 
 
+def small_rig():
+    """That of nuScenes with few pixels."""
+    rig = load_rig("nuscenes")
+    cameras = {n: c.model_copy(update={"width": 160, "height": 90, "K": None}) for n, c in rig.setup.cameras.items()}
+    return Rig.of("small", rig.setup.model_copy(update={"cameras": cameras}), rig.stated)
+
+
+def test_without_the_labels_of_pixels():
+    setup = setup_of(cameras=True, pixel_labels=False, scenario="yard", drive_s=0.5, rig=small_rig())
+    sample = SampleMaker(setup).make(0)
+    assert sample.images["cam_front"]
+    assert {k[10:] for k in sample.arrays if k.startswith("cam_front_")} == {"K", "D", "T_ego_camera"}
+
+
 def test_with_camera():
     sample = SampleMaker(setup_of(cameras=True)).make(16)
     image = cv2.imdecode(np.frombuffer(sample.images["front"], np.uint8), cv2.IMREAD_COLOR)
@@ -162,6 +177,26 @@ def test_a_killed_run_is_gone_on_with(made, tmp_path):
     assert write_dataset(setup_of(), folder, 2) == 0
 
 
+@pytest.mark.parametrize("whom", [os.killpg, os.kill], ids=["all processes", "the first"])
+def test_an_interrupt_ends_the_run(tmp_path, whom):
+    """Ctrl-C reaches every process, a supervisor's signal only the first: nothing that is queued is made any more."""
+    folder, main = tmp_path / "stopped", "from autonomy_perception.cli.main import main; main()"
+    words = f"simulate --dataset {folder} --scenario yard --duration 2 --no-cameras --samples 640 --workers 2"
+    command = [sys.executable, "-c", main, *words.split()]
+    run = subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not [*folder.glob(".shard-*")] and time.monotonic() < deadline:
+        time.sleep(0.02)
+    whom(run.pid, signal.SIGINT)
+    out, err = run.communicate(timeout=80)  # until the last process that has the streams is gone
+    assert run.returncode == 130, err
+    assert out.strip() == ""
+    assert err.splitlines() == [
+        f"simulate: stopped; the shards in {folder} are whole, the same command goes on with the rest"
+    ]
+    assert [p.name for p in folder.iterdir()] == [MANIFEST]
+
+
 def test_another_setup_is_refused(made):
     with pytest.raises(ConfigError, match=r"setup\.seed.*0.*now asked for 7"):
         write_dataset(setup_of(seed=7), made, 1)
@@ -171,6 +206,39 @@ def test_another_version_of_a_library_is_refused(made, monkeypatch):
     monkeypatch.setattr(dataset, "libraries", lambda: libraries() | {"numpy": "0.0"})
     with pytest.raises(ConfigError, match=r"libraries\.numpy.*now asked for '0\.0'"):
         write_dataset(setup_of(), made, 1)
+class Enough(Exception):
+    """Ends a run before its processes start."""
+
+
+def test_a_manifest_without_shards_binds_nobody_but_while_a_run_goes_on(tmp_path):
+    """A rig that turns out wrong in the first world can be corrected; two runs never mix their shards."""
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest(setup_of(seed=7))))
+
+    def at_work(done):
+        with pytest.raises(ConfigError, match=r"setup\.seed.*with 0.*now asked for 7"):
+            write_dataset(setup_of(seed=7), tmp_path, 1)
+        raise Enough
+
+    with pytest.raises(Enough):
+        write_dataset(setup_of(), tmp_path, 1, at_work)
+    assert json.loads((tmp_path / MANIFEST).read_text())["setup"]["seed"] == 0
+    for foreign in ('{"format": "of somebody else"}', "3", "{"):
+        (tmp_path / MANIFEST).write_text(foreign)
+        with pytest.raises(ConfigError, match=MANIFEST):
+            write_dataset(setup_of(), tmp_path, 1, at_work)
+        assert (tmp_path / MANIFEST).read_text() == foreign
+
+
+def test_every_sample_has_the_newest_image_of_a_slow_camera():
+    """The camera of this rig gives an image every 83 ms, the lidar a sweep every 50 ms."""
+    drive = SyntheticDrive(0, 0.5, scenario="yard", rig=small_rig(), grid=(20.0, 0.5), pixel_labels=True)
+    for index, image_t in ((0, 0.0), (1, 0.083333), (2, 0.083333)):
+        sample = make_sample(drive, index, {})
+        assert sample.info["cameras"]["cam_front"]["time"] == pytest.approx(image_t - 0.05 * (index + 1), abs=1e-9)
+        assert sample.images["cam_front"]
+        assert sample.arrays["cam_front_depth"].shape == (90, 160)
+    assert [len(drive.sample(index).shots) for index in range(3)] == [0, 1, 0]  # a bag has each image once
+    assert bytes(drive.sample(1).shots[0].data.frame.encoded) == sample.images["cam_front"]
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):

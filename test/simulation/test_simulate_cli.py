@@ -1,5 +1,7 @@
 """``simulate`` on the command line: what it makes, and how it answers wrong arguments."""
 
+from dataclasses import replace
+
 import cv2
 import pytest
 from typer.testing import CliRunner
@@ -7,7 +9,10 @@ from typer.testing import CliRunner
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.cli.main import app
 from autonomy_perception.config import load_vehicle
+from autonomy_perception.simulation import dataset
+from autonomy_perception.simulation.motion import NoRoom
 from autonomy_perception.simulation.rig import default_rig
+from autonomy_perception.simulation.scenarios import SCENARIOS
 
 
 def run(*arguments):
@@ -53,6 +58,33 @@ def test_wrong_names_are_answered_with_the_allowed_ones(tmp_path, arguments, wor
             assert word in done.output
         assert "Traceback" not in done.output
         assert not (tmp_path / "x").exists()
+
+
+def test_the_options_of_a_dataset_are_heard(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(dataset, "write_dataset", lambda setup, *_: asked.append(setup) or 0)
+    assert run("--dataset", tmp_path / "x", "--duration", 5, "--no-pixel-labels").exit_code == 0
+    assert run("--dataset", tmp_path / "x", "--no-cameras").exit_code == 0
+    assert [(s.drive_s, s.pixel_labels, s.cameras) for s in asked] == [(5.0, False, True), (34.0, True, False)]
+
+
+@pytest.mark.parametrize("duration", [0.2, 60])
+def test_a_dataset_of_drives_that_cannot_be_so_long_is_refused(tmp_path, duration):
+    done = run("--dataset", tmp_path / "x", "--duration", duration)
+    assert done.exit_code == 2
+    assert f"expected 0.5 .. 34 s, found {duration}" in done.output
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_scenario_without_room_for_the_vehicle_is_said(tmp_path, monkeypatch):
+    def crowded(rng, vehicle, t):
+        raise NoRoom("a / b")
+
+    monkeypatch.setitem(SCENARIOS, "yard", replace(SCENARIOS["yard"], build=crowded))
+    done = run("--scenario", "yard", "--seed", 4, "--rig", "semi_truck", "-o", tmp_path / "x")
+    assert done.exit_code == 2
+    for word in ("scenario yard", "seed 4", "semi_truck", "no room", "a / b"):
+        assert word in done.output
 
 
 def test_a_wrong_rig_file_is_answered_with_file_and_field(tmp_path):
