@@ -125,6 +125,8 @@ class Stream:
 
     def run(self, t: F64) -> list[Track]:
         """Let everybody drive over the times (T,); one track per vehicle, in order."""
+        if not self.vehicles:
+            return []
         n = len(self.vehicles)
         ticks = np.arange(t[0], t[-1] + TICK_S, TICK_S)
         s, v = np.array([m.s for m in self.vehicles]), np.array([m.v for m in self.vehicles])

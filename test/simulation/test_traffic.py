@@ -78,6 +78,10 @@ def test_somebody_cuts_in_close_ahead_and_is_given_room():
     assert gap[merged:].min() > 5.0
 
 
+def test_a_road_may_be_empty():
+    assert Stream((0.0,)).run(T) == []
+
+
 def test_pace_is_slow_in_bends_and_brakes_for_them():
     way = Way.cornering([(0.0, 0.0), (150.0, 0.0), (150.0, 100.0)], 20.0)
     limit = pace(way, 20.0, lateral=1.6, brake=1.0)
