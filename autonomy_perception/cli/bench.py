@@ -76,7 +76,7 @@ def tracker(json: Json = False) -> None:
 def simulate(
     runs: Annotated[int, typer.Option(min=3, help="timed sweeps and images")] = 15, json: Json = False
 ) -> None:
-    """Synthetic sweeps, images and samples beside the bare ray casting. Example: bench simulate --json"""
+    """Synthetic sweeps, images, samples and a data set beside the bare ray casting. Example: bench simulate --json"""
     _run("evaluation.bench_simulate", json, note="64 x 1800 rays, 704 x 256 pixels", runs=runs)
 
 

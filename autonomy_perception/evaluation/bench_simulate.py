@@ -1,14 +1,17 @@
-"""``bench simulate``: a lidar sweep, a labelled image and whole samples, beside nothing but the ray casting."""
+"""``bench simulate``: a sweep, a labelled image, whole samples and a data set, beside nothing but the ray casting."""
 
 from __future__ import annotations
 
 import os
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 
 from autonomy_perception.evaluation.bench import BenchResult, time_pair
 from autonomy_perception.simulation.camera import Camera
+from autonomy_perception.simulation.dataset import DatasetSetup, write_dataset
 from autonomy_perception.simulation.drive import SyntheticDrive
 from autonomy_perception.simulation.rig import Rig, default_rig
 from autonomy_perception.simulation.tracing import Bundle, Stage
@@ -30,11 +33,12 @@ def small_camera(rig: Rig) -> Camera:
     )  # fmt: skip
 
 
-def run(runs: int = 15, samples: int = 12) -> BenchResult:
-    """Time everything in the demo's world.
+def run(runs: int = 15, samples: int = 12, dataset: int = 64) -> BenchResult:
+    """Time everything in the demo's world, and a data set of mixed worlds.
 
     Args:
         runs: timed sweeps and images. samples: whole samples (sweep, image, all labels), made by a process per core.
+        dataset: samples of the data set.
     """
     rig = default_rig()
     world = World(SEED, rig.vehicle)
@@ -52,6 +56,7 @@ def run(runs: int = 15, samples: int = 12) -> BenchResult:
         "lidar_ms": sweep.ms,
         "camera_ms": shot.ms,
         "samples_per_s": samples_per_s(samples),
+        "dataset_samples_per_s": dataset_samples_per_s(dataset),
         "rays_per_s": count / sweep.ms * 1e3,
     }
     peer = {"lidar_ms": bare.ms, "camera_ms": plain.ms, "rays_per_s": count / bare.ms * 1e3}
@@ -69,3 +74,13 @@ def samples_per_s(count: int) -> float:
     drive = SyntheticDrive(SEED, 0.1 * (count + workers) + 0.01, start_s=10.0)
     arrivals = [time.perf_counter() for _ in drive.samples(workers)]
     return float(count / (arrivals[-1] - arrivals[workers - 1]))
+
+
+def dataset_samples_per_s(count: int) -> float:
+    """Samples per second of ``simulate --dataset`` with a process per core: from its start to the last shard, so with the
+    start of the processes, the building of the worlds, packing and writing."""
+    setup = DatasetSetup(samples=count, seed=SEED, rig=default_rig())
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        made = write_dataset(setup, Path(folder), os.cpu_count() or 1)
+        return made / (time.perf_counter() - start)
