@@ -8,10 +8,13 @@ import pytest
 
 from autonomy_perception.config import Hitch
 from autonomy_perception.simulation import motion
+from autonomy_perception.simulation.materials import Semantic
 from autonomy_perception.simulation.motion import NoRoom, collision, swing, times
 from autonomy_perception.simulation.scenarios import MIX, SCENARIOS, draw
 from autonomy_perception.simulation.truck import demo_vehicle
+from autonomy_perception.simulation.ways import Way
 from autonomy_perception.simulation.world import World
+from autonomy_perception.types import ObjectClass
 
 
 def with_trailer():
@@ -96,6 +99,48 @@ def test_a_seed_that_leaves_no_room_is_drawn_anew_the_same_way_every_time(monkey
     monkeypatch.setitem(SCENARIOS, "yard", replace(yard, build=lambda *_: (_ for _ in ()).throw(NoRoom("a / b"))))
     with pytest.raises(ValueError, match=r"scenario yard, seed 5, vehicle .*no room in 8 draws.* a / b"):
         World(5, with_trailer(), "yard", 1.0)
+
+
+def check_story(world):
+    """What the demo tells, seen from the ego's own path: cut in, stepped out, turned off, bent."""
+    t = np.arange(0.0, 34.0, 0.1)
+    path = world.ego.poses(np.arange(-0.4, 34.4, 0.02))[:, :2, 3]
+    own = Way(path[np.r_[True, np.linalg.norm(np.diff(path, axis=0), axis=1) > 1e-3]])
+    base = own.project(world.ego.poses(t)[:, :2, 3])[0]
+
+    def seen(actor):
+        """How far somebody is ahead along the ego's path, and to its left [m], at the times."""
+        s, d = own.project(actor.path.poses(t)[:, :2, 3])
+        return s - base, d
+
+    def cuts_in(actor):
+        ahead, left = seen(actor)
+        beside = np.flatnonzero((np.abs(ahead) < 6.0) & (left > 2.5) & (left < 4.5))
+        back = np.flatnonzero((np.abs(left) < 1.0) & (ahead > 5.0) & (ahead < 35.0))
+        return ahead[0] < -8.0 and len(beside) > 0 and np.any(back > beside[-1])
+
+    def steps_out(actor):
+        ahead, left = seen(actor)
+        inside = np.flatnonzero((np.abs(left) < 1.6) & (ahead > 5.0) & (ahead < 60.0))
+        return len(inside) > 5 and np.abs(left[: inside[0]]).max() > 2.0
+
+    assert sum(cuts_in(a) for a in world.actors if a.shape.label == ObjectClass.CAR) == 1
+    assert any(steps_out(a) for a in world.actors if a.shape.label == ObjectClass.PEDESTRIAN)
+    ground = world.surface_at(world.ego.poses(np.array([2.0, 15.0, 33.5]))[:, :2, 3])[2].semantic
+    assert ground.tolist() == [Semantic.ROAD, Semantic.ROAD, Semantic.TRACK]
+    beside = world.ego.poses(np.array([33.5])) @ np.array([[-4.0, 1.0, 0.0, 1.0], [-4.0, -1.0, 0.0, 1.0]]).T
+    assert np.all(world.surface_at(beside[0, :2].T)[2].semantic == Semantic.TRACK)  # all of it, not one wheel
+    assert np.abs(world.hitch_angle(t)).max() > np.radians(5.0)
+
+
+def test_the_demo_tells_its_story(world):
+    check_story(world)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", [0, 11, 42])
+def test_the_demo_tells_its_story_whatever_the_seed(seed):
+    check_story(World(seed, with_trailer(), "demo"))
 
 
 def test_names_are_checked():
