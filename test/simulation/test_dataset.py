@@ -177,7 +177,13 @@ def test_a_killed_run_is_gone_on_with(made, tmp_path):
     assert write_dataset(setup_of(), folder, 2) == 0
 
 
-@pytest.mark.parametrize("whom", [os.killpg, os.kill], ids=["all processes", "the first"])
+@pytest.mark.parametrize(
+    "whom",
+    [
+        pytest.param(os.killpg, id="all processes"),
+        pytest.param(os.kill, id="the first", marks=pytest.mark.long),
+    ],
+)
 def test_an_interrupt_ends_the_run(tmp_path, whom):
     """Ctrl-C reaches every process, a supervisor's signal only the first: nothing that is queued is made any more."""
     folder, main = tmp_path / "stopped", "from autonomy_perception.cli.main import main; main()"

@@ -19,7 +19,7 @@ PROMISED = {  # kinds of structures and of ground: in every world, in some world
     "rural": ("TREE BUSH POST RAIL SIGN POLE ROCK", "ROAD SHOULDER GRASS", "FENCE CROP BUILDING LOG", "DITCH SNOW MUD WATER"),
     "gravel": ("TREE BUSH ROCK FENCE POLE", "GRAVEL_ROAD SHOULDER GRASS DITCH", "CROP BUILDING LOG", "WATER MUD"),
     "track": ("TREE BUSH ROCK LOG", "TRACK SOIL MUD WATER", "", "SNOW"),
-    "quarry": ("ROCK TREE BUILDING", "TRACK SOIL MUD WATER", "", ""),
+    "quarry": ("ROCK TREE", "TRACK SOIL MUD WATER", "BUILDING", ""),
     "yard": ("BUILDING FENCE POLE SIGN CONE DEBRIS TREE BUSH", "YARD SHOULDER GRASS WATER", "", ""),
     "junction": ("TRAFFIC_LIGHT SIGN POLE BUILDING TREE BUSH", "ROAD SIDEWALK GRASS", "", ""),
 }  # fmt: skip
@@ -123,10 +123,12 @@ def washboard(world):
 
 def ruts(world):
     """Where wheels run, deeper than between them: 6 to 16 cm on the forest track, 2 to 5 cm on gravel."""
-    lane, s = main_road(world).section.lanes[0], middle(world)
+    section, s = main_road(world).section, middle(world)
+    lane = section.lanes[0]
     depth = np.median(z(world, s, lane) - 0.5 * (z(world, s, lane - 0.95) + z(world, s, lane + 0.95)))
-    low, high = (0.05, 0.17) if len(main_road(world).section.lanes) == 1 else (0.015, 0.055)
-    assert low < depth < high
+    low, high = (0.06, 0.16) if len(section.lanes) == 1 else (0.02, 0.05)
+    assert low <= section.ruts <= high
+    assert 0.6 * section.ruts - 0.003 < depth < 1.2 * section.ruts + 0.003  # the mesh rounds them
 
 
 def bank(world):
