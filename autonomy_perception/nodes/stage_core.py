@@ -10,7 +10,7 @@ import numpy as np
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.nodes import topics
 from autonomy_perception.nodes.core import Core, Output
-from autonomy_perception.nodes.join import Join
+from autonomy_perception.nodes.join import AHEAD_NS, Join
 from autonomy_perception.nodes.objects_in import ObjectsMsg, moved
 from autonomy_perception.nodes.roles import Role
 from autonomy_perception.ops.library import Library
@@ -42,14 +42,19 @@ class StageCore(Core):
         super().__init__(config, vehicle, lib, emit, pipeline_class=role.pipeline)
         self._role = role
         names = [t.name for t in role.objects]
-        driver = names[0] if role.driven_by_objects else FRAME
-        partners = [kind for kind in (FRAME, *names) if kind != driver]
-        self._join = Join[_Seen | ObjectsMsg](driver, partners, WAIT_NS, int(config.sensors.no_data_after_ms * 1e6))
+        self._driver = names[0] if role.driven_by_objects else FRAME
+        partners = [kind for kind in (FRAME, *names) if kind != self._driver]
+        self._join = Join[_Seen | ObjectsMsg](
+            self._driver, partners, WAIT_NS, int(config.sensors.no_data_after_ms * 1e6)
+        )
 
     def on_event(self, event: Event, *, replayed: bool) -> None:
         """Take in a message of a sensor or of another node."""
         if isinstance(event, ObjectsMsg):
-            self._join.put(event.topic, event.stamp_ns, event, event.receive_ns)
+            ahead = self._join.put(event.topic, event.stamp_ns, event, event.receive_ns)
+            if ahead:
+                expected = f"at most {AHEAD_NS * 1e-9:.0f} s ahead of {self._named(self._driver)}"
+                self.front.note(event.topic, "header.stamp", expected, f"{ahead * 1e-9:.1f} s ahead", event.receive_ns)
             self._meet(event.receive_ns)
         else:
             super().on_event(event, replayed=replayed)
@@ -61,9 +66,15 @@ class StageCore(Core):
 
     def _run(self, frames: list[SensorFrame], sensors_ms: float, now_ns: int) -> None:
         for frame in frames:
-            self._join.put(FRAME, frame.stamp_ns, _Seen(frame, sensors_ms), now_ns)
+            if behind := self._join.put(FRAME, frame.stamp_ns, _Seen(frame, sensors_ms), now_ns):
+                expected = f"at most {AHEAD_NS * 1e-9:.0f} s behind {self._named(FRAME)}"
+                self.front.note(self._driver, "header.stamp", expected, f"{behind * 1e-9:.1f} s behind", now_ns)
             sensors_ms = 0.0
         self._meet(now_ns)
+
+    @staticmethod
+    def _named(kind: str) -> str:
+        return "the sensors' frames" if kind == FRAME else kind
 
     def _meet(self, now_ns: int) -> None:
         for stamp, items in self._join.ready(now_ns):

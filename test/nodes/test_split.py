@@ -35,7 +35,7 @@ from autonomy_perception.paths import vehicle_file
 from autonomy_perception.pipeline import Pipeline
 from autonomy_perception.sensors.convert import stamp_ns
 from autonomy_perception.sensors.frontend import SensorFrontEnd
-from autonomy_perception.types import Detections, Perception
+from autonomy_perception.types import Detections, Perception, Tracks
 
 MS = 1_000_000
 
@@ -244,27 +244,96 @@ def test_objects_that_cannot_be_used_are_refused(harm: str) -> None:
         detections_of(message)
 
 
-@given(st.lists(st.tuples(st.sampled_from(["frame", "d", "t"]), st.integers(0, 12), st.integers(0, 60)), max_size=60))
+AHEAD = st.sampled_from([0, 0, 0, 1, 5, 9, 10, 11, 600, 10**9])
+"""So many frames ahead of its time a partner stamps its objects."""
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["frame", "d", "t"]), st.integers(0, 12), st.integers(0, 60), AHEAD), max_size=80
+    )
+)
 @settings(max_examples=150, deadline=None)
-def test_the_join_is_bounded_in_order_and_never_stuck(arrivals: list[tuple[str, int, int]]) -> None:
+def test_the_join_is_bounded_in_order_and_never_stuck(arrivals: list[tuple[str, int, int, int]]) -> None:
     join: Join[int] = Join("frame", ("d", "t"), WAIT_NS, 500 * MS)
-    now, done, came = 0, [], set()
-    for kind, k, later in arrivals:
+    now, done, due, last = 0, [], [], -1
+    for kind, k, later, ahead in arrivals:
         now += later * MS
+        k += ahead if kind != "frame" else 0
         stamp = k * 100 * MS
         if kind == "frame":
-            came.add(stamp)
+            if stamp < last - 1_000 * MS:  # time jumped back: what still waited is of no use
+                due, last = [*done], -1
+            due += [stamp] if stamp > last and stamp not in due[len(done) :] else []
         join.put(kind, stamp, k, now)
         for at, items in join.ready(now):
             assert items["frame"] * 100 * MS == at and set(items.values()) == {items["frame"]}
             done.append(at)
+            last = at
         deadline = join.deadline_ns
         assert deadline is None or deadline > now
         assert len(join._items) <= KEEP
     done += [at for at, _ in join.ready(now + WAIT_NS)]
+    assert sorted(done) == sorted(due), "every frame comes out once"
     steps = np.diff(done)
     assert np.all((steps > 0) | (steps < -1_000 * MS)), "in order, but for a jump of time"
     assert join.deadline_ns is None
+
+
+@pytest.mark.parametrize("ahead_ms", [0, 300, 900, 1_500, 10**10])
+def test_objects_stamped_in_the_future_hold_no_frame_back(ahead_ms: int) -> None:
+    """At 10 Hz, each frame's objects 20 ms after it; what lies too far ahead is refused, and how far is said."""
+    join: Join[int] = Join("frame", ("d",), WAIT_NS, 500 * MS)
+    out, refused = [], 0
+    for k in range(200):
+        now = k * 100 * MS
+        join.put("frame", now, k, now)
+        out += join.ready(now)
+        refused += join.put("d", now + ahead_ms * MS, k, now + 20 * MS) == (ahead_ms - 20) * MS
+        out += join.ready(now + 20 * MS)
+    assert [at for at, _ in out] == [k * 100 * MS for k in range(200)]
+    assert refused == (200 if ahead_ms > 1_020 else 0)
+    if ahead_ms == 0:
+        assert all(set(items) == {"frame", "d"} for _, items in out[1:])
+
+
+def test_single_slips_into_the_future_cost_no_later_pair() -> None:
+    join: Join[int] = Join("frame", ("d",), WAIT_NS, 500 * MS)
+    for k in range(2 * KEEP):  # before the first frame nobody knows what is ahead
+        join.put("d", 10**15 + k, k, 0)
+    out = []
+    for k in range(100):
+        now = k * 100 * MS
+        join.put("frame", now, k, now)
+        out += join.ready(now)
+        slip = 10**15 + k if k % 10 == 5 else 0
+        assert bool(join.put("d", now + slip, k, now + 20 * MS)) == bool(slip)
+        out += join.ready(now + WAIT_NS if slip else now + 20 * MS)
+    assert [len(items) for _, items in out[1:]] == [1 if k % 10 == 5 else 2 for k in range(1, 100)]
+
+
+def test_more_frames_than_may_wait_go_out_without_their_objects() -> None:
+    join: Join[int] = Join("frame", ("d",), WAIT_NS, 500 * MS)
+    join.put("d", 0, 0, 0)
+    for k in range(1, 2 * KEEP):
+        join.put("frame", k * MS, k, k * MS)
+    assert [at for at, _ in join.ready(20 * MS)] == [k * MS for k in range(1, KEEP)]
+
+
+def test_a_node_says_whose_objects_lie_ahead(tmp_path: Path, vehicle: Path) -> None:
+    bag, car = drive.write_drive(tmp_path / "drive", 12), load_vehicle(vehicle)
+    split = Stages(car, (roles.OCCUPANCY,))
+    core, topic = split.cores["occupancy_grid"], topics.TRACKED_OBJECTS.name
+    for event in events(bag, car):
+        split.now = event.receive_ns
+        core.on_event(event, replayed=False)
+        if event.topic == "/odometry" and split.results["occupancy_grid"]:
+            message = conversions.tracked_objects(Tracks.empty("odom"), event.receive_ns + 5_000 * MS)
+            core.on_event(tracked_event(topic, message, event.receive_ns, 0), replayed=False)
+    (fault,) = [f for f in core.front.diagnostics().faults if f.newest.topic == topic]
+    assert fault.newest.field == "header.stamp" and fault.count > 5
+    assert fault.newest.expected == "at most 1 s ahead of the sensors' frames" and "5." in fault.newest.found
+    assert {drive.START_NS + k * 100 * MS for k in range(11)} <= set(split.results["occupancy_grid"])
 
 
 def test_the_join_does_not_wait_for_what_is_past_or_silent() -> None:
