@@ -94,6 +94,6 @@ def _objects(messages: Any) -> TruthObjects:
     number = np.arange(len(messages), dtype=np.int32)
     return TruthObjects(
         number, number, np.array([o.classification[0].label for o in messages], np.uint8), poses[:, :3, 3], size, yaw.astype(np.float32),
-        velocity.astype(np.float32), np.array([o.point_count for o in messages], np.int32), np.zeros(len(messages), np.float32),
+        velocity.astype(np.float32), np.minimum([o.point_count for o in messages], 2**31 - 1).astype(np.int32), np.zeros(len(messages), np.float32),
         np.array([o.existence_probability for o in messages], np.float32),
     )  # fmt: skip

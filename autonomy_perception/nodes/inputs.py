@@ -17,6 +17,7 @@ from autonomy_perception.sensors.ego import IMU, ODOMETRY, SPEED, ego_topics
 from autonomy_perception.sensors.events import Event
 
 _CLOUD, _ODOMETRY, _TF = "sensor_msgs/msg/PointCloud2", "nav_msgs/msg/Odometry", "tf2_msgs/msg/TFMessage"
+_EVENT_OF = CONVERTERS | objects_in.CONVERTERS
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,14 @@ def arrival_ns(info: Any) -> int:
     return now - age if 0 <= age < 10_000_000_000 else now
 
 
+@dataclass
+class Unreadable:
+    """Messages of a topic that no event could be made of: how many, and what was wrong with the last."""
+
+    count: int = 0
+    last: str = ""
+
+
 class Inputs:
     """The subscriptions.
 
@@ -69,13 +78,22 @@ class Inputs:
         self._node, self._deliver, self._offer = node, deliver, offer
         self.table = [*inputs_of(vehicle), *(Input(t.name, t.msgtype, OBJECTS) for t in objects)]
         self.received: dict[str, int] = {i.topic: 0 for i in self.table}
-        self._failures: dict[str, str] = {}
+        self._unreadable: dict[str, Unreadable] = {}
         self._held = [self._open(i, watch) for i in self.table]
 
     @property
     def failures(self) -> dict[str, str]:
-        """Last message that could not be read at all, by topic."""
-        return self._failures
+        """What could not be read at all, by topic: how many messages, and what was wrong with the last."""
+        return {topic: f"{u.count} left out, the last one: {u.last}" for topic, u in self._unreadable.items()}
+
+    def read(self, item: Input, message: Any, receive_ns: int, arrival: int) -> Event | None:
+        """The event of a message; None, counted and named, if there is none to be made of it."""
+        try:
+            return _EVENT_OF[item.msgtype](item.topic, message, receive_ns, arrival)
+        except Exception as e:  # whatever a message holds must not end the node
+            unreadable = self._unreadable.setdefault(item.topic, Unreadable())
+            unreadable.count, unreadable.last = unreadable.count + 1, f"{type(e).__name__}: {e}"
+            return None
 
     def _open(self, item: Input, watch: QosWatch) -> Any:
         spec = item.qos if self._offer is None else replace(item.qos, reliability="reliable", depth=10)
@@ -90,18 +108,14 @@ class Inputs:
         )
 
     def _event_taker(self, item: Input) -> Callable[[Any, Any], None]:
-        convert = (CONVERTERS | objects_in.CONVERTERS)[item.msgtype]
         topic, clock = item.topic, self._node.get_clock()
 
         def take(message: Any, info: Any) -> None:
             arrival = arrival_ns(info)
             self.received[topic] += 1
-            try:
-                event = convert(topic, message, clock.now().nanoseconds, arrival)
-            except (ValueError, TypeError) as e:
-                self._failures[topic] = f"{type(e).__name__}: {e}"
-                return
-            self._deliver(event)
+            event = self.read(item, message, clock.now().nanoseconds, arrival)
+            if event is not None:
+                self._deliver(event)
 
         return take
 

@@ -18,6 +18,8 @@ F64 = NDArray[np.float64]
 XYZ_YAW = np.array([0, 1, 2, 5])
 MAX_OBJECTS = 5000
 """More objects in one message are a fault of their sender."""
+INT32_MAX = 2**31 - 1
+"""Counts of returns are uint32 on the wire and int32 in arrays."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def detections_of(message: Any) -> Detections:
     return Detections(
         center.astype(np.float32), _sizes(objects), yaw.astype(np.float32), velocity.astype(np.float32),
         covariance.astype(np.float32), _classes(objects), np.array([o.existence_probability for o in objects], np.float32),
-        np.array([o.point_count for o in objects], np.int32),
+        np.minimum([o.point_count for o in objects], INT32_MAX).astype(np.int32),
         np.array([o.kinematics.orientation_availability == 2 for o in objects], np.bool_),
         np.array([o.source for o in objects], np.uint8), message.header.frame_id,
     )  # fmt: skip

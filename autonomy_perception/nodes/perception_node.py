@@ -37,7 +37,6 @@ from autonomy_perception.nodes.status_message import Counters
 from autonomy_perception.nodes.trace import Trace
 from autonomy_perception.nodes.worker import Worker
 from autonomy_perception.ops.library import CpuLibrary, KernelError
-from autonomy_perception.sensors.convert import CONVERTERS
 from autonomy_perception.sensors.deskew import end_shift_ns
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -108,8 +107,8 @@ class PerceptionNode(LifecycleNode):
                 self._inbox.put,
                 lambda t, m: self._tokens.offer(t, m) if self._tokens else None,
             )
-            self._kinds = {i.topic: i.msgtype for i in self._inputs.table}
-            self._tokens = TokenQueue(self, set(self._kinds), self._deliver)
+            self._table = {i.topic: i for i in self._inputs.table}
+            self._tokens = TokenQueue(self, set(self._table), self._deliver)
         else:
             objects = self._role.objects
             self._inputs = Inputs(self, self.vehicle, self._watch, self._inbox.put, objects=objects)
@@ -174,8 +173,12 @@ class PerceptionNode(LifecycleNode):
 
     def _deliver(self, topic: str, message: Any, receive_ns: int) -> None:
         """Lockstep: a message whose token has come, at the time that the token says."""
-        event = CONVERTERS[self._kinds[topic]](topic, message, receive_ns, time.monotonic_ns())
-        self._inbox.put(event, (topic, receive_ns))
+        assert self._inputs is not None and self._tokens is not None
+        event = self._inputs.read(self._table[topic], message, receive_ns, time.monotonic_ns())
+        if event is not None:
+            self._inbox.put(event, (topic, receive_ns))
+        else:
+            self._tokens.answer(topic, receive_ns)
 
     def _on_failure(self, text: str) -> None:
         self.get_logger().error(f"a step failed and was left out:\n{text}", throttle_duration_sec=1.0)

@@ -23,6 +23,7 @@ from autonomy_perception.bags.importers.base import ImportOptions, write_drive
 from autonomy_perception.bags.importers.sources import SOURCES
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.config import PerceptionConfig, VehicleConfig, load_vehicle
+from autonomy_perception.evaluation import truth_frame
 from autonomy_perception.nodes import conversions, graph, roles, topics
 from autonomy_perception.nodes.core import Output
 from autonomy_perception.nodes.join import KEEP, Join
@@ -242,6 +243,17 @@ def test_objects_that_cannot_be_used_are_refused(harm: str) -> None:
     message.objects = [item]
     with pytest.raises(ValueError):
         detections_of(message)
+
+
+def test_a_count_beyond_what_arrays_hold_is_the_largest_they_hold() -> None:
+    """``point_count`` is uint32 on the wire: 2**32 - 1 is a legal value."""
+    from autonomy_perception_msgs.msg import DetectedObject, ObjectClassification
+
+    item = DetectedObject(point_count=2**32 - 1, classification=[ObjectClassification(label=1, probability=1.0)])
+    item.shape.dimensions.x = item.shape.dimensions.y = item.shape.dimensions.z = 1.0
+    message = conversions.detected_objects(Detections.empty(), 1)
+    message.objects = [item]
+    assert detections_of(message).points.tolist() == truth_frame._objects([item]).points.tolist() == [2**31 - 1]
 
 
 AHEAD = st.sampled_from([0, 0, 0, 1, 5, 9, 10, 11, 600, 10**9])

@@ -1,0 +1,74 @@
+"""Subscriptions: no message ends the node; one that no event can be made of is left out, counted and named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
+
+from nodes import drive
+
+from autonomy_perception.config import VehicleConfig, load_vehicle
+from autonomy_perception.nodes import inputs, topics
+from autonomy_perception.nodes.inputs import Inputs
+from autonomy_perception.nodes.qos import message_class
+from autonomy_perception.nodes.qos_events import QosWatch
+from autonomy_perception.sensors.events import Event
+
+RAISED = [ValueError, TypeError, OverflowError, AttributeError, IndexError, ZeroDivisionError, MemoryError]
+
+
+class FakeNode:
+    """Holds the callbacks that a node would be given."""
+
+    def __init__(self) -> None:
+        self.callbacks: dict[str, Callable[..., None]] = {}
+
+    def get_clock(self) -> Any:
+        return SimpleNamespace(now=lambda: SimpleNamespace(nanoseconds=drive.START_NS))
+
+    def create_subscription(self, kind: Any, topic: str, callback: Any, profile: Any, **more: Any) -> Any:
+        self.callbacks[topic] = callback
+        return topic
+
+
+@pytest.fixture
+def vehicle(tmp_path: Any) -> VehicleConfig:
+    return load_vehicle(drive.write_vehicle(tmp_path / "test.yaml"))
+
+
+@pytest.mark.parametrize("error", RAISED)
+def test_a_message_that_cannot_be_converted_is_left_out_counted_and_named(
+    vehicle: VehicleConfig, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = topics.DETECTED_OBJECTS
+    broken = [True, False, True]
+
+    def convert(*args: Any) -> Event:
+        if broken.pop(0):
+            raise error("odd on purpose")
+        return good(*args)
+
+    good = inputs._EVENT_OF[topic.msgtype]
+    monkeypatch.setitem(inputs._EVENT_OF, topic.msgtype, convert)
+    node, taken = FakeNode(), []
+    held = Inputs(node, vehicle, QosWatch(None), taken.append, objects=(topic,))
+    for _ in range(3):
+        node.callbacks[topic.name](message_class(topic.msgtype)(), {})
+    assert [event.topic for event in taken] == [topic.name] and held.received[topic.name] == 3
+    assert held.failures == {topic.name: f"2 left out, the last one: {error.__name__}: odd on purpose"}
+
+
+def test_every_input_of_default_values_is_taken(vehicle: VehicleConfig) -> None:
+    node, taken = FakeNode(), []
+    objects = (topics.DETECTED_OBJECTS, topics.TRACKED_OBJECTS)
+    held = Inputs(node, vehicle, QosWatch(None), taken.append, objects=objects)
+    for item in held.table:
+        node.callbacks[item.topic](message_class(item.msgtype)(), {})
+    assert held.failures == {} and {event.topic for event in taken} == {i.topic for i in inputs.inputs_of(vehicle)} | {
+        t.name for t in objects
+    }
