@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from rosbags.interfaces import Connection, Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
 from rosbags.rosbag2 import StoragePlugin, Writer
@@ -18,6 +19,8 @@ from autonomy_perception.bags.typestore import typestore
 
 KEEP = "keep"
 """Marks the folder of an unfinished bag that must not be thrown away."""
+OWNER = "pid"
+"""Number of the process that writes there. Locked by it: the number alone may be anybody's, after a restart."""
 LATCHED_TOPICS = ("/tf_static", "/robot_description")
 
 
@@ -29,17 +32,6 @@ def _qos(topic: str) -> Qos:
         QosDurability.TRANSIENT_LOCAL if latched else QosDurability.VOLATILE,
         forever, forever, QosLiveliness.AUTOMATIC, forever, False,
     )  # fmt: skip
-
-
-def is_running(pid: str) -> bool:
-    """Whether a process of this number exists; False for what is not a number."""
-    try:
-        os.kill(int(pid), 0)
-    except PermissionError:
-        return True
-    except (OSError, ValueError):
-        return False
-    return True
 
 
 class BagWriter:
@@ -62,10 +54,21 @@ class BagWriter:
         self._connections: dict[tuple[str, str], Connection] = {}
         self._writer: Writer | None = None
         self._cut_off: Path | None = None
+        self._owner: IO[str] | None = None
+        self._expect_nothing()
+
+    def _expect_nothing(self) -> None:
         if self.path.exists():
-            raise BagError(f"{path}: exists already; choose another name or remove it first")
+            raise BagError(f"{self.path}: exists already; choose another name or remove it first")
 
     def __enter__(self) -> BagWriter:
+        with contextlib.ExitStack() as undo:
+            undo.callback(self._leave)
+            self._begin()
+            undo.pop_all()
+        return self
+
+    def _begin(self) -> None:
         try:
             self._claim()
             writer = Writer(self._part / self.path.name, version=9, storage_plugin=StoragePlugin.MCAP)
@@ -75,28 +78,59 @@ class BagWriter:
         except OSError as e:
             raise BagError(f"{self.path}: cannot be written: {e.strerror}") from e
         self._writer = writer
-        return self
 
     def _claim(self) -> None:
-        """Make the folder beside; what a killed writer left there is put aside or removed, a live writer is left alone."""
-        owner = self._part / "pid"
-        if owner.exists() and is_running(owner.read_text()):
-            raise BagError(f"{self.path}: being written by process {owner.read_text()}")
+        """Own the folder beside; what a killed writer left there is put aside or removed, a live writer is left alone."""
+        self._part.parent.mkdir(parents=True, exist_ok=True)
+        while self._owner is None:
+            with contextlib.suppress(FileExistsError):
+                self._part.mkdir()
+            with contextlib.suppress(FileNotFoundError):  # its last owner has just removed it
+                self._owner = self._locked(self._part / OWNER)
+        self._expect_nothing()
         self._cut_off = self._clear()
-        self._part.mkdir(parents=True)
-        owner.write_text(str(os.getpid()))
+        self._owner.truncate(0)
+        self._owner.write(str(os.getpid()))
+        self._owner.flush()
         if self._keep:
             (self._part / KEEP).touch()
 
+    def _locked(self, path: Path) -> IO[str] | None:
+        """The file, locked; None if it was removed meanwhile. The system gives the lock back however the process ends."""
+        with contextlib.ExitStack() as undo:
+            file = undo.enter_context(path.open("a+"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                owner = path.read_text() or "that has just begun"
+                raise BagError(f"{self.path}: being written by process {owner}") from None
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                undo.pop_all()
+                return file
+        return None
+
     def _clear(self) -> Path | None:
-        """Remove the folder beside; a recording in it is put aside first, and its new place returned."""
+        """Empty the folder beside; a recording in it is put aside first, and its new place returned."""
         unfinished, aside = self._part / self.path.name, None
         if (self._part / KEEP).exists() and unfinished.exists():
             free = (self.path.with_name(f"{self.path.name}.cut_off{n or ''}") for n in range(1000))
             aside = next(path for path in free if not path.exists())
             unfinished.rename(aside)
-        shutil.rmtree(self._part, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            (self._part / KEEP).unlink()
         return aside
+
+    def _leave(self) -> None:
+        """Remove the folder beside; its lock last, because from then on it may be another's."""
+        if self._owner is None:
+            return
+        self._cut_off = self._clear()
+        with contextlib.suppress(OSError):
+            (self._part / OWNER).unlink()
+            self._part.rmdir()
+        self._owner.close()
+        self._owner = None
 
     @property
     def cut_off(self) -> Path | None:
@@ -146,4 +180,4 @@ class BagWriter:
         except OSError as e:
             raise BagError(f"{self.path}: cannot be written: {e.strerror}") from e
         finally:
-            self._cut_off = self._clear()
+            self._leave()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -158,10 +161,79 @@ def test_two_writers_of_one_bag(tmp_path):
             pass
     with BagReader(tmp_path / "b") as bag:
         assert bag.topics == {"/p": m.CLOUD} and bag.counts == {"/p": 0}
-    (tmp_path / ".c.part").mkdir()
-    (tmp_path / ".c.part" / "pid").write_text("999999999")  # killed long ago
-    write(tmp_path / "c", 1)
-    assert not (tmp_path / ".c.part").exists()
+    for name, number in (("c", "999999999"), ("d", str(os.getpid())), ("e", "1"), ("f", "")):  # killed long ago
+        (tmp_path / f".{name}.part").mkdir()
+        (tmp_path / f".{name}.part" / "pid").write_text(number)  # numbers repeat, after a power cut in a container say
+        write(tmp_path / name, 1)
+        assert not (tmp_path / f".{name}.part").exists()
+
+
+WRITES_AND_WAITS = """
+import sys
+from pathlib import Path
+from autonomy_perception.bags import messages as m
+from autonomy_perception.bags.writer import BagWriter
+with BagWriter(Path(sys.argv[1]), keep_cut_off=True) as out:
+    out.add_topic("/p", m.CLOUD)
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+CONTENDS = """
+import sys
+from pathlib import Path
+from autonomy_perception.bags import messages as m
+from autonomy_perception.bags.errors import BagError
+from autonomy_perception.bags.writer import BagWriter
+folder, number = Path(sys.argv[1]), sys.argv[2]
+(folder / f"ready{number}").touch()
+while not (folder / f"ready{1 - int(number)}").exists():
+    pass
+for k in range(100):
+    while True:
+        try:
+            with BagWriter(folder / f"bag{k}", {"winner": number}) as out:
+                out.add_topic("/p", m.CLOUD)
+            print(k)
+        except BagError as e:
+            if "exists already" in str(e):
+                break
+            assert "being written by process" in str(e), e
+"""
+
+
+def process(script, *arguments):
+    pipe = subprocess.PIPE
+    return subprocess.Popen([sys.executable, "-c", script, *map(str, arguments)], stdin=pipe, stdout=pipe, text=True)
+
+
+def test_a_bag_of_another_process_is_left_alone_until_that_has_ended(tmp_path):
+    with process(WRITES_AND_WAITS, tmp_path / "b") as other:
+        assert other.stdout.readline() == "writing\n"
+        with pytest.raises(BagError, match=f"being written by process {other.pid}$"), BagWriter(tmp_path / "b"):
+            pass
+        other.kill()
+    with BagWriter(tmp_path / "b") as mine:
+        assert mine.cut_off == tmp_path / "b.cut_off" and (mine.cut_off / "b.mcap").exists()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["b", "b.cut_off"]
+
+
+def test_of_two_processes_one_makes_the_bag(tmp_path):
+    with process(CONTENDS, tmp_path, 0) as a, process(CONTENDS, tmp_path, 1) as b:
+        won = sorted(int(line) for other in (a, b) for line in other.stdout)
+    assert a.returncode == b.returncode == 0 and won == list(range(100))
+    assert {p.name for p in tmp_path.iterdir()} == {"ready0", "ready1", *(f"bag{k}" for k in range(100))}
+
+
+def test_nothing_stays_where_writing_cannot_begin(tmp_path, monkeypatch):
+    def full(self):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as broken, pytest.raises(BagError, match="No space left"):
+        broken.setattr("autonomy_perception.bags.writer.Writer.open", full)
+        with BagWriter(tmp_path / "b"):
+            pass
+    assert list(tmp_path.iterdir()) == []
+    write(tmp_path / "b", 1)
 
 
 def test_an_unwritable_place_and_an_unknown_type_are_named(tmp_path):
@@ -282,7 +354,8 @@ def test_an_unfinished_recording_is_kept(tmp_path):
     writer.write("/tf", m.TF, 1, m.transforms(1, [("a", "b", np.eye(4))]))
     assert writer._writer is not None
     writer._writer.abort()  # as if its process had been killed
-    (tmp_path / ".drive.part" / "pid").write_text("999999999")
+    assert writer._owner is not None
+    writer._owner.close()
     with BagWriter(path) as again:
         again.write("/tf", m.TF, 1, m.transforms(1, [("a", "b", np.eye(4))]))
         assert again.cut_off == tmp_path / "drive.cut_off"
