@@ -33,11 +33,13 @@ def message_class(msgtype: str) -> Any:
     """Class of ``package/msg/Name``.
 
     Raises:
-        ModuleNotFoundError: the interface package is not installed; the message names it.
+        ModuleNotFoundError: the interface package is not installed, or has no such message; the error names it.
     """
     package, _, name = msgtype.partition("/msg/")
     try:
         module = importlib.import_module(f"{package}.msg")
     except ModuleNotFoundError as e:
         raise ModuleNotFoundError(f"{msgtype}: interface package {package} is not installed", name=e.name) from e
+    if not hasattr(module, name):
+        raise ModuleNotFoundError(f"{msgtype}: interface package {package} has no such message", name=name)
     return getattr(module, name)

@@ -13,6 +13,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
 from autonomy_perception.bags.errors import BagError
+from autonomy_perception.bags.typestore import typestore
 from autonomy_perception.bags.writer import BagWriter
 from autonomy_perception.config import ConfigError
 from autonomy_perception.nodes.parameters import RecorderConfig
@@ -56,6 +57,19 @@ class BoundedQueue:
         return item
 
 
+def recordable(msgtype: str) -> Any:
+    """Class of a message type that can be received and described in a bag.
+
+    Raises:
+        ModuleNotFoundError: its interface package is not installed.
+        BagError: nobody has told the type store its definition, which a bag has to hold.
+    """
+    kind = message_class(msgtype)
+    if msgtype not in typestore().fielddefs:
+        raise BagError(f"{msgtype}: unknown message type")
+    return kind
+
+
 class RecorderNode(Node):
     """Subscribes to its topics as they appear and writes them in a thread of its own."""
 
@@ -68,6 +82,7 @@ class RecorderNode(Node):
         self._wanted = set(self.config.topics or [t.name for t in RECORDED])
         self._queue = BoundedQueue(int(self.config.queue_mb * 1e6))
         self._held: dict[str, Any] = {}
+        self._refused: list[str] = []
         self.written, self._failure = 0, ""
         self._writer = BagWriter(Path(self.config.output), {"recorder": "autonomy_perception"}, keep_cut_off=True)
         self._writer.__enter__()
@@ -92,10 +107,11 @@ class RecorderNode(Node):
             if not offered:
                 continue
             try:
-                kind = message_class(types[0])
-            except ModuleNotFoundError as e:
+                kind = recordable(types[0])
+            except (BagError, ModuleNotFoundError) as e:  # the other topics can be recorded all the same
                 self.get_logger().error(f"{name} is not recorded: {e}")
                 self._wanted.discard(name)
+                self._refused.append(name)
                 continue
             reliable = all(o.qos_profile.reliability == ReliabilityPolicy.RELIABLE for o in offered)
             latched = all(o.qos_profile.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offered)
@@ -131,6 +147,7 @@ class RecorderNode(Node):
         kept = self._writer.cut_off if error else None
         self.get_logger().info(f"{kept or self.config.output}: {self.written} messages, {self._queue.dropped} dropped"
                                + (f"; never seen: {', '.join(missing)}" if missing else "")
+                               + (f"; of unknown type: {', '.join(self._refused)}" if self._refused else "")
                                + ("; cut off: `mcap recover` reads what is there" if kept else ""))  # fmt: skip
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -86,3 +89,45 @@ def test_recorder_queue_counts_what_does_not_fit() -> None:
         items.append(item[2])
     assert items == [1, 3] and queue.dropped == 1
     assert queue.put("/a", "t", 4, b"1234567890")
+
+
+class FakeRecorder:
+    """What ``RecorderNode._discover`` needs of a node."""
+
+    def __init__(self, topics: dict[str, str]) -> None:
+        self._failure, self._held, self._refused, self._topics = "", {}, [], topics
+        self._wanted, self.errors = set(topics), []
+
+    def get_topic_names_and_types(self) -> list[tuple[str, list[str]]]:
+        return [(name, [kind]) for name, kind in self._topics.items()]
+
+    def get_publishers_info_by_topic(self, name: str) -> list[SimpleNamespace]:
+        return [SimpleNamespace(qos_profile=SimpleNamespace(reliability=1, durability=2))]
+
+    def get_logger(self) -> SimpleNamespace:
+        return SimpleNamespace(error=self.errors.append)
+
+    def create_subscription(self, kind: Any, name: str, *more: Any, raw: bool) -> str:
+        return name
+
+    def _taker(self, topic: str, msgtype: str) -> None:
+        return None
+
+
+def test_a_topic_of_unknown_type_is_refused_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
+    from autonomy_perception.nodes import recorder_node
+
+    real = recorder_node.message_class
+    monkeypatch.setattr(recorder_node, "message_class", lambda t: object if t == "my_msgs/msg/Thing" else real(t))
+    kinds = {"/thing": "my_msgs/msg/Thing", "/no": "std_msgs/msg/None", "/far": "far_msgs/msg/Away"}
+    fake = FakeRecorder(kinds | {"/tf": "tf2_msgs/msg/TFMessage"})
+    for _ in range(2):
+        recorder_node.RecorderNode._discover(fake)  # type: ignore[arg-type]
+    assert set(fake._held) == {"/tf"} and fake._refused == list(kinds)
+    why = (
+        "unknown message type",
+        "interface package std_msgs has no such message",
+        "interface package far_msgs is not installed",
+    )
+    assert fake.errors == [f"{topic} is not recorded: {kinds[topic]}: {w}" for topic, w in zip(kinds, why, strict=True)]
