@@ -22,7 +22,8 @@ from autonomy_perception.config import PerceptionConfig
 from autonomy_perception.evaluation.replay import replay_offline
 from autonomy_perception.evaluation.simulated import simulated_steps
 from autonomy_perception.ops.library import Library
-from autonomy_perception.sensors.image import ImageError, pixels
+from autonomy_perception.sensors.image import pixels
+from autonomy_perception.sensors.image_header import ImageError
 from autonomy_perception.simulation.drive import SyntheticDrive
 from autonomy_perception.simulation.rig import Rig
 from autonomy_perception.types import Perception, SensorFrame

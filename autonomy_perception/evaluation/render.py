@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from autonomy_perception import geometry
 from autonomy_perception.evaluation.overlay import Boxes, boxes_on_camera, caption, straightened
 from autonomy_perception.grid import WorldGrid
-from autonomy_perception.sensors.image import ImageError, pixels
+from autonomy_perception.sensors.image import pixels
+from autonomy_perception.sensors.image_header import ImageError
 from autonomy_perception.types import CameraFrame, ObjectClass, Occupancy, Perception, SensorFrame, TerrainGrid, Tracks
 
 U8 = NDArray[np.uint8]

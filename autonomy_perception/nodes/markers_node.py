@@ -39,7 +39,8 @@ from autonomy_perception.ops.library import CpuLibrary, KernelError
 from autonomy_perception.sensors.convert import CONVERTERS
 from autonomy_perception.sensors.events import Event, ImageMsg
 from autonomy_perception.sensors.frontend import SensorFrontEnd
-from autonomy_perception.sensors.image import ImageError, decoder
+from autonomy_perception.sensors.image import decoder
+from autonomy_perception.sensors.image_header import ImageError
 from autonomy_perception.types import SensorFrame
 
 LOOK_S = 0.5

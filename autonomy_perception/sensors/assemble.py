@@ -19,6 +19,7 @@ from autonomy_perception.sensors.collector import Group
 from autonomy_perception.sensors.deskew import SweepTime, pose_table
 from autonomy_perception.sensors.events import CloudMsg, ImageMsg, JointMsg
 from autonomy_perception.sensors.health import HealthBook
+from autonomy_perception.sensors.image_header import ImageError, bytes_view
 from autonomy_perception.sensors.mask import masks_of, tractor_masks
 from autonomy_perception.sensors.stream import Item
 from autonomy_perception.sensors.tf import TfBuffer
@@ -94,8 +95,8 @@ def camera_frame(sensor: str, message: ImageMsg, stamp_ns: int, model: CameraMod
     """
     width, height = image.check(message)
     if (width, height) != (model.width, model.height):
-        raise image.ImageError(f"{width} x {height} px, but CameraInfo says {model.width} x {model.height}")
-    encoded = image.bytes_view(message.data) if message.compressed else None
+        raise ImageError(f"{width} x {height} px, but CameraInfo says {model.width} x {model.height}")
+    encoded = bytes_view(message.data) if message.compressed else None
     return CameraFrame(sensor, stamp_ns, model, T_base_camera, encoded, decoder=image.decoder(message))
 
 
@@ -179,7 +180,7 @@ class Assembler:
             return camera_frame(item.sensor, message, item.stamp_ns, model, T)
         except CalibrationError as e:
             self._book.invalid(item.sensor, e.field, e.expected, e.found, now_ns)
-        except image.ImageError as e:
+        except ImageError as e:
             self._book.invalid(item.sensor, "data", "an image of the calibrated size", str(e), now_ns)
         return None
 

@@ -24,6 +24,8 @@ from autonomy_perception.sensors.ego import EgoMotion, ego_topics
 from autonomy_perception.sensors.events import CameraInfoMsg, CloudMsg, Event, ImageMsg, JointMsg, TfMsg
 from autonomy_perception.sensors.faults import Counted
 from autonomy_perception.sensors.health import HealthBook, clock_offset_ns
+from autonomy_perception.sensors.high_bytes import HighBytes
+from autonomy_perception.sensors.image_header import ImageError
 from autonomy_perception.sensors.stream import Item
 from autonomy_perception.sensors.tf import TfBuffer
 from autonomy_perception.types import SensorFrame, SensorHealth, Trajectory
@@ -75,6 +77,7 @@ class SensorFrontEnd:
         self._book = HealthBook(topics, config.sensors.no_data_after_ms)
         self._ego = EgoMotion(vehicle, config.pipeline.max_jump_m, self.tf, self._book)
         self._readers = {name: cloud.CloudReader(c) for name, c in vehicle.lidars.items()}
+        self._high_bytes = {name: HighBytes() for name in vehicle.cameras}
         self._clocks = {name: SensorClock() for name in topics}
         self._doubted: dict[str, tuple[CloudMsg | ImageMsg | JointMsg, int]] = {}
         self._assembler = Assembler(config.sensors, vehicle, self.calibration, self.tf, self._book, lib)
@@ -226,9 +229,11 @@ class SensorFrontEnd:
             return self._collector.poll(now)
         try:
             image.check(event)
-        except image.ImageError as e:
+        except ImageError as e:
             self._book.invalid(name, "data", "an image", str(e), now)
             return self._collector.poll(now)
+        if dark := self._high_bytes[name].dark(event):
+            self._book.note(name, "data", "16-bit values that use their high bits", dark, now)
         return self._collect(Item(name, stamp, stamp, event), now)
 
     def _take_info(self, name: str, event: CameraInfoMsg) -> None:

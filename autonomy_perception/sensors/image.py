@@ -15,19 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.sensors.events import ImageMsg
+from autonomy_perception.sensors.image_header import ImageError, bounded, encoded_size
 from autonomy_perception.types import CameraFrame
 
 U8 = NDArray[np.uint8]
-PNG_MAGIC, PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
-JPEG_MAGIC, JPEG_END = b"\xff\xd8", b"\xff\xd9"
-MAX_PIXELS = 64_000_000
-"""Larger images are refused before they are decoded: a few bytes may claim to be gigabytes."""
-MOST_PIXELS_PER_BYTE = 8 * 1032
-"""Deflate shrinks by 1032 at most, and a byte holds 8 pixels at most; JPEG stays below that."""
-
-
-class ImageError(ValueError):
-    """An image cannot be used; the message says what was expected and what was found."""
 
 
 @dataclass(frozen=True)
@@ -62,69 +53,6 @@ ENCODINGS = {
 }  # fmt: skip
 
 
-def encoded_size(data: Any) -> tuple[int, int]:
-    """(width, height) [px] that a PNG or JPEG claims, without decoding it.
-
-    Raises:
-        ImageError: neither of the two, cut off, with a broken header, or too large.
-    """
-    view = bytes_view(data)
-    head = bytes(view[:24])
-    if head.startswith(PNG_MAGIC):
-        if bytes(view[-8:]) != PNG_END:
-            raise ImageError(f"PNG of {len(view)} bytes is cut off (no IEND at its end)")
-        _check_chunks(view)
-        return _held_by(view, int.from_bytes(head[16:20], "big"), int.from_bytes(head[20:24], "big"))
-    if head.startswith(JPEG_MAGIC):
-        if JPEG_END not in bytes(view[-64:]):  # some encoders pad behind the end marker
-            raise ImageError(f"JPEG of {len(view)} bytes is cut off (no end marker)")
-        return _held_by(view, *_jpeg_size(view))
-    raise ImageError(f"expected JPEG or PNG bytes, found {head[:8].hex() or 'nothing'} ({len(view)} bytes)")
-
-
-def _held_by(view: memoryview, width: int, height: int) -> tuple[int, int]:
-    if width * height > MOST_PIXELS_PER_BYTE * len(view):
-        raise ImageError(f"expected an image, found {width} x {height} pixels claimed by {len(view)} bytes")
-    return _bounded(width, height)
-
-
-def _bounded(width: int, height: int) -> tuple[int, int]:
-    if width <= 0 or height <= 0 or width * height > MAX_PIXELS:
-        raise ImageError(f"expected an image of 1 to {MAX_PIXELS} pixels, found {width} x {height} pixels")
-    return width, height
-
-
-def _jpeg_size(view: memoryview) -> tuple[int, int]:
-    at = 2
-    while at + 9 < len(view):
-        if view[at] != 0xFF:
-            break
-        marker = view[at + 1]
-        if marker == 0xFF:  # fill byte (ITU T.81, B.1.1.2)
-            at += 1
-            continue
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # start of frame (ITU T.81, B.2.2)
-            height, width = int.from_bytes(view[at + 5 : at + 7], "big"), int.from_bytes(view[at + 7 : at + 9], "big")
-            return width, height
-        at += 2 + int.from_bytes(view[at + 2 : at + 4], "big")
-    raise ImageError("JPEG header is broken: no frame size in it")
-
-
-def _check_chunks(view: memoryview) -> None:
-    """Raise ImageError unless a PNG's chunks fill its bytes: a reader makes room for what a chunk's length claims."""
-    at = len(PNG_MAGIC)
-    while at + 12 <= len(view) and bytes(view[at + 4 : at + 12]) != PNG_END:
-        at += 12 + int.from_bytes(view[at : at + 4], "big")
-    if at + 12 > len(view) or any(view[at : at + 4]):
-        raise ImageError(f"PNG of {len(view)} bytes is broken: its chunks claim more than that")
-
-
-def bytes_view(data: Any) -> memoryview:
-    """Flat view of any buffer of bytes."""
-    view = memoryview(data)
-    return view if view.format == "B" and view.ndim == 1 and view.c_contiguous else view.cast("B")
-
-
 def check(message: ImageMsg) -> tuple[int, int]:
     """(width, height) of a message that looks sound. Raises ImageError; cost is independent of the size."""
     if message.compressed:
@@ -132,7 +60,7 @@ def check(message: ImageMsg) -> tuple[int, int]:
     width, height, encoding = message.width, message.height, ENCODINGS.get(message.encoding)
     if encoding is None:
         raise ImageError(f"encoding {message.encoding!r} is not supported (known: {', '.join(ENCODINGS)})")
-    _bounded(width, height)
+    bounded(width, height)
     if (encoding.convert.startswith("YUV") and width % 2) or height * encoding.rows % 1:
         raise ImageError(f"expected even numbers of pixels ({message.encoding}), found {width} x {height}")
     least = width * encoding.channels * encoding.depth
@@ -144,6 +72,16 @@ def check(message: ImageMsg) -> tuple[int, int]:
     return width, height
 
 
+def values_of(message: ImageMsg) -> U8:
+    """Bytes (rows, width, channels, bytes a value) of a raw message that :func:`check` has found sound: a view of them."""
+    encoding, width = ENCODINGS[message.encoding], message.width
+    lines = round(message.height * encoding.rows)
+    rows = np.frombuffer(message.data, np.uint8)[: message.step * lines].reshape(lines, message.step)
+    return rows[:, : width * encoding.channels * encoding.depth].reshape(
+        lines, width, encoding.channels, encoding.depth
+    )
+
+
 def raw_pixels(message: ImageMsg) -> U8:
     """Pixels uint8 (H,W,3) RGB of a raw message: a view of its bytes wherever the encoding allows.
 
@@ -152,12 +90,7 @@ def raw_pixels(message: ImageMsg) -> U8:
     """
     width, height = check(message)
     encoding = ENCODINGS[message.encoding]
-    lines = round(height * encoding.rows)
-    rows = np.frombuffer(message.data, np.uint8)[: message.step * lines].reshape(lines, message.step)
-    values = rows[:, : width * encoding.channels * encoding.depth].reshape(
-        lines, width, encoding.channels, encoding.depth
-    )
-    pixels = values[..., 0 if message.is_bigendian else encoding.depth - 1]
+    pixels = values_of(message)[..., 0 if message.is_bigendian else encoding.depth - 1]
     if encoding.convert:
         return _converted(pixels, encoding.convert)
     if encoding.channels == 1:

@@ -19,7 +19,8 @@ from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.sensors.convert import CONVERTERS
 from autonomy_perception.sensors.events import Event, TfMsg, TransformSample
 from autonomy_perception.sensors.frontend import SensorFrontEnd
-from autonomy_perception.sensors.image import ImageError, decode, pixels
+from autonomy_perception.sensors.image import decode, pixels
+from autonomy_perception.sensors.image_header import ImageError
 
 CORPUS = Path(__file__).parent / "corpus"
 STAMP = 1_700_000_000_000_000_000

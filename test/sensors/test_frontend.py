@@ -254,6 +254,16 @@ def test_a_faulty_image_never_stops_the_lidar(lib, changes, words):
     assert words in fault(front, "front")
 
 
+def test_sixteen_bits_that_are_not_shifted_up_are_said_once(lib):
+    camera = {"front": {**VEHICLE["cameras"]["front"], "compressed": False}}
+    front = SensorFrontEnd(PerceptionConfig(), vehicle(cameras=camera), lib)
+    dim = np.full((48, 64), 1023, "<u2").tobytes()
+    for k in range(20):
+        front.feed(image(100 * k, compressed=False, encoding="mono16", data=dim, width=64, height=48, step=128))
+    (fault,) = [f for f in front.diagnostics().faults if f.newest.field == "data"]
+    assert fault.count == 1 and "not shifted up" in str(fault.newest) and "/front: data" in str(fault.newest)
+
+
 def test_missing_calibration_is_named(lib):
     front = front_end(lib)
     assert run(front, [e for e in drive() if not isinstance(e, TfMsg)]) == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+import zlib
 from dataclasses import replace
 
 import cv2
@@ -9,17 +11,16 @@ import numpy as np
 import pytest
 
 from autonomy_perception.sensors.events import ImageMsg
+from autonomy_perception.sensors.high_bytes import LOOKS, HighBytes
 from autonomy_perception.sensors.image import (
     ENCODINGS,
-    MAX_PIXELS,
-    ImageError,
     check,
     decode,
     decoder,
-    encoded_size,
     pixels,
     raw_pixels,
 )
+from autonomy_perception.sensors.image_header import MAX_PIXELS, MOST_CHUNKS, MOST_PADDING, ImageError, encoded_size
 from autonomy_perception.types import CameraFrame, CameraModel
 
 RGB = np.random.default_rng(0).integers(0, 255, (37, 51, 3), np.uint8)
@@ -251,3 +252,71 @@ def test_pixels_are_those_of_the_message_and_come_when_asked_for():
     assert not asked
     np.testing.assert_array_equal(pixels(frame), RGB)
     assert pixels(frame) is frame.image and asked == [1]
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png"])
+@pytest.mark.parametrize("zeros", [1, 63, 64, 65, 5_000, 3_000_000])
+def test_zeros_behind_an_image_are_overlooked(suffix, zeros):
+    data = encoded(suffix)
+    assert encoded_size(data + bytes(zeros)) == (51, 37)
+    np.testing.assert_array_equal(decode(data + bytes(zeros)), decode(data))
+    with pytest.raises(ImageError, match="cut off"):
+        encoded_size(data[:-40] + bytes(zeros))
+
+
+def test_more_zeros_than_any_buffer_has_are_not_searched():
+    with pytest.raises(ImageError, match="cut off"):
+        encoded_size(encoded(".jpg") + bytes(MOST_PADDING + 64))
+
+
+def fill(jpeg: bytes, count: int) -> bytes:
+    return jpeg[:2] + b"\xff" * count + jpeg[2:]
+
+
+@pytest.mark.parametrize("count", [1, 2, 61, 62, 63, 64, 65, 500, 3_000_000])
+def test_fill_bytes_before_a_marker_are_skipped(count):
+    assert encoded_size(fill(encoded(".jpg"), count)) == (51, 37)
+
+
+HOSTILE = {
+    "fill": lambda: b"\xff\xd8" + b"\xff" * 60_000_000 + b"\xff\xd9",
+    "segments": lambda: b"\xff\xd8" + b"\xff\xe0\x00\x02" * 15_000_000 + b"\xff\xd9",
+    "filled segments": lambda: b"\xff\xd8" + b"\xff\xff\xff\xe0\x00\x02" * 10_000_000 + b"\xff\xd9",
+    "chunks": lambda: encoded(".png")[:33] + bytes(12 * 5_000_000) + encoded(".png")[-12:],
+    "zeros": lambda: bytes(60_000_000),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_hostile_bytes_are_refused_without_a_step_for_each(kind):
+    data = HOSTILE[kind]()
+    began = time.process_time()
+    with pytest.raises(ImageError, match=r"broken|expected JPEG or PNG"):
+        encoded_size(data)
+    assert time.process_time() - began < 0.5
+
+
+def test_a_png_of_many_chunks_is_read():
+    png = encoded(".png")
+    text = b"\0\0\0\0tEXt" + zlib.crc32(b"tEXt").to_bytes(4, "big")
+    assert encoded_size(png[:33] + text * (MOST_CHUNKS - 10) + png[33:]) == (51, 37)
+    with pytest.raises(ImageError, match=f"at most {MOST_CHUNKS} chunks"):
+        encoded_size(png[:33] + text * MOST_CHUNKS + png[33:])
+
+
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("encoding", ["mono16", "bayer_rggb16"])
+def test_a_camera_that_leaves_the_high_bits_unused_is_named_once(encoding, big):
+    def message(shift: int) -> ImageMsg:
+        values = (np.arange(40 * 60).reshape(40, 60) % 4096 << shift).astype(">u2" if big else "<u2")
+        return raw(encoding, values.view(np.uint8), width=60, is_bigendian=big)
+
+    watch = HighBytes()
+    said = [watch.dark(message(0)) for _ in range(LOOKS + 5)]
+    assert [bool(s) for s in said] == [k == LOOKS - 1 for k in range(LOOKS + 5)]
+    assert said[LOOKS - 1].startswith("none above 2559 in 10 images")  # of 0..2399
+    shifted = HighBytes()
+    assert not any(shifted.dark(message(4 if k == 3 else 0)) for k in range(2 * LOOKS)), "one bright image is enough"
+    assert not any(
+        HighBytes().dark(m) for m in (raw("rgb8", RGB), ImageMsg("/i", 0, 0, "", 0, "jpeg", encoded(".jpg")))
+    )

@@ -125,7 +125,7 @@ def read_image(path: Path) -> bytes:
 
 def image_size(encoded: bytes, path: Path) -> tuple[int, int]:
     """(width, height) of a PNG or JPEG. Raises BagError."""
-    from autonomy_perception.sensors.image import ImageError, encoded_size
+    from autonomy_perception.sensors.image_header import ImageError, encoded_size
 
     try:
         return encoded_size(encoded)

@@ -12,7 +12,8 @@ from autonomy_perception.calibration.watches import camera_from_base
 from autonomy_perception.config import Dimensions, VehicleConfig
 from autonomy_perception.ops.library import Library
 from autonomy_perception.ops.project import project
-from autonomy_perception.sensors.image import ImageError, pixels
+from autonomy_perception.sensors.image import pixels
+from autonomy_perception.sensors.image_header import ImageError
 from autonomy_perception.types import CameraFrame, SensorFrame
 
 U8 = NDArray[np.uint8]
