@@ -98,7 +98,7 @@ def _layout(msgtype: str, m: Any) -> str | None:
 def summarise(path: Path) -> BagSummary:
     """Read a bag once. Raises BagError if it cannot be read."""
     with BagReader(path) as bag:
-        tf, tf_faults = TfBuffer(), list[str]()
+        tf, tf_faults = TfBuffer(forgets=False), list[str]()
         found = {topic: _Collected() for topic in bag.topics}
         for message in bag.raw():
             topic = found[message.topic]

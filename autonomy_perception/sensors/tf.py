@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,12 @@ KEEP_NS = 10_000_000_000
 """Moving edges are remembered this long."""
 HOLD_NS = 1_000_000_000
 """A moving edge is held, not extrapolated, for this long beyond its samples."""
+MAX_SAMPLES = 4_000
+"""Of a moving edge so many samples at most are remembered."""
+MAX_FRAMES = 1_000
+"""More frames are not remembered: those that move and were not heard of for longest make room."""
+EVICTED = MAX_FRAMES // 8
+"""So many at a time."""
 MAX_TRANSLATION = 1e9
 """Beyond this a translation is garbage [m]."""
 
@@ -49,7 +56,7 @@ class _Edge:
         else:
             self.stamps.insert(at, stamp_ns)
             self.transforms.insert(at, T)
-        old = bisect_left(self.stamps, self.stamps[-1] - KEEP_NS)
+        old = max(bisect_left(self.stamps, self.stamps[-1] - KEEP_NS), len(self.stamps) - MAX_SAMPLES)
         del self.stamps[:old], self.transforms[:old]
 
     def at(self, stamp_ns: int, child: str) -> F64:
@@ -72,23 +79,45 @@ class _Edge:
 
 
 class TfBuffer:
-    """Transforms by name. ``version`` grows whenever a static edge changes, and whenever the tree does."""
+    """Transforms by name. ``version`` grows whenever a static edge comes, changes or begins to move.
 
-    def __init__(self) -> None:
+    Args:
+        forgets: a moving edge that was not heard of for ``KEEP_NS`` goes, unless a static tree hangs from it, and the
+            number of frames is bounded. False: a whole recording is looked at.
+    """
+
+    def __init__(self, forgets: bool = True) -> None:
         self._edges: dict[str, _Edge] = {}
+        self._heard: dict[str, int] = {}  # by child, of moving edges: time of reception, longest ago first
+        self._forgets, self._looked_ns = forgets, 0
         self.version = 0
 
     def add(self, message: TfMsg) -> list[str]:
-        """Take in a message; returns one sentence per transform that was refused."""
-        faults = []
+        """Take in a message; returns one sentence per transform that was refused, and one if frames had to go."""
+        faults, evicted = [], list[str]()
         for sample in message.transforms:
             try:
-                self._add(sample, message.static)
+                evicted += self._add(sample, message.static, message.receive_ns)
             except ValueError as e:
                 faults.append(str(e))
+        if evicted:
+            faults.append(f"expected at most {MAX_FRAMES} frames, found more: {len(evicted)} are forgotten, "
+                          f"{evicted[-1]!r} the last")  # fmt: skip
+        if self._forgets and not 0 <= message.receive_ns - self._looked_ns < HOLD_NS:
+            self._looked_ns = message.receive_ns
+            self._forget(child for child, at in self._heard.items() if message.receive_ns - at > KEEP_NS)
         return faults
 
-    def _add(self, sample: TransformSample, static: bool) -> None:
+    def _forget(self, children: Iterable[str], most: int = MAX_FRAMES) -> list[str]:
+        """Drop moving edges, in this order, from which no static tree hangs; returns their children."""
+        holding = {edge.parent for edge in self._edges.values() if edge.static}
+        gone = list(islice((child for child in children if child not in holding), most))
+        for child in gone:
+            del self._edges[child], self._heard[child]
+        return gone
+
+    def _add(self, sample: TransformSample, static: bool, now_ns: int) -> list[str]:
+        """Take in a transform; returns the children of the edges that had to make room."""
         parent, child = sample.parent.lstrip("/"), sample.child.lstrip("/")
         if not parent or not child or parent == child:
             raise ValueError(f"transform {parent!r} <- {child!r}: expected two different frames")
@@ -99,17 +128,28 @@ class TfBuffer:
             if not good:
                 raise ValueError(f"transform {parent} <- {child}: {name} is not usable: {getattr(sample, name)}")
         T = geometry.make_transform(geometry.rotation_of(sample.quaternion), sample.translation)
-        edge = self._edges.get(child)
+        edge, gone = self._edges.get(child), list[str]()
+        touches_static = static or (edge is not None and edge.static)
         grown = edge is None or edge.parent != parent or edge.static != static
         if edge is None or grown:
             if parent in self._edges and child in self._chain(parent):
                 raise ValueError(
                     f"transform {parent} <- {child} would close a loop: {' <- '.join(self._chain(parent))}"
                 )
+            if edge is None and self._forgets and len(self._edges) >= MAX_FRAMES:
+                gone = self._forget(self._heard, EVICTED)
+                if not gone:
+                    raise ValueError(
+                        f"transform {parent} <- {child}: expected at most {MAX_FRAMES} frames, found one more"
+                    )
             edge = self._edges[child] = _Edge(parent, static)
         changed = grown or (static and not (edge.transforms and np.array_equal(edge.transforms[0], T)))
         edge.add(sample.stamp_ns, T)
-        self.version += int(changed)
+        self._heard.pop(child, None)
+        if not static:
+            self._heard[child] = now_ns
+        self.version += int(changed and touches_static)
+        return gone
 
     def _chain(self, frame: str) -> list[str]:
         """The frame and its ancestors, up to the root."""
@@ -158,3 +198,4 @@ class TfBuffer:
     def drop_moving(self) -> None:
         """Forget all moving edges (time jumped back)."""
         self._edges = {child: edge for child, edge in self._edges.items() if edge.static}
+        self._heard = {}

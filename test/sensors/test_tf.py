@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from autonomy_perception import geometry
 from autonomy_perception.sensors.events import TfMsg, TransformSample
-from autonomy_perception.sensors.tf import HOLD_NS, KEEP_NS, TfBuffer, TfError
+from autonomy_perception.sensors.tf import HOLD_NS, KEEP_NS, MAX_FRAMES, MAX_SAMPLES, TfBuffer, TfError
 
 S = 1_000_000_000
 
@@ -22,8 +22,8 @@ def static(*samples: TransformSample) -> TfMsg:
     return TfMsg("/tf_static", 0, 0, True, samples)
 
 
-def moving(*samples: TransformSample) -> TfMsg:
-    return TfMsg("/tf", 0, 0, False, samples)
+def moving(*samples: TransformSample, at: int = 0) -> TfMsg:
+    return TfMsg("/tf", at, 0, False, samples)
 
 
 @st.composite
@@ -129,3 +129,70 @@ def test_a_child_may_change_its_parent():
     assert not tf.is_static("map", "b")
     tf.drop_moving()
     assert "a" not in tf.tree()
+
+
+def test_moving_edges_that_fell_silent_go_unless_a_static_tree_hangs_from_them():
+    tf = TfBuffer()
+    tf.add(static(sample("trailer", "lidar", np.eye(4))))
+    tf.add(moving(sample("base", "trailer", np.eye(4)), sample("base", "door", np.eye(4)), at=0))
+    tf.add(moving(sample("odom", "base", np.eye(4)), at=5 * S))
+    tf.add(moving(sample("base", "wheel", np.eye(4)), at=KEEP_NS))
+    assert set(tf.tree()) == {"lidar", "trailer", "door", "base", "wheel"}, "not longer silent than is remembered"
+    tf.add(moving(sample("base", "wheel", np.eye(4)), at=KEEP_NS + 2 * S))
+    assert set(tf.tree()) == {"lidar", "trailer", "base", "wheel"}
+    tf.add(moving(sample("base", "wheel", np.eye(4)), at=KEEP_NS + 8 * S))
+    assert set(tf.tree()) == {"lidar", "trailer", "wheel"} == set(tf._edges)
+    assert set(tf._heard) == {"trailer", "wheel"}
+    whole = TfBuffer(forgets=False)
+    whole.add(moving(sample("base", "door", np.eye(4)), at=0))
+    whole.add(moving(sample("base", "wheel", np.eye(4)), at=100 * S))
+    assert set(whole.tree()) == {"door", "wheel"}
+
+
+def test_ever_new_frames_are_bounded_and_named_and_push_out_none_that_is_heard_of():
+    tf, faults = TfBuffer(), []
+    tf.add(static(sample("base", "lidar", geometry.make_transform(None, (1, 0, 2)))))
+    version = tf.version
+    for k in range(60):
+        crowd = [sample("crowd", f"new_{100 * k + i}", np.eye(4)) for i in range(100)]
+        faults += tf.add(moving(sample("odom", "base", np.eye(4), k * S // 10), *crowd, at=k * S // 10))
+        assert len(tf.tree()) <= MAX_FRAMES
+        assert tf.lookup("odom", "lidar", k * S // 10)[2, 3] == 2.0
+    assert tf.version == version, "nothing that sits still has changed"
+    assert faults and all(f.startswith(f"expected at most {MAX_FRAMES} frames, found more: 125 are") for f in faults)
+    assert tf.add(static(sample("base", "late", np.eye(4)))) == [] and tf.is_static("lidar", "late")
+    for k in range(3):  # it is over
+        tf.add(moving(sample("odom", "base", np.eye(4)), at=(16 + k) * S))
+    assert set(tf.tree()) == {"lidar", "late", "base"}
+
+
+def test_static_frames_are_bounded_too():
+    tf = TfBuffer()
+    faults = tf.add(static(*(sample("base", f"f{k}", np.eye(4)) for k in range(MAX_FRAMES + 2))))
+    assert len(tf.tree()) == MAX_FRAMES and len(faults) == 2
+    assert faults[0] == f"transform base <- f{MAX_FRAMES}: expected at most {MAX_FRAMES} frames, found one more"
+    assert tf.add(static(sample("base", "f0", np.eye(4)))) == []
+
+
+def test_samples_of_one_moving_edge_are_bounded():
+    tf = TfBuffer()
+    for k in range(MAX_SAMPLES + 100):
+        tf.add(moving(sample("odom", "base", geometry.make_transform(None, (k, 0, 0)), 1000 * k)))
+    assert len(tf._edges["base"].stamps) == len(tf._edges["base"].transforms) == MAX_SAMPLES
+    assert tf.lookup("odom", "base", 1000 * (MAX_SAMPLES + 99))[0, 3] == MAX_SAMPLES + 99
+
+
+def test_the_version_follows_what_sits_still():
+    tf = TfBuffer()
+    steps = [
+        (moving(sample("odom", "base", np.eye(4))), 0),
+        (static(sample("base", "lidar", np.eye(4))), 1),
+        (moving(sample("base", "lidar", np.eye(4))), 1),  # begins to move
+        (moving(sample("odom", "lidar", np.eye(4))), 0),
+        (static(sample("base", "lidar", np.eye(4))), 1),  # sits still again
+        (static(sample("base", "lidar", np.eye(4))), 0),
+    ]
+    for message, grows in steps:
+        before = tf.version
+        tf.add(message)
+        assert tf.version - before == grows

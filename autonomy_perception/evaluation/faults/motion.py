@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,21 +17,26 @@ from autonomy_perception.evaluation.faults.sample import CLOCK, Mutator, Rig, Sa
 JUMP_M = 60.0
 
 
-def _with_tf(message: Any, topic: str = "/tf") -> Mutator:
+CROWD = 200
+"""New frames in a message."""
+
+
+def _with_tf(message: Callable[[], Any], topic: str = "/tf") -> Mutator:
     """A TF message as well, with every tenth of ``/clock``: no other fault takes that away."""
     count = itertools.count()
 
     def add(sample: Sample) -> list[Sample]:
         if sample.topic != CLOCK or next(count) % 10:
             return [sample]
-        return [encode(Sample(topic, m.TF, sample.at_ns, b""), message), sample]
+        return [encode(Sample(topic, m.TF, sample.at_ns, b""), message()), sample]
 
     return add
 
 
 def tf_loop(rig: Rig) -> Mutator:
     """The vehicle as a child of its own lidar."""
-    return _with_tf(m.transforms(0, [(rig.lidar_frame, rig.base_frame, np.eye(4))]))
+    message = m.transforms(0, [(rig.lidar_frame, rig.base_frame, np.eye(4))])
+    return _with_tf(lambda: message)
 
 
 def tf_no_rotation(rig: Rig) -> Mutator:
@@ -38,13 +44,20 @@ def tf_no_rotation(rig: Rig) -> Mutator:
     message = m.transforms(0, [(rig.base_frame, rig.lidar_frame, np.eye(4))])
     none = dataclasses.replace(message.transforms[0].transform, rotation=m.make("geometry_msgs/msg/Quaternion", 0.0, 0.0, 0.0, 0.0))  # fmt: skip
     broken = dataclasses.replace(message, transforms=[dataclasses.replace(message.transforms[0], transform=none)])
-    return _with_tf(broken, "/tf_static")
+    return _with_tf(lambda: broken, "/tf_static")
 
 
 def tf_best_effort(rig: Rig) -> Mutator:
     """A second source of /tf that offers best effort where reliable is asked for."""
-    add = _with_tf(m.transforms(0, [("somewhere", "else", np.eye(4))]))
+    message = m.transforms(0, [("somewhere", "else", np.eye(4))])
+    add = _with_tf(lambda: message)
     return lambda s: [replace(x, outlet="best effort") if x.topic == "/tf" and x is not s else x for x in add(s)]
+
+
+def tf_of_new_frames(rig: Rig) -> Mutator:
+    """Frames that nobody has heard of before, and hears of never again."""
+    new = (f"new_{k}" for k in itertools.count())
+    return _with_tf(lambda: m.transforms(0, [("crowd", next(new), np.eye(4)) for _ in range(CROWD)]))
 
 
 def _posed(rig: Rig, edit: Any) -> Mutator:

@@ -129,6 +129,8 @@ MOTION = (
           ("/tf_static", "transforms", "quaternion", "not usable"), GO_ON),
     Fault("TF of wrong quality of service", "a best-effort publisher on /tf", "tf", motion.tf_best_effort,
           ("incompatible", "/tf"), GO_ON),
+    Fault("TF of ever new frames", "2,000 new frames a second", "tf", motion.tf_of_new_frames,
+          ("/tf", "transforms", "expected at most 1000 frames"), GO_ON),
     Fault("odometry jumps", "the pose is 60 m off", "odometry", motion.jumps, ("EGO_JUMP",), RESTART),
     Fault("odometry of NaN", "the position is no number", "odometry", motion.not_numbers,
           ("{odometry}", "pose.position", "expected", "nan"), LOSE_MOTION, recovers_s=2.5),
