@@ -81,7 +81,8 @@ class BagWriter:
 
     def _claim(self) -> None:
         """Own the folder beside; what a killed writer left there is put aside or removed, a live writer is left alone."""
-        self._part.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            self._part.parent.mkdir(parents=True)
         while self._owner is None:
             with contextlib.suppress(FileExistsError):
                 self._part.mkdir()
