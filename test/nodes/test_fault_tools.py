@@ -21,7 +21,7 @@ from autonomy_perception.bags.typestore import typestore
 from autonomy_perception.config import PerceptionConfig, VehicleConfig, load_vehicle
 from autonomy_perception.evaluation.faults.loop import EndlessDrive
 from autonomy_perception.evaluation.faults.sample import CLOCK, Rig, clock, decode, moved, stamp_of, with_stamp
-from autonomy_perception.evaluation.faults.table import FAULTS
+from autonomy_perception.evaluation.faults.table import FAULTS, Fault
 from autonomy_perception.nodes import diagnostics as diag
 from autonomy_perception.nodes.faults.vitals import Vitals
 from autonomy_perception.nodes.inputs import inputs_of
@@ -94,6 +94,19 @@ def test_no_mix_of_faults_stops_the_front_end(endless: EndlessDrive, vehicle: Ve
     said = {fault.newest.field for fault in front.diagnostics().faults}
     assert "unexpected error" not in said, [str(f.newest) for f in front.diagnostics().faults]
     assert frames >= 2, "sound messages make frames again"
+
+
+@pytest.mark.parametrize(
+    "first", [f for f in FAULTS if f.aims_at == "lidar" and f.name not in HEAVY], ids=lambda f: f.name
+)
+def test_a_fault_of_clouds_can_be_injected_into_a_cloud_that_has_another(
+    endless: EndlessDrive, vehicle: VehicleConfig, first: Fault
+) -> None:
+    cloud = next(s for s in endless.samples() if s.msgtype == CLOUD)
+    for second in (f for f in FAULTS if f.aims_at == "lidar" and f.name not in HEAVY):
+        one, other = (fault.mutator(Rig.of(vehicle, 0)) for fault in (first, second))
+        for spoiled in one(cloud):
+            assert all(decode(s) is not None for s in other(spoiled))
 
 
 def test_growth_is_told_from_noise() -> None:

@@ -25,7 +25,7 @@ def padded(rig: Rig) -> Mutator:
     """Eight bytes behind every point, a hundred behind every row, all of them garbage."""
 
     def pad(c: Any) -> Any:
-        points = c.width * c.height
+        points = _points_held(c)
         data = rig.rng.integers(0, 256, (points, c.point_step + 8), np.uint8)
         data[:, : c.point_step] = np.asarray(c.data)[: points * c.point_step].reshape(points, c.point_step)
         tail = rig.rng.integers(0, 256, 100, np.uint8)
@@ -67,7 +67,7 @@ def all_nan(rig: Rig) -> Mutator:
 
     def fill(c: Any) -> Any:
         points = _structured(c)
-        for name in "xyz":
+        for name in points.dtype.names or ():
             points[name] = np.nan
         return replace(c, data=points.view(np.uint8).ravel())
 
@@ -118,12 +118,17 @@ def other_frame(rig: Rig) -> Mutator:
 
 
 def _structured(c: Any) -> Any:
-    """Writable copy of a cloud's points as a structured array with x, y, z (float32 at the places that it says)."""
-    at = {f.name: f for f in c.fields}
-    kinds = {7: "f4", 8: "f8"}
-    order = ">" if c.is_bigendian else "<"
+    """Writable copy of a cloud's points as a structured array with those of x, y, z that are floats within the point."""
+    kinds, order = {7: "f4", 8: "f8"}, ">" if c.is_bigendian else "<"
+    fields = [f for f in c.fields if f.name in ("x", "y", "z") and f.datatype in kinds]
+    fields = [f for f in fields if f.offset + int(kinds[f.datatype][1]) <= c.point_step]
     kind = np.dtype({
-        "names": list("xyz"), "formats": [order + kinds[at[n].datatype] for n in "xyz"],
-        "offsets": [at[n].offset for n in "xyz"], "itemsize": c.point_step,
+        "names": [f.name for f in fields], "formats": [order + kinds[f.datatype] for f in fields],
+        "offsets": [f.offset for f in fields], "itemsize": c.point_step,
     })  # fmt: skip
-    return np.array(c.data, np.uint8)[: c.width * c.height * c.point_step].view(kind)
+    return np.array(c.data, np.uint8)[: _points_held(c) * c.point_step].view(kind)
+
+
+def _points_held(c: Any) -> int:
+    """Points that the bytes hold, which another fault may have made fewer than the cloud claims."""
+    return int(min(c.width * c.height, len(c.data) // c.point_step))
