@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,11 +15,13 @@ from typer.testing import CliRunner
 
 from autonomy_perception import geometry
 from autonomy_perception.bags import messages as m
+from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.bags.writer import BagWriter
 from autonomy_perception.cli.main import app
 from autonomy_perception.config import VehicleConfig
 from autonomy_perception.evaluation.vehicle.check import check_vehicle
 from autonomy_perception.evaluation.vehicle.findings import Level
+from autonomy_perception.evaluation.vehicle.topics import check_file, check_topics, expected_types
 
 T0 = 1_700_000_000_000_000_000
 FRAMES, STEP = 20, 1.0
@@ -171,6 +175,131 @@ def test_a_wrong_place_is_named(bag, name):
 def test_true_places_in_the_file_pass(bag):
     outcome = check_vehicle(by_file(), bag)
     assert outcome.ok, [str(f) for f in outcome.findings]
+
+
+SHORT_NS = 850_000_000
+
+
+def spoiled(bag: Path, path: Path, topic: str, edit: Callable[[int, int, Any], tuple[int, Any] | None]) -> Path:
+    """The first nine frames with the messages of a topic changed.
+
+    Args:
+        edit: number, time of reception and message in; time and message out, or None to leave it out.
+    """
+    with BagReader(bag) as reader, BagWriter(path) as out:
+        for name, kind in reader.topics.items():
+            out.add_topic(name, kind)
+        number = 0
+        for raw in reader.raw():
+            if raw.receive_ns - T0 > SHORT_NS:
+                break
+            if raw.topic != topic:
+                out.write_raw(raw.topic, raw.msgtype, raw.receive_ns, raw.data)
+                continue
+            changed_to = edit(number, raw.receive_ns, reader.decode(raw))
+            number += 1
+            if changed_to is not None:
+                out.write(raw.topic, raw.msgtype, *changed_to)
+    return path
+
+
+def info_with(size: tuple[int, int] = (96, 64), k: np.ndarray = K, after: int = 0, **more: Any) -> Any:
+    """An edit: CameraInfo as given from its ``after``-th message on."""
+    return lambda n, t, old: (t, m.camera_info("front", t, size, k, **more) if n >= after else old)
+
+
+def rest(n: int, t: int, message: Any) -> tuple[int, Any]:
+    """No change."""
+    return t, message
+
+
+def later(seconds: float) -> Any:
+    """An edit: received so much later."""
+    return lambda n, t, message: (t + round(seconds * 1e9), message)
+
+
+FRONT, INFO = "cameras.front", "/front/info"
+WRONG_MESSAGES = {
+    "zeros": (INFO, info_with(k=np.zeros((3, 3))), f"{FRONT} k ({INFO})", "focal lengths above 0", Level.ERROR),
+    "no size": (INFO, info_with((0, 0)), f"{FRONT} width x height ({INFO})", "found 0 x 0", Level.ERROR),
+    "other size": (INFO, info_with((48, 32)), f"{FRONT} data", "96 x 64 px, but CameraInfo says 48 x 32", Level.ERROR),
+    "unknown lens": (INFO, info_with(model="fisheye62"), f"{FRONT} distortion_model, d", "'fisheye62'", Level.ERROR),
+    "other lens": (INFO, info_with(k=K * [[1.1], [1.1], [1]], after=4), f"{FRONT} CameraInfo ({INFO})", "k[0] 60 -> 66", Level.WARNING),
+    "optical centre": (INFO, info_with(k=np.array([[60.0, 0, 88], [0, 60, 32], [0, 0, 1]])),
+                       f"{FRONT}.info_topic ({INFO}) k", "cx 88", Level.WARNING),
+    "squeezed": (INFO, info_with(k=np.array([[60.0, 0, 48], [0, 30, 32], [0, 0, 1]])), f"{FRONT}.info_topic ({INFO}) k", "fy 30", Level.WARNING),
+    "never sent": (INFO, lambda n, t, message: None, f"{FRONT}.info_topic", f"messages on {INFO}, found none", Level.ERROR),
+    "lidar off": ("/low", lambda n, t, message: None, "lidars.low.topic", "messages on /low, found none", Level.ERROR),
+    "camera off": ("/front", lambda n, t, message: None, f"{FRONT}.topic", "messages on /front, found none", Level.ERROR),
+    "odometry off": ("/odometry", lambda n, t, message: None, "odometry.topic", "messages on /odometry, found none", Level.ERROR),
+    "lidar's clock ahead": ("/low", later(-0.2), "lidars.low.offset_ms", "0.195 s after it", Level.ERROR),
+    "camera's clock ahead": ("/front", later(-0.2), f"{FRONT}.offset_ms", "0.200 s after it", Level.ERROR),
+    "camera's clock behind": ("/front", later(0.6), f"{FRONT}.offset_ms", "0.600 s before it", Level.ERROR),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG_MESSAGES)
+def test_a_wrong_message_is_named_by_its_field(bag, tmp_path, name):
+    topic, edit, field, said, level = WRONG_MESSAGES[name]
+    outcome = check_vehicle(changed(), spoiled(bag, tmp_path / "bag", topic, edit))
+    named = [f for f in outcome.findings if f.field.startswith(field) and f.level == level]
+    assert any(said in str(f) for f in named), [str(f) for f in outcome.findings]
+    assert outcome.ok == (level != Level.ERROR)
+
+
+def test_what_is_spoiled_is_sound_without_it(bag, tmp_path):
+    outcome = check_vehicle(changed(), spoiled(bag, tmp_path / "bag", INFO, rest))
+    assert not [f for f in outcome.findings if f.level >= Level.WARNING], [str(f) for f in outcome.findings]
+
+
+def test_transforms_that_change_are_named(bag, tmp_path):
+    with BagReader(bag) as reader, BagWriter(tmp_path / "bag") as out:
+        for raw in reader.raw():
+            if raw.receive_ns - T0 > SHORT_NS:
+                break
+            if raw.topic == "/front" and raw.receive_ns == T0 + 500_000_000:
+                elsewhere = geometry.make_transform(None, (1.0, 0.3, 2.0))
+                out.write("/tf_static", m.TF, raw.receive_ns, m.transforms(T0, [("base_link", "top", elsewhere)]))
+            out.write_raw(raw.topic, raw.msgtype, raw.receive_ns, raw.data)
+    findings = check_vehicle(changed(), tmp_path / "bag").findings
+    named = [f for f in findings if f.field == "lidars.top TF (/tf_static)"]
+    assert any("moved by 0.300 m" in str(f) for f in named), [str(f) for f in findings]
+
+
+MOTION_TOPICS = {
+    "imu": ("odometry.imu_topic", "sensor_msgs/Imu"),
+    "speed": ("odometry.speed_topic", "geometry_msgs/TwistStamped"),
+    "hitch": ("hitch.topic", "sensor_msgs/JointState"),
+}
+
+
+@pytest.mark.parametrize("found", ["nothing", "another type", "no message"])
+def test_topics_of_motion_and_hitch_are_checked(found):
+    hitch = {"x": 0.0, "trailer_length": 8.0, "trailer_width": 2.5, "topic": "/hitch"}
+    car = changed(odometry={"topic": "", "imu_topic": "/imu", "speed_topic": "/speed"}, hitch=hitch)
+    recorded = dict(expected_types(car).values())
+    counts = dict.fromkeys(recorded, 7) | ({f"/{name}": 0 for name in MOTION_TOPICS} if found == "no message" else {})
+    for name in MOTION_TOPICS:
+        if found == "nothing":
+            del recorded[f"/{name}"]
+        elif found == "another type":
+            recorded[f"/{name}"] = "std_msgs/msg/String"
+    recorded["/tf_static"] = m.TF
+    assert not check_topics(car, recorded | dict(expected_types(car).values()), dict.fromkeys(counts, 7))
+    said = {
+        "nothing": "no such topic in the recording",
+        "another type": "found std_msgs/String",
+        "no message": "found none",
+    }
+    findings = {f.field: str(f) for f in check_topics(car, recorded, counts)}
+    assert set(findings) == {field for field, _ in MOTION_TOPICS.values()}
+    for field, kind in MOTION_TOPICS.values():
+        assert said[found] in findings[field] and (found == "no message" or kind in findings[field])
+
+
+def test_a_bumper_behind_the_front_axle_is_named(bag):
+    (finding,) = [f for f in check_file(changed(dimensions__front=2.0)) if f.field == "dimensions.front"]
+    assert "2.70 m" in str(finding) and "2.00 m" in str(finding)
 
 
 def test_command(bag, tmp_path):
