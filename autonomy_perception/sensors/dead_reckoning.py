@@ -16,9 +16,10 @@ from autonomy_perception import geometry
 
 F64 = NDArray[np.float64]
 KEEP_NS = 2_000_000_000
-"""Samples are remembered this long, to go on from the last odometry when that falls silent."""
+"""Samples are remembered this long, to go on from the last odometry when that falls silent. A longer gap is not
+integrated over: where the vehicle went meanwhile is not known."""
 MAX_STEP_S = 0.2
-"""Longer gaps between two samples of the gyroscope are not integrated over."""
+"""Of the time between two samples at standstill so much counts for the bias at most."""
 MAX_ACCELERATION = 10.0
 """The speed is extrapolated by its trend up to this [m/s2]."""
 STANDING = 0.02
@@ -62,6 +63,7 @@ class DeadReckoning:
         self._samples: deque[InertialSample] = deque()
         self.bias, self._stood_s = np.zeros(3), 0.0
         self._at: Step | None = None
+        self.gap_ns = 0
 
     def clear(self) -> None:
         """Forget samples and pose; the gyroscope's bias stays."""
@@ -101,10 +103,13 @@ class DeadReckoning:
             self.bias += (rate - self.bias) * (dt / self._stood_s)
 
     def speed(self, stamp_ns: int) -> float | None:
-        """Speed at a stamp [m/s] by the trend of the last two; None if the last one is too old."""
-        if not self._speeds or abs(stamp_ns - self._speeds[-1][0]) > self._max_age:
+        """Speed at a stamp [m/s] by the trend of the last two; None if the last one is too far, unless it lies between."""
+        if not self._speeds:
             return None
-        t1, v1 = self._speeds[-1]
+        t0, (t1, v1) = self._speeds[0][0], self._speeds[-1]
+        between = t0 <= stamp_ns <= t1 <= t0 + KEEP_NS
+        if not between and abs(stamp_ns - t1) > self._max_age:
+            return None
         return v1 + self._trend() * (stamp_ns - t1) * 1e-9
 
     def _trend(self) -> float:
@@ -116,8 +121,10 @@ class DeadReckoning:
     def steps(self) -> list[Step]:
         """Integrate over the samples since the last pose; empty while pose or speed are not known.
 
-        The first pose of all is the origin: heading 0 where the vehicle stands.
+        The first pose of all is the origin: heading 0 where the vehicle stands. After a gap of more than ``KEEP_NS`` it
+        goes on where it was, and ``gap_ns`` says how long that was (0: there was none).
         """
+        self.gap_ns = 0
         if self._at is None and self._samples and self.speed(self._samples[-1].stamp_ns) is not None:
             self._at = Step(self._samples[-1].stamp_ns, np.eye(4), np.zeros(6))
         out: list[Step] = []
@@ -125,15 +132,22 @@ class DeadReckoning:
             if self._at is None or sample.stamp_ns <= self._at.stamp_ns:
                 continue
             speed = self.speed(sample.stamp_ns)
+            if speed is None and self._speeds and sample.stamp_ns < self._speeds[-1][0]:
+                continue  # no speed was known then, and none will be
             if speed is None:
                 break
-            self._at = self._step(self._at, sample, speed)
+            gap_ns = sample.stamp_ns - self._at.stamp_ns
+            if gap_ns > KEEP_NS:
+                self.gap_ns, out = gap_ns, []
+                self._at = Step(sample.stamp_ns, self._at.T_odom_base, np.array([speed, 0.0, 0.0, *sample.rate]))
+            else:
+                self._at = self._step(self._at, sample, speed)
             out.append(self._at)
         return out
 
     def _step(self, at: Step, sample: InertialSample, speed: float) -> Step:
         """Midpoint rule: half the turn, the way, the other half."""
-        dt = min((sample.stamp_ns - at.stamp_ns) * 1e-9, KEEP_NS * 1e-9)
+        dt = (sample.stamp_ns - at.stamp_ns) * 1e-9
         rate = sample.rate - self.bias
         half = geometry.rotation_rpy(*(0.5 * dt * rate))
         turned = at.T_odom_base[:3, :3] @ half

@@ -124,20 +124,23 @@ class EgoMotion:
             return None  # odometry is there; the samples are kept for when it falls silent
         if back:
             self._buffer.clear()
-        self._go_on(event)
-        return f"ODOMETRY_TIME_BACK {(newest - event.stamp_ns) * 1e-9:.1f} s (IMU)" if back and newest else None
+        gap = self._go_on(event)
+        return f"ODOMETRY_TIME_BACK {(newest - event.stamp_ns) * 1e-9:.1f} s (IMU)" if back and newest else gap
 
-    def _go_on(self, event: ImuMsg) -> None:
-        """Integrate from the last odometry, or from where dead reckoning is."""
+    def _go_on(self, event: ImuMsg) -> str | None:
+        """Integrate from the last odometry, or from where dead reckoning is; returns why the maps must be dropped."""
         if self._odometry_ns is not None and (last := self._buffer.newest()) is not None:
             self._reckoning.begin(*last)
         self._odometry_ns = None
-        steps = self._reckoning.steps()
+        steps, gap_ns = self._reckoning.steps(), self._reckoning.gap_ns
+        if gap_ns:
+            self._buffer.clear()
         for step in steps:
             self._buffer.put(step.stamp_ns, step.T_odom_base, step.twist)
         if not steps and self._reckoning.speed(event.stamp_ns) is None:
             expected = f"a message within {SPEED_AGE_NS * 1e-6:.0f} ms of the IMU's"
             self._book.note(SPEED, "header.stamp", expected, "none", event.receive_ns)
+        return f"ODOMETRY_GAP {gap_ns * 1e-9:.1f} s (IMU)" if gap_ns else None
 
     def trajectory(self, first_ns: int, last_ns: int, now_ns: int) -> Trajectory | None:
         """Ego motion over a span, or None; a twist that is held and motion that is not known are noted."""

@@ -202,6 +202,47 @@ def test_both_lost_the_last_twist_is_held_for_a_second():
     assert rig.at(3.1) is None and rig.ego.used(None) == []
 
 
+def test_a_short_gap_is_integrated_over_and_a_long_one_drops_the_maps():
+    rig = Rig(topic="")
+    assert drive(rig, 0, 2, False) == [] and drive(rig, 3.5, 4, False) == []
+    start = circle(0.1, 10, 0.2)  # the first speed comes with the first sample, the pose with the first after it
+    np.testing.assert_allclose(rig.at(3.95).pose(T0 + 3950 * MS)[:2, 3], circle(3.95, 10, 0.2)[:2, 3], atol=start[0, 3])
+    before = rig.at(3.95).pose(T0 + 3950 * MS)
+    (reason,) = drive(rig, 7, 8, False)
+    assert reason.startswith("ODOMETRY_GAP 3.0") and reason.endswith("s (IMU)")
+    after = rig.at(7.0).pose(T0 + 7000 * MS)
+    assert np.linalg.norm(after[:3, 3] - before[:3, 3]) < 1.0, "it goes on where it was"
+    twist = rig.at(7.95)
+    assert twist.dead_reckoned and not twist.held
+
+
+@pytest.mark.parametrize("missing_s", [0.3, 0.6, 1.0, 1.9, 2.4, 4.0, 30.0])
+def test_a_speed_that_was_missing_is_used_when_it_returns(missing_s):
+    """What lay between is filled in; after more than two seconds without a speed the maps are dropped."""
+    rig, back = Rig(topic=""), 1 + missing_s
+    assert drive(rig, 0, 1, False) == []
+    for k in range(100, round(100 * back)):
+        assert rig.imu(k / 100, (0, 0, 0.2), (0.0, 2.0, GRAVITY)) is None
+    reasons = drive(rig, back, back + 1, False)
+    found = rig.at(back + 0.95)
+    assert found is not None and found.dead_reckoned and not found.held
+    if missing_s < 2:
+        pose = found.pose(T0 + round((back + 0.95) * 1e9))
+        assert reasons == [] and np.linalg.norm(pose[:3, 3] - circle(back + 0.95, 10, 0.2)[:3, 3]) < 0.15
+    elif missing_s > 3:
+        assert [r.split()[0] for r in reasons] == ["ODOMETRY_GAP"]
+
+
+def test_an_imu_without_any_speed_gives_no_motion_and_no_error():
+    rig = Rig()
+    for k in range(300):
+        t = k / 100
+        if t < 1.0:
+            rig.odom(t, circle(t, 10.0, 0.2), 10.0, 0.2)
+        assert rig.imu(t, (0, 0, 0.2)) is None
+    assert rig.at(2.9) is None and "speed: header.stamp" in rig.faults()
+
+
 def test_what_cannot_be_used_is_named():
     rig = Rig(topic="")
     rig.imu(0.0)
