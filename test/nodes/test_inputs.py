@@ -1,4 +1,4 @@
-"""Subscriptions: no message ends the node; one that no event can be made of is left out, counted and named."""
+"""Inputs: no message ends the node; one that no event can be made of is named; a layout is said once."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
 
 from nodes import drive
 
-from autonomy_perception.config import VehicleConfig, load_vehicle
+from autonomy_perception.bags import messages as m
+from autonomy_perception.config import PerceptionConfig, VehicleConfig, load_vehicle
 from autonomy_perception.nodes import inputs, topics
 from autonomy_perception.nodes.inputs import Inputs
+from autonomy_perception.nodes.perception_node import PerceptionNode
 from autonomy_perception.nodes.qos import message_class
 from autonomy_perception.nodes.qos_events import QosWatch
+from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.sensors import convert
 from autonomy_perception.sensors.events import Event
+from autonomy_perception.sensors.frontend import SensorFrontEnd
 
 RAISED = [ValueError, TypeError, OverflowError, AttributeError, IndexError, ZeroDivisionError, MemoryError]
 
@@ -72,3 +78,23 @@ def test_every_input_of_default_values_is_taken(vehicle: VehicleConfig) -> None:
     assert held.failures == {} and {event.topic for event in taken} == {i.topic for i in inputs.inputs_of(vehicle)} | {
         t.name for t in objects
     }
+
+
+def test_clouds_without_times_or_rings_are_said_once_in_the_log(vehicle: VehicleConfig) -> None:
+    front, lines = SensorFrontEnd(PerceptionConfig(), vehicle, CpuLibrary()), []
+    logger = SimpleNamespace(info=lines.append)
+    node = SimpleNamespace(vehicle=vehicle, _told={}, get_logger=lambda: logger)
+    whole = drive.sweep(0.0, 14.0)
+    bare = np.zeros(len(whole), [(n, "<f4") for n in ("x", "y", "z", "intensity")])
+    for name in bare.dtype.names:
+        bare[name] = whole[name]
+    PerceptionNode._tell(node, front.diagnostics().layouts)  # type: ignore[arg-type]
+    assert lines == [], "nothing is known before the first cloud"
+    for points, said in ((bare, 1), (whole, 2)):
+        for _ in range(5):
+            stamp = drive.START_NS + front.diagnostics().received["top"] * 100_000_000
+            front.feed(convert.cloud(drive.CLOUD, m.cloud("lidar", stamp, points), stamp))
+            PerceptionNode._tell(node, front.diagnostics().layouts)  # type: ignore[arg-type]
+        assert len(lines) == said
+    assert lines[0].startswith(f"{drive.CLOUD}: ") and "no time: points are not deskewed, no ring" in lines[0]
+    assert "no time" not in lines[1] and "no ring" not in lines[1]
