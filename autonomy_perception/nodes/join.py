@@ -51,7 +51,7 @@ class Join(Generic[T]):
             self._last = None
         self._items.setdefault(stamp_ns, {})[kind] = item
         if kind == self._driver:
-            self._came[stamp_ns] = now_ns
+            self._came.setdefault(stamp_ns, now_ns)
         waiting = self._items.keys() - self._came.keys()  # for the driver; what lies farthest ahead is needed last
         for stamp in sorted(waiting, reverse=True)[: max(len(self._items) - KEEP, 0)]:
             self._drop(stamp)
