@@ -69,6 +69,20 @@ def test_a_message_that_cannot_be_converted_is_left_out_counted_and_named(
     assert held.failures == {topic.name: f"2 left out, the last one: {error.__name__}: odd on purpose"}
 
 
+def test_in_lockstep_the_token_of_a_message_that_cannot_be_converted_is_answered() -> None:
+    """Nobody else would: the replay would stand still."""
+    events, answered, queued = [None, "event"], [], []
+    node = SimpleNamespace(
+        _inputs=SimpleNamespace(read=lambda *args: events.pop(0)),
+        _tokens=SimpleNamespace(answer=lambda *token: answered.append(token)),
+        _table={"/tf": None},
+        _inbox=SimpleNamespace(put=lambda *job: queued.append(job)),
+    )
+    for receive_ns in (1, 2):
+        PerceptionNode._deliver(node, "/tf", None, receive_ns)  # type: ignore[arg-type]
+    assert answered == [("/tf", 1)] and queued == [("event", ("/tf", 2))]
+
+
 def test_every_input_of_default_values_is_taken(vehicle: VehicleConfig) -> None:
     node, taken = FakeNode(), []
     objects = (topics.DETECTED_OBJECTS, topics.TRACKED_OBJECTS)
