@@ -126,7 +126,8 @@ def make_sample(drive: SyntheticDrive, index: int, info: Mapping[str, Any]) -> S
             f"{name}_K": model.K, f"{name}_D": model.D,
             f"{name}_T_ego_camera": _T_ego_base(drive, taken.t, reading.t) @ shot.frame.T_base_camera,
         }  # fmt: skip
-    arrays |= _structures(drive, taken, arrays["instance"], [arrays[f"{name}_instance"] for name in cameras])
+    labelled = [arrays[f"{name}_instance"] for name in cameras if drive.pixel_labels]
+    arrays |= _structures(drive, taken, arrays["instance"], labelled)
     about = {
         n: {"distortion_model": r.data.frame.model.distortion_model, "time": r.t - taken.t} for n, r in cameras.items()
     }

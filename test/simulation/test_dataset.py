@@ -212,6 +212,8 @@ def test_another_version_of_a_library_is_refused(made, monkeypatch):
     monkeypatch.setattr(dataset, "libraries", lambda: libraries() | {"numpy": "0.0"})
     with pytest.raises(ConfigError, match=r"libraries\.numpy.*now asked for '0\.0'"):
         write_dataset(setup_of(), made, 1)
+
+
 class Enough(Exception):
     """Ends a run before its processes start."""
 
