@@ -21,7 +21,8 @@ F64 = NDArray[np.float64]
 TICK_S = 0.1
 HARDEST = 7.0  # no brake is stronger [m/s^2]
 CHANGE_S = 4.0  # a lane change takes this long [s]
-SLOWEST_CHANGE = 4.0  # nobody changes lanes at a lower speed [m/s]
+SLOWEST_CHANGE = 4.0  # nobody begins to change lanes at a lower speed [m/s]
+STEADY_CHANGE = 6.0  # slower than this, a change takes longer in proportion: nobody moves sideways [m/s]
 NOTICE_M = 320.0  # the end of a lane is announced so far ahead [m]
 PAUSE_S = 4.0  # and the next begins no sooner after it [s]
 
@@ -132,22 +133,31 @@ class Stream:
         s, v = np.array([m.s for m in self.vehicles]), np.array([m.v for m in self.vehicles])
         lane = np.array([m.lane for m in self.vehicles])
         came, since = lane.copy(), np.full(n, -np.inf)  # lane left, and when
-        log_s, log_v = np.empty((len(ticks), n)), np.empty((len(ticks), n))
-        d = np.tile(np.array(self.lanes)[lane][:, None], (1, len(t)))
+        done = np.full(n, np.inf)  # how far the change is [s at a steady speed]
+        log_s, log_v, log_u = (np.empty((len(ticks), n)) for _ in range(3))
+        steady = np.zeros(n)  # time [s] that counts for changes
+        changes: list[tuple[int, float, float]] = []
         for k, now in enumerate(ticks):
-            log_s[k], log_v[k] = s, v
-            changing = now - since < CHANGE_S
+            log_s[k], log_v[k], log_u[k] = s, v, steady
+            changing = done < CHANGE_S
             for i in range(n):
                 rested = now - since[i] > CHANGE_S + (PAUSE_S if not any(c.vehicle == i for c in self.cut_ins) else 0.0)
                 if not changing[i] and rested and (k + i) % 5 == 0:
                     target = self._target(i, now, s, v, lane, np.where(changing, came, lane))
                     if target is not None:
-                        came[i], lane[i], since[i] = lane[i], target, now
-                        d[i] += (self.lanes[target] - self.lanes[came[i]]) * smoothstep(t, now, now + CHANGE_S)
-            changing = now - since < CHANGE_S
+                        came[i], lane[i], since[i], done[i] = lane[i], target, now, 0.0
+                        changes.append((i, self.lanes[target] - self.lanes[came[i]], float(steady[i])))
+            changing = done < CHANGE_S
             a = self._accelerations(now, s, v, lane, np.where(changing, came, lane))
             fresh = np.maximum(v + a * TICK_S, 0.0)
-            s, v = s + 0.5 * (v + fresh) * TICK_S, fresh
+            mean = 0.5 * (v + fresh)
+            s, v = s + mean * TICK_S, fresh
+            gone = TICK_S * np.minimum(mean / STEADY_CHANGE, 1.0)
+            done, steady = done + gone, steady + gone
+        d = np.tile(np.array([self.lanes[m.lane] for m in self.vehicles])[:, None], (1, len(t)))
+        for i, aside, begin in changes:
+            counts = CubicHermiteSpline(ticks, log_u[:, i], np.minimum(log_v[:, i] / STEADY_CHANGE, 1.0))
+            d[i] += aside * smoothstep(counts(t), begin, begin + CHANGE_S)
         out = []
         for i, m in enumerate(self.vehicles):
             course = CubicHermiteSpline(ticks, log_s[:, i], log_v[:, i])
@@ -177,7 +187,8 @@ class Stream:
         if there.any():
             who = int(np.flatnonzero(there)[np.argmin((s - length)[there])])
             gap, speed = float(s[who] - length[who] - s[i]), float(v[who])
-        for o in (*self.obstacles, *(Obstacle(c.lane, c.begin) for c in self.closures)):
+        ends = () if a[i] != lane == b[i] else self.closures  # who is leaving a lane is not held by its end
+        for o in (*self.obstacles, *(Obstacle(c.lane, c.begin) for c in ends)):
             if o.lane == lane and s[i] - 3.0 < o.s < s[i] + gap and o.there(now):
                 gap, speed = o.s - float(s[i]), 0.0
         return gap, speed

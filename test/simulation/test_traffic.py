@@ -67,6 +67,20 @@ def test_a_lane_that_ends_is_left_and_not_entered():
         assert np.all(np.abs(track.d[within]) < 0.3)
 
 
+@pytest.mark.parametrize("speed", [4.5, 5.0, 6.0])
+def test_nobody_moves_sideways_who_is_held_up_while_changing_lanes(speed):
+    stream = Stream((-3.5, 0.0))
+    stream.vehicles = [car(100.0, speed, speed=speed)]
+    stream.closures.append(Closure(0, 100.0 + 4.0 * speed, 400.0))
+    stream.obstacles.append(Obstacle(1, 104.0 + 2.0 * speed, lambda now: now < 20.0))
+    (track,) = stream.run(T)
+    still = track.v < 0.05
+    assert still.any()
+    assert np.ptp(track.d[still]) < 0.05
+    assert np.all(np.abs(np.diff(track.d)) <= 0.4 * np.diff(track.s) + 1e-6)
+    assert track.d[-1] == pytest.approx(0.0, abs=0.1)  # and goes on when it can
+
+
 def test_somebody_cuts_in_close_ahead_and_is_given_room():
     stream = Stream((-3.5, 0.0))
     stream.vehicles = [car(100.0, 22.0, speed=22.0, settled=True), car(80.0, 26.0, lane=1, speed=26.0, settled=True)]
