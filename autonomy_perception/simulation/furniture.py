@@ -22,16 +22,21 @@ def _mark(kind: Kind, p: F64, up: float, heading: float, size: tuple[float, floa
 
 
 def post(on: Furnishing, p: F64) -> None:
-    """Delineator beside the shoulder: 1 m high with a reflector."""
+    """Delineator beside the shoulder, if nobody passes there: 1 m high with a reflector."""
+    if not on.clear(p[:2], 0.1):
+        return
     body = box((-0.05, -0.06, -0.2), (0.05, 0.06, 1.0), M.WHITE_PLASTIC)
     body = join([body, box((-0.055, -0.04, 0.7), (0.055, 0.04, 0.88), M.RETRO)])
     on.add(Structure.of(Kind.POST, body, p), _mark(Kind.POST, p, 0.8, 0.0, (0.12, 1.0)))
 
 
-def sign(on: Furnishing, p: F64, heading: float, text: str) -> None:
-    """A round or triangular sign 2.2 m above the ground, read from the side that ``heading`` points away from."""
+def sign(on: Furnishing, p: F64, heading: float, text: str) -> bool:
+    """A round or triangular sign 2.2 m above the ground, read from the side that ``heading`` points away from; whether
+    it stands there: only if nobody passes."""
     face = {"stop": M.RED_SIGN, "limit": M.RETRO, "warning": M.YELLOW_SIGN, "direction": M.BLUE_SIGN}[text]
     width = 0.9 if text == "direction" else 0.38
+    if not on.clear(p[:2], width):
+        return False
     if text == "direction":
         plate = box((-0.03, -width, 1.7), (0.0, width, 2.7), face)
     else:
@@ -39,6 +44,7 @@ def sign(on: Furnishing, p: F64, heading: float, text: str) -> None:
     body = join([cylinder((0, 0, -0.3), (0, 0, 2.7), 0.045, M.METAL, 8), plate])
     size = (2 * width, 1.0 if text == "direction" else 2 * width)
     on.add(Structure.of(Kind.SIGN, body, p, heading), _mark(Kind.SIGN, p, 2.2, heading + np.pi, size, text))
+    return True
 
 
 def gantry(on: Furnishing, left: F64, right: F64, heading: float) -> None:
@@ -73,8 +79,11 @@ def lamp(on: Furnishing, p: F64, heading: float) -> None:
     on.add(Structure.of(Kind.POLE, join(body), p, heading, 0.07), _mark(Kind.POLE, p, 4.5, heading, (0.18, 9.0)))
 
 
-def traffic_light(on: Furnishing, p: F64, heading: float, state: str) -> None:
-    """A light on a pole, facing who comes along ``heading``; ``state`` red or green."""
+def traffic_light(on: Furnishing, p: F64, heading: float, state: str) -> bool:
+    """A light on a pole, facing who comes along ``heading``; ``state`` red or green. Whether it stands there: only if
+    nobody passes."""
+    if not on.clear(p[:2], 0.2):
+        return False
     lit = {"red": M.LAMP_RED, "green": M.LAMP_GREEN}[state]
     head = [box((-0.18, -0.17, 2.6), (0.02, 0.17, 3.6), M.DARK_METAL)]
     for z, own in ((3.4, "red"), (3.1, "amber"), (2.8, "green")):
@@ -82,6 +91,7 @@ def traffic_light(on: Furnishing, p: F64, heading: float, state: str) -> None:
     body = join([cylinder((0, 0, -0.3), (0, 0, 3.9), 0.07, M.METAL, 8), *head])
     mark = _mark(Kind.TRAFFIC_LIGHT, p, 3.1, heading + np.pi, (0.34, 1.0), state)
     on.add(Structure.of(Kind.TRAFFIC_LIGHT, body, p, heading), mark)
+    return True
 
 
 def _between(a: F64, b: F64) -> tuple[F64, float]:
@@ -99,8 +109,10 @@ def _section(kind: Kind, parts: list[Mesh], a: F64, b: F64) -> Structure:
 
 
 def rail(on: Furnishing, stops: list[F64]) -> None:
-    """Guard rail through points (3,): one section from each to the next."""
+    """Guard rail through points (3,): one section from each to the next, with gaps where somebody passes."""
     for a, b in pairwise(stops):
+        if not on.clear_between(a[:2], b[:2], 0.1):
+            continue
         n = float(np.linalg.norm(b - a))
         parts = [box((-0.02, -0.04, z), (n + 0.02, 0.04, z + 0.13), M.METAL) for z in (0.46, 0.62)]
         parts += [
@@ -124,8 +136,10 @@ def barrier(on: Furnishing, stops: list[F64], material: M = M.CONCRETE) -> None:
 
 
 def fence(on: Furnishing, stops: list[F64]) -> None:
-    """Pasture fence through points (3,): posts with three rails."""
+    """Pasture fence through points (3,): posts with three rails, with gaps where somebody passes."""
     for a, b in pairwise(stops):
+        if not on.clear_between(a[:2], b[:2], 0.1):
+            continue
         n = float(np.linalg.norm(b - a))
         parts = [cylinder((0, 0, -0.3), (0, 0, 1.5), 0.06, M.WOOD, 7)]
         parts += [box((0.0, -0.015, z), (n, 0.015, z + 0.09), M.WOOD) for z in (0.35, 0.7, 1.05)]
@@ -140,11 +154,11 @@ def cone(rng: np.random.Generator, p: F64) -> Structure:
     return Structure.of(Kind.CONE, join(parts), p, float(rng.uniform(0, 6.28)), 0.1)
 
 
-def beacon(rng: np.random.Generator, p: F64) -> Structure:
-    """A striped guide beacon of a work zone, 1.2 m."""
+def beacon(rng: np.random.Generator, p: F64, heading: float) -> Structure:
+    """A striped guide beacon of a work zone, 1.2 m, facing who comes along ``heading`` [rad]."""
     parts = [box((-0.2, -0.4, 0.0), (0.2, 0.4, 0.1), M.TYRE)]
     for k in range(4):
         parts.append(
             box((-0.02, -0.13, 0.15 + 0.26 * k), (0.02, 0.13, 0.41 + 0.26 * k), M.RED_SIGN if k % 2 else M.RETRO)
         )
-    return Structure.of(Kind.CONE, join(parts), p, float(rng.normal(0.0, 0.1)), 0.1)
+    return Structure.of(Kind.CONE, join(parts), p, heading + float(rng.normal(0.0, 0.1)), 0.1)

@@ -17,7 +17,8 @@ F64 = NDArray[np.float64]
 STORY_S = 34.0  # usual length of a drive [s]
 STEP_S = 0.01  # motion is tabulated at this step [s]
 LEAD_IN_S = 0.5  # and starts this long before the first sweep
-CLEARANCE_M = 0.25  # nobody comes nearer to anybody else
+CLEARANCE_M = 0.25  # nobody comes nearer to anybody else,
+MIRROR_M = 0.05  # and mirrors not nearer than this to each other
 
 
 class NoRoom(RuntimeError):
@@ -41,6 +42,12 @@ class Plan:
     xy: F64
     yaw: F64
     group: int = 0
+
+    @property
+    def half(self) -> tuple[float, float]:
+        """Half its length and width [m]; mirrors stand out beyond that."""
+        length, width, _ = self.shape.size
+        return 0.5 * float(length), 0.5 * float(width)
 
     @property
     def moving(self) -> bool:
@@ -103,31 +110,36 @@ def unit(yaw: F64) -> F64:
 
 @dataclass(frozen=True)
 class _Outline:
-    """Circles that cover a footprint every 0.1 s: centres (K,T,2), their radius, and the box of them all."""
+    """A footprint every 0.1 s: middle (T,2), direction (T,2), half its length and width, mirrors [m]; and its bounds."""
 
-    centers: F64
-    radius: float
-    reach: float
+    middle: F64
+    ahead: F64
+    half: tuple[float, float]
+    mirrors: float
     low: F64
     high: F64
 
     @classmethod
     def of(cls, plan: Plan) -> _Outline:
-        size, every = plan.shape.size, slice(None, None, 10)
-        reach = max(0.5 * float(size[0]) - 0.5 * float(size[1]), 0.0)
-        k = np.linspace(-reach, reach, max(3, 1 + math.ceil(2 * reach / size[1])))[:, None, None]
-        c = plan.xy[every] + k * unit(plan.yaw[every])
-        radius = 0.55 * float(size[1])
-        return cls(c, radius, reach, c.min((0, 1)) - radius, c.max((0, 1)) + radius)
+        middle, reach = plan.xy[::10], math.hypot(*plan.half)
+        ahead, mirrors = unit(plan.yaw[::10]), plan.shape.mirrors
+        return cls(middle, ahead, plan.half, mirrors, middle.min(0) - reach, middle.max(0) + reach)
 
     def touches(self, other: _Outline) -> bool:
-        if np.any(self.low > other.high + CLEARANCE_M) or np.any(other.low > self.high + CLEARANCE_M):
+        """Whether no line separates the two rectangles by the clearance at some time (separating axis theorem)."""
+        room = max(CLEARANCE_M, self.mirrors + other.mirrors + MIRROR_M)
+        if np.any(self.low > other.high + room) or np.any(other.low > self.high + room):
             return False
-        limit = self.radius + other.radius + CLEARANCE_M
-        apart = np.linalg.norm(self.centers.mean(0) - other.centers.mean(0), axis=-1)
-        near = apart < limit + self.reach + other.reach
-        a, b = self.centers[:, near], other.centers[:, near]
-        return bool((np.linalg.norm(a[:, None] - b[None], axis=-1) < limit).any())
+        to = other.middle - self.middle
+        near = np.linalg.norm(to, axis=-1) < math.hypot(*self.half) + math.hypot(*other.half) + room
+        to, a, b = to[near], self.ahead[near], other.ahead[near]
+        along, across = np.abs((a * b).sum(-1)), np.abs(a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0])
+        apart = np.full(len(to), -np.inf)
+        for axis, own, its in ((a, self.half, other.half), (b, other.half, self.half)):
+            ahead, aside = (to * axis).sum(-1), axis[:, 0] * to[:, 1] - axis[:, 1] * to[:, 0]
+            apart = np.maximum(apart, np.abs(ahead) - own[0] - along * its[0] - across * its[1])
+            apart = np.maximum(apart, np.abs(aside) - own[1] - across * its[0] - along * its[1])
+        return bool((apart < room).any())
 
 
 def collision(placed: Sequence[Plan], fresh: Sequence[Plan]) -> str | None:

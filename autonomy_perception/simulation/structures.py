@@ -85,15 +85,12 @@ class Furnishing:
         self.ground = ground
         self.structures: list[Structure] = []
         self.landmarks: list[Landmark] = []
-        swept, reach = [], []
-        for plan in plans:
-            length, width, _ = plan.shape.size
-            every = slice(None, None, 25)
-            for k in np.linspace(-0.5, 0.5, max(2, int(length / 2.5) + 1)) * max(length - width, 0.0):
-                swept.append(plan.xy[every] + k * unit(plan.yaw[every]))
-                reach.append(np.full(len(swept[-1]), 0.5 * width))
-        self._swept, self._reach = cKDTree(np.concatenate(swept)), np.concatenate(reach)
-        self._widest = float(self._reach.max())
+        when = [_moments(p) for p in plans]
+        self._swept = cKDTree(np.concatenate([p.xy[k] for p, k in zip(plans, when, strict=True)]))
+        self._ahead = np.concatenate([unit(p.yaw[k]) for p, k in zip(plans, when, strict=True)])
+        half = [np.add(p.half, (0.0, p.shape.mirrors)) for p in plans]
+        self._half = np.concatenate([np.tile(h, (len(k), 1)) for h, k in zip(half, when, strict=True)])
+        self._reach = float(np.hypot(*self._half.T).max())
         self._taken: list[tuple[float, float, float]] = []
 
     def point(self, xy: F64) -> F64:
@@ -106,9 +103,22 @@ class Furnishing:
         self.structures.append(made)
         self.landmarks += [Landmark(m.kind, number, m.position, m.heading, m.size, m.text) for m in marks]
 
-    def free(self, xy: F64, radius: float, off_road: float | None = 0.8) -> bool:
-        """Whether a thing of a radius [m] may stand at (2,): on the mesh, clear of all who pass and of what stands,
-        and ``off_road`` [m] beside every road (None: on roads too)."""
+    def clear(self, xy: F64, radius: float, room: float = 0.1) -> bool:
+        """Whether a thing of a radius [m] at (2,) would be ``room`` [m] away from all who pass, mirrors included."""
+        near = self._swept.query_ball_point(xy, radius + room + self._reach)
+        to, ahead = xy - self._swept.data[near], self._ahead[near]
+        along, across = (to * ahead).sum(1), ahead[:, 0] * to[:, 1] - ahead[:, 1] * to[:, 0]
+        beyond = np.maximum(np.abs(np.column_stack([along, across])) - self._half[near], 0.0)
+        return not np.any(np.hypot(*beyond.T) < radius + room)
+
+    def clear_between(self, a: F64, b: F64, radius: float) -> bool:
+        """Whether a thing of a half thickness [m] from ``a`` to ``b`` (2,) would be clear of all who pass."""
+        steps = np.linspace(0.0, 1.0, 2 + int(np.linalg.norm(b - a) / 0.25))
+        return all(self.clear(a + k * (b - a), radius) for k in steps)
+
+    def free(self, xy: F64, radius: float, off_road: float | None = 0.8, room: float = 0.6) -> bool:
+        """Whether a thing of a radius [m] may stand at (2,): on the mesh, ``room`` [m] from all who pass, clear of what
+        stands, and ``off_road`` [m] beside every road (None: on roads too)."""
         if not self.ground.inside(xy[None], radius)[0]:
             return False
         if off_road is not None:
@@ -116,20 +126,25 @@ class Furnishing:
                 s, d = road.way.project(xy[None])
                 if road.outward(s, d)[0] < radius + off_road or road.ditch_depth(s, d)[0] > 0.0:
                     return False
-        near = self._swept.query_ball_point(xy, radius + self._widest + 0.6)
-        if near and np.any(np.linalg.norm(self._swept.data[near] - xy, axis=1) < radius + 0.6 + self._reach[near]):
-            return False
-        return all((xy[0] - x) ** 2 + (xy[1] - y) ** 2 >= (radius + r) ** 2 for x, y, r in self._taken)
+        return self.clear(xy, radius, room) and all(
+            (xy[0] - x) ** 2 + (xy[1] - y) ** 2 >= (radius + r) ** 2 for x, y, r in self._taken
+        )
 
     def take(self, xy: F64, radius: float) -> None:
         """Keep a circle clear of what is placed later."""
         self._taken.append((float(xy[0]), float(xy[1]), radius))
 
     def place(
-        self, rng: np.random.Generator, make: Maker, xy: F64, radius: float, off_road: float | None = 0.8
+        self,
+        rng: np.random.Generator,
+        make: Maker,
+        xy: F64,
+        radius: float,
+        off_road: float | None = 0.8,
+        room: float = 0.6,
     ) -> bool:
-        """Place what ``make`` draws at (2,) if there is room; whether it was placed."""
-        if not self.free(xy, radius, off_road):
+        """Place what ``make`` draws at (2,) if it is :meth:`free`; whether it was placed."""
+        if not self.free(xy, radius, off_road, room):
             return False
         self.take(xy, radius)
         self.add(make(rng, self.point(xy)))
@@ -140,6 +155,14 @@ class Furnishing:
     ) -> int:
         """Place one at each of the points (N,2) that has room; how many were placed."""
         return sum(self.place(rng, make, xy, radius, off_road) for xy in at)
+
+
+def _moments(plan: Plan) -> NDArray[np.int64]:
+    """Indices of times between which somebody moves by less than a part of the own length, the first and last among them."""
+    turned = plan.half[0] * np.abs(np.diff(plan.yaw))
+    gone = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(plan.xy, axis=0), axis=1) + turned)])
+    part = np.floor(gone / min(0.8 * plan.half[0], 1.5))
+    return np.append(np.unique(part, return_index=True)[1], len(part) - 1)
 
 
 FIRST_STRUCTURE = 1000  # instance numbers of structures start here

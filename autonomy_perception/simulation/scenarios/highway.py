@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +23,7 @@ from autonomy_perception.simulation.ways import Way
 F64 = NDArray[np.float64]
 LANE, MEDIAN, HARD = 3.75, 1.1, 2.7  # lane width, from the middle to the first line, hard shoulder [m]
 EGO_S = 150.0
+TAPER = (-30.0, 25.0)  # where the cones that close a lane begin and end, from the work zone's position [m]
 MIX = {"car": 0.58, "van": 0.12, "semi": 0.17, "truck": 0.06, "bus": 0.03, "motorcycle": 0.04}
 
 
@@ -34,7 +37,10 @@ class _Plan:
         self.shoulder = -(MEDIAN + LANE * self.lanes + 0.5 * HARD)
         self.paved = MEDIAN + LANE * self.lanes + HARD
         story = str(rng.choice(["work", "exit", "both", "free"], p=[0.35, 0.25, 0.25, 0.15]))
-        self.work = float(rng.uniform(0.45, 0.65)) * self.length if story in ("work", "both") else None
+        self.work = None
+        if story in ("work", "both"):  # so far ahead that whoever comes sees it in time
+            self.work = max(float(rng.uniform(0.45, 0.65)) * self.length, EGO_S + 300.0)
+            self.length = max(self.length, self.work + 220.0)
         self.exit = float(rng.uniform(0.2, 0.32)) * self.length if story in ("exit", "both") else None
 
 
@@ -111,10 +117,16 @@ def _stream(rng: np.random.Generator, vehicle: VehicleConfig, plan: _Plan) -> tu
     lead = rider_of(rng)
     stream.vehicles.append(mobile(rng, lead, cruise - 0.5, ahead, lane))
     if plan.work is not None:
-        stream.closures.append(Closure(0, plan.work + 25.0, plan.work + 180.0))
+        stream.closures.append(Closure(0, plan.work + TAPER[0], plan.work + 180.0))
     riders = fill(rng, stream, MIX, speeds, (-150.0, 420.0), (1.6, 4.5))
     free = (behind - 30.0, EGO_S + 220.0)  # the lane beside the ego, so that somebody can overtake and cut in
-    stays = [m.lane != lane + 1 or not free[0] < m.s < free[1] for m in stream.vehicles[3:]]
+    open_to = (
+        np.inf if plan.work is None else plan.work + TAPER[0] - 120.0
+    )  # who starts behind it can still leave the lane
+    stays = [
+        (m.lane != lane + 1 or not free[0] < m.s < free[1]) and (m.lane > 0 or m.s < open_to)
+        for m in stream.vehicles[3:]
+    ]
     stream.vehicles[3:] = [m for m, stay in zip(stream.vehicles[3:], stays, strict=True) if stay]
     return stream, [cutter, lead, *(r for r, stay in zip(riders, stays, strict=True) if stay)]
 
@@ -145,7 +157,7 @@ def _standing(rng: np.random.Generator, company: Company, t: F64, way: Way, plan
     if plan.work is None:
         return
     s, d = plan.work + 95.0, plan.centers[0]
-    company.offer([standing("work truck", heavy.truck(rng, 7.5), t, way.xy(s, d - 0.3), float(way.heading(s)))])
+    company.offer([standing("work truck", heavy.truck(rng, 7.5), t, way.xy(s, d - 0.6), float(way.heading(s)))])
     for k in range(int(rng.integers(2, 5))):
         at = s + float(rng.uniform(14.0, 60.0))
         goes = way.xy(at + np.array([0.0, rng.uniform(4.0, 12.0)]), d + rng.uniform(-1.4, 0.2, 2))
@@ -205,14 +217,17 @@ def _furnish(rng: np.random.Generator, on: Furnishing, way: Way, plan: _Plan) ->
 def _work_zone(rng: np.random.Generator, on: Furnishing, way: Way, plan: _Plan) -> None:
     """Warning signs, a taper of cones across the right lane, beacons and barriers along it."""
     assert plan.work is not None
-    border = plan.centers[0] + 0.5 * LANE + 0.25
+    border = (
+        plan.centers[0] + 0.5 * LANE - 0.5
+    )  # within the closed lane: 0.7 m from who drives in the middle of the next
     outer = plan.shoulder - 0.9
     for s in (plan.work - 150.0, plan.work - 60.0):
         furniture.sign(on, on.point(way.xy(s, -plan.paved - 1.8)), float(way.heading(s)), "warning")
     for k in np.linspace(0.0, 1.0, 12):
-        spot = way.xy(plan.work - 30.0 + 55.0 * k, outer + (border - outer) * k)
-        on.place(rng, furniture.cone, spot, 0.25, None)
+        spot = way.xy(plan.work + TAPER[0] + (TAPER[1] - TAPER[0]) * k, outer + (border - outer) * k)
+        on.place(rng, furniture.cone, spot, 0.28, None, 0.1)
     for s in np.arange(plan.work + 32.0, plan.work + 85.0, 9.0):
-        on.place(rng, furniture.beacon, way.xy(s, border), 0.3, None)
+        beacon = partial(furniture.beacon, heading=float(way.heading(s)))
+        on.place(rng, beacon, way.xy(s, border), 0.4, None, 0.1)
     furniture.barrier(on, [on.point(way.xy(s, border)) for s in np.arange(plan.work + 88.0, plan.work + 168.0, 4.0)])
     on.place(rng, litter.heap, way.xy(plan.work + 175.0, plan.shoulder), 3.0, None)

@@ -117,7 +117,7 @@ def _ground(rng: np.random.Generator, plan: _Plan, main: Way, across: Way, route
         arc = Way(route.xy(np.arange(bend[0] - 4.0, bend[-1] + 4.0, 0.5)))
         roads.insert(0, Roadway.joining(rng, arc, Section(2.4, 3.2, (0.4, 0.4), rank=-1), land, first, 25.0))
     s = lines(
-        (0.0, 1.0), (REACH - 70.0, 0.4), (REACH - 26.0, 0.2), (REACH + 26.0, 0.4), (REACH + 70.0, 1.0), end=2 * REACH
+        (0.0, 1.0), (REACH - 70.0, 0.4), (REACH - 26.0, 0.2), (REACH + 26.0, 0.4), (REACH + 70.0, 1.0), end=main.length
     )
     edge = plan.half
     d = lines(
@@ -228,12 +228,21 @@ def _bystanders(rng: np.random.Generator, company: Company, t: F64, plan: _Plan)
 def _furnish(rng: np.random.Generator, on: Furnishing, plan: _Plan) -> None:
     own, other = ("green", "red") if plan.own_goes else ("red", "green")
     far = plan.half + WALK + 4.6
+    beside = (
+        0.35,
+        WALK - 0.3,
+        WALK + 0.5,
+        WALK + 2.0,
+        WALK + 3.5,
+        WALK + 5.0,
+    )  # of the kerb; lights as near as turns allow
     for sign in (-1.0, 1.0):
-        y = -sign * (plan.half + 0.7)
-        furniture.traffic_light(on, on.point(np.array([-sign * plan.stop, y])), 0.0 if sign > 0 else np.pi, own)
-        x = sign * (plan.cross + 0.7)
-        furniture.traffic_light(on, on.point(np.array([x, -sign * far])), sign * np.pi / 2, other)
-    furniture.sign(on, on.point(np.array([-plan.stop - 35.0, -plan.half - 0.8])), 0.0, "direction")
+        spots = [np.array([-sign * plan.stop, -sign * (plan.half + d)]) for d in beside]
+        any(furniture.traffic_light(on, on.point(p), 0.0 if sign > 0 else np.pi, own) for p in spots)
+        spots = [np.array([sign * (plan.cross + d), -sign * far]) for d in beside]
+        any(furniture.traffic_light(on, on.point(p), sign * np.pi / 2, other) for p in spots)
+    spots = [np.array([x, -plan.half - WALK - 0.6]) for x in -plan.stop - np.arange(35.0, 60.0, 2.0)]
+    any(furniture.sign(on, on.point(p), 0.0, "direction") for p in spots)
     furniture.sign(on, on.point(np.array([plan.cross + 0.8, far + 14.0])), -np.pi / 2, "limit")
     for x in np.arange(-180.0, 321.0, 30.0):
         for side in (-1.0, 1.0):

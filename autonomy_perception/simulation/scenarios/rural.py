@@ -22,6 +22,7 @@ from autonomy_perception.simulation.ways import Way
 
 F64 = NDArray[np.float64]
 EGO_S = 130.0
+RAIL_M = 1.15  # the guard rail stands so far beside the paved part [m]
 MIX = {"car": 0.6, "van": 0.12, "semi": 0.08, "drawbar": 0.06, "truck": 0.06, "bus": 0.03, "motorcycle": 0.05}
 
 
@@ -205,7 +206,7 @@ def _bystanders(rng: np.random.Generator, company: Company, t: F64, way: Way, pl
     company.offer([following("cyclist", people.cyclist(rng), way, s, edge)])
     s = rng.uniform(0.25, 0.5) * plan.length + rng.uniform(1.0, 1.5) * t
     walker = people.wheelbarrow(rng) if rng.random() < 0.5 else people.pedestrian(rng)
-    company.offer([following("walker on the verge", walker, way, s, -edge - 0.2)])
+    company.offer([following("walker on the verge", walker, way, s, -edge)])
     at = float(rng.uniform(0.3, 0.7)) * plan.length
     car = shapes.car(rng, str(rng.choice(["van", "suv"])))
     company.offer([standing("parked car", car, t, way.xy(at, -plan.half - 2.2), float(way.heading(at)))])
@@ -227,23 +228,24 @@ def _furnish(rng: np.random.Generator, on: Furnishing, way: Way, plan: _Plan) ->
     def at(s: float, d: float) -> F64:
         return on.point(way.xy(s, d))
 
+    rails = _rails(rng, on, way, plan)
+    furniture.rail(on, [at(float(s), plan.half + RAIL_M) for s in rails])
     for s in np.arange(15.0, way.length - 10.0, 50.0):
         for side in (-1.0, 1.0):
-            furniture.post(on, at(float(s), side * (plan.half + 1.2)))
+            if side < 0.0 or not rails[0] - 1.0 < s < rails[-1] + 1.0:
+                furniture.post(on, at(float(s), side * (plan.half + 1.2)))
     for s in np.arange(30.0, way.length - 10.0, 45.0):
         spot = way.xy(float(s), plan.half + float(rng.uniform(7.0, 9.0)))
         if on.free(spot, 0.8):
             on.take(spot, 0.8)
             furniture.pole(on, on.point(spot), float(way.heading(s)))
-    for s in rng.uniform(0.15, 0.9, 3) * way.length:
-        furniture.sign(
-            on,
-            at(float(s), -plan.half - 1.6),
-            float(way.heading(s)),
-            str(rng.choice(["limit", "warning", "direction"])),
+    for _ in range(3):
+        text = str(rng.choice(["limit", "warning", "direction"]))
+        aside = -plan.half - (2.4 if text == "direction" else 1.9)
+        any(
+            furniture.sign(on, at(s, aside), float(way.heading(s)), text)
+            for s in (rng.uniform(0.15, 0.9, 8) * way.length).tolist()
         )
-    start = float(rng.uniform(0.2, 0.7)) * way.length
-    furniture.rail(on, [at(float(s), plan.half + 0.95) for s in np.arange(start, start + 60.0, 4.0)])
     if plan.hamlet is not None:
         for k in range(8):
             s, side = plan.hamlet + 16.0 * k, float(rng.choice([-1.0, 1.0]))
@@ -264,6 +266,15 @@ def _furnish(rng: np.random.Generator, on: Furnishing, way: Way, plan: _Plan) ->
         on.scatter(
             rng, plant, beside(rng, way.xy, (5.0, way.length - 5.0), count, plan.half + near, plan.half + far), radius
         )
+
+
+def _rails(rng: np.random.Generator, on: Furnishing, way: Way, plan: _Plan) -> F64:
+    """Where the posts of a guard rail of 60 m stand [m]: in the first of some places where nobody crosses, if there is one."""
+    places = [np.arange(start, start + 60.0, 4.0) for start in rng.uniform(0.2, 0.7, 8) * way.length]
+    for stops in places:
+        if all(on.clear_between(*way.xy(stops[k : k + 2], plan.half + RAIL_M), 0.1) for k in range(len(stops) - 1)):
+            return stops
+    return places[0]
 
 
 def _fields(rng: np.random.Generator, on: Furnishing, way: Way, plan: _Plan) -> None:
