@@ -235,14 +235,14 @@ def _furnish(rng: np.random.Generator, on: Furnishing, plan: _Plan) -> None:
         WALK + 2.0,
         WALK + 3.5,
         WALK + 5.0,
-    )  # of the kerb; lights as near as turns allow
+    )  # as near to the kerb as who turns allows
     for sign in (-1.0, 1.0):
-        spots = [np.array([-sign * plan.stop, -sign * (plan.half + d)]) for d in beside]
-        any(furniture.traffic_light(on, on.point(p), 0.0 if sign > 0 else np.pi, own) for p in spots)
-        spots = [np.array([sign * (plan.cross + d), -sign * far]) for d in beside]
-        any(furniture.traffic_light(on, on.point(p), sign * np.pi / 2, other) for p in spots)
-    spots = [np.array([x, -plan.half - WALK - 0.6]) for x in -plan.stop - np.arange(35.0, 60.0, 2.0)]
-    any(furniture.sign(on, on.point(p), 0.0, "direction") for p in spots)
+        places = [np.array([-sign * plan.stop, -sign * (plan.half + d)]) for d in beside]
+        any(furniture.traffic_light(on, on.point(p), 0.0 if sign > 0 else np.pi, own) for p in places)
+        places = [np.array([sign * (plan.cross + d), -sign * far]) for d in beside]
+        any(furniture.traffic_light(on, on.point(p), sign * np.pi / 2, other) for p in places)
+    places = [np.array([x, -plan.half - WALK - 0.6]) for x in -plan.stop - np.arange(35.0, 60.0, 2.0)]
+    any(furniture.sign(on, on.point(p), 0.0, "direction") for p in places)
     furniture.sign(on, on.point(np.array([plan.cross + 0.8, far + 14.0])), -np.pi / 2, "limit")
     for x in np.arange(-180.0, 321.0, 30.0):
         for side in (-1.0, 1.0):

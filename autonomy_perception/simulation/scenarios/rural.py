@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -272,7 +273,7 @@ def _rails(rng: np.random.Generator, on: Furnishing, way: Way, plan: _Plan) -> F
     """Where the posts of a guard rail of 60 m stand [m]: in the first of some places where nobody crosses, if there is one."""
     places = [np.arange(start, start + 60.0, 4.0) for start in rng.uniform(0.2, 0.7, 8) * way.length]
     for stops in places:
-        if all(on.clear_between(*way.xy(stops[k : k + 2], plan.half + RAIL_M), 0.1) for k in range(len(stops) - 1)):
+        if all(on.clear_between(a, b, 0.1) for a, b in pairwise(way.xy(stops, plan.half + RAIL_M))):
             return stops
     return places[0]
 
