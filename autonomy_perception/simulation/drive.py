@@ -16,7 +16,7 @@ from autonomy_perception import geometry
 from autonomy_perception.simulation import motion
 from autonomy_perception.simulation.actors import relative_motion
 from autonomy_perception.simulation.camera import Camera, Shot
-from autonomy_perception.simulation.clock import Ticks, stamp
+from autonomy_perception.simulation.clock import Ticks
 from autonomy_perception.simulation.lidar import Lidar, Sweep
 from autonomy_perception.simulation.odometry import Odometry
 from autonomy_perception.simulation.rig import Rig, default_rig
@@ -121,7 +121,9 @@ class SyntheticDrive:
         self.world = World(seed, self.vehicle, kind.name, longest)
         self.lidars = self.rig.lidars
         self.cameras: tuple[Camera, ...] = self.rig.cameras if cameras else ()
-        self.odometry = Odometry(np.random.default_rng([seed, 1]), self.world.ego, longest, self.rig.odometry)
+        self.odometry = Odometry(
+            np.random.default_rng([seed, 1]), self.world.ego, longest, self.rig.odometry, seed * 64 + 63
+        )
         sensors: list[Lidar | Camera] = [*self.lidars, *self.cameras]
         begin = [*(start_s for _ in self.lidars), *(max(start_s - c.period, EARLIEST_S) for c in self.cameras)]
         self._ticks = [s.ticks(begin[k], end, seed * 64 + k) for k, s in enumerate(sensors)]
@@ -143,11 +145,19 @@ class SyntheticDrive:
     @property
     def trajectory(self) -> Trajectory:
         """Odometry as the vehicle measures it (50 Hz), from 0.2 s before to 0.1 s after the drive."""
-        whole = self.odometry.trajectory
-        keep = (whole.stamps_ns >= stamp(self.start_s - 0.2)) & (
-            whole.stamps_ns <= stamp(self.start_s + self.duration_s + 0.1)
-        )
+        whole, keep = self.odometry.trajectory, self._measured
         return Trajectory(whole.stamps_ns[keep], whole.T_odom_base[keep], whole.twist[keep])
+
+    @property
+    def odometry_ticks(self) -> Ticks:
+        """When :attr:`trajectory` was measured and its messages come."""
+        whole, keep = self.odometry.ticks, self._measured
+        return Ticks(whole.t[keep], whole.stamp_ns[keep], whole.receive_ns[keep])
+
+    @property
+    def _measured(self) -> slice:
+        ends = (self.start_s - 0.2 - 1e-9, self.start_s + self.duration_s + 0.1 + 1e-9)
+        return slice(*np.searchsorted(self.odometry.t, ends).tolist())
 
     def end_of(self, index: int) -> float:
         """True drive time [s] at which a sweep of the reference lidar ends."""

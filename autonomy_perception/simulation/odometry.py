@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from autonomy_perception import geometry
 from autonomy_perception.simulation.actors import Path, relative_motion
-from autonomy_perception.simulation.clock import stamp
 from autonomy_perception.simulation.setups import OdometrySetup
 from autonomy_perception.types import Trajectory
 
@@ -20,13 +19,21 @@ class Odometry:
     Errors: constant speed scale and gyro bias as drawn, noise on every sample, height drifting by centimetres.
 
     Args:
-        rng: seeded generator. path: true motion. end: last time needed [s]. setup: rate and how large the errors are.
+        rng: seeded generator. path: true motion. end: last time needed [s]. setup: rate, clock and how large the errors are.
+        seed: of the errors of its clock.
+
+    Attributes:
+        ticks: when it measured, what its stamps say and when its messages come.
+        trajectory: what it measured, in that order; the motion is that of the true times.
     """
 
-    def __init__(self, rng: np.random.Generator, path: Path, end: float, setup: OdometrySetup | None = None) -> None:
+    def __init__(
+        self, rng: np.random.Generator, path: Path, end: float, setup: OdometrySetup | None = None, seed: int = 0
+    ) -> None:
         self._path, s = path, setup or OdometrySetup()
         rate = s.rate_hz
-        self.t = np.arange(round(-0.3 * rate), round((end + 0.2) * rate) + 1) / rate
+        self.ticks = s.clock.ticks(-0.3 - 0.5 / rate, end + 0.2 + 0.5 / rate, 1.0 / rate, seed)
+        self.t = self.ticks.t
         poses, twist = relative_motion(path, self.t)
         n = len(self.t)
         scale, bias = rng.normal(0.0, s.speed_scale), rng.normal(0.0, np.radians(s.yaw_bias_deg_s))
@@ -45,8 +52,7 @@ class Odometry:
             wobble = geometry.rotation_rpy(rng.normal(0.0, np.radians(0.015)), rng.normal(0.0, np.radians(0.015)), 0.0)
             measured[k, :3, :3] = measured[k, :3, :3] @ wobble
         noise = rng.normal(0.0, 1.0, (n, 6)) * [0.02, 0.005, 0.01, 0.001, 0.001, 0.0005]
-        stamps = np.array([stamp(t) for t in self.t], np.int64)
-        self.trajectory = Trajectory(stamps, measured, twist + noise)
+        self.trajectory = Trajectory(self.ticks.stamp_ns, measured, twist + noise)
 
     def T_odom_world(self, t: F64) -> F64:
         """World to odom (N,4,4) at times (N,) [s]: a turn about z and a shift that creep as odometry drifts."""

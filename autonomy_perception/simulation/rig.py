@@ -28,10 +28,12 @@ from autonomy_perception.simulation.setups import CameraSetup, ImuSetup, LidarSe
 
 @dataclass(frozen=True)
 class SensorFault:
-    """Injected truth: where a sensor really sits seen from where the file says (4,4), and how late its stamps are [s]."""
+    """Injected truth: where a sensor really sits seen from where the file says (4,4), how late its stamps are at drive time
+    0 [s], and how fast its clock runs [1e-6]."""
 
     T_stated_true: NDArray[np.float64]
     time_offset_s: float
+    drift_ppm: float
 
 
 class Rig(BaseModel):
@@ -87,11 +89,15 @@ class Rig(BaseModel):
         return self.setup.odometry
 
     def faults(self) -> dict[str, SensorFault]:
-        """What is wrong with each sensor that anything is wrong with."""
-        sensors: list[tuple[str, LidarSetup | CameraSetup]] = [*self.setup.lidars.items(), *self.setup.cameras.items()]
-        found = {n: SensorFault(s.miscalibration.matrix(), s.clock.offset_ms * 1e-3) for n, s in sensors}
+        """What is wrong with each sensor that anything is wrong with, ``imu`` and ``odometry`` among them."""
+        mounted: dict[str, LidarSetup | CameraSetup] = {**self.setup.lidars, **self.setup.cameras}
+        known = [(n, s.miscalibration.matrix(), s.clock) for n, s in mounted.items()]
+        known += [("imu", np.eye(4), self.setup.imu.clock)] if self.setup.imu else []
+        known += [("odometry", np.eye(4), self.setup.odometry.clock)]
         return {
-            n: f for n, f in found.items() if f.time_offset_s != 0.0 or not np.array_equal(f.T_stated_true, np.eye(4))
+            name: SensorFault(T, clock.offset_ms * 1e-3, clock.drift_ppm)
+            for name, T, clock in known
+            if clock.offset_ms != 0.0 or clock.drift_ppm != 0.0 or not np.array_equal(T, np.eye(4))
         }
 
 

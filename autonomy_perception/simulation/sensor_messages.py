@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from autonomy_perception.bags import messages as m
 from autonomy_perception.bags.importers.base import Record
 from autonomy_perception.config import VehicleConfig
-from autonomy_perception.simulation.clock import stamp
+from autonomy_perception.simulation.clock import Ticks
 from autonomy_perception.simulation.drive import DriveSample, SyntheticDrive
 from autonomy_perception.simulation.imu import Imu
 from autonomy_perception.types import PointCloud, Trajectory
@@ -20,10 +20,9 @@ IMU, JOINT_STATE = "sensor_msgs/msg/Imu", "sensor_msgs/msg/JointState"
 _LAYOUT = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("intensity", "<f4"), ("t", "<f4"), ("ring", "<u2")])
 
 
-def odometry_records(vehicle: VehicleConfig, motion: Trajectory, k: int, latency: int) -> list[Record]:
-    """Odometry and /tf of one moment."""
-    stamp_ns = int(motion.stamps_ns[k])
-    T, at = motion.T_odom_base[k], stamp_ns + latency
+def odometry_records(vehicle: VehicleConfig, motion: Trajectory, k: int, at: int) -> list[Record]:
+    """Odometry and /tf of one moment, received at a time [ns]."""
+    stamp_ns, T = int(motion.stamps_ns[k]), motion.T_odom_base[k]
     variance, twist_variance = (
         np.array([0.01, 0.01, 0.01, 1e-5, 1e-5, 1e-4]),
         np.array([4e-4, 1e-4, 1e-4, 1e-6, 1e-6, 1e-6]),
@@ -54,20 +53,20 @@ def imu_records(drive: SyntheticDrive) -> list[Record]:
     return out
 
 
-def hitch_records(drive: SyntheticDrive, stamps_ns: NDArray[np.int64], latency: int) -> list[Record]:
+def hitch_records(drive: SyntheticDrive, ticks: Ticks) -> list[Record]:
     """True hitch angle [rad] as sensor_msgs/JointState: yaw of the trailer relative to the tractor."""
     hitch = drive.vehicle.hitch
     topic, joint = (
         (HITCH_TOPIC, HITCH_JOINT) if hitch is None else (hitch.topic or HITCH_TOPIC, hitch.joint or HITCH_JOINT)
     )
-    angle = drive.world.hitch_angle(np.asarray((stamps_ns - stamp(0.0)) * 1e-9, np.float64))
+    angle = drive.world.hitch_angle(ticks.t)
     none = np.zeros(0)
     return [
         Record(
-            topic, JOINT_STATE, int(at) + latency,
-            m.make(JOINT_STATE, m.header("", int(at)), [joint], np.array([a]), none, none),
+            topic, JOINT_STATE, int(at),
+            m.make(JOINT_STATE, m.header("", int(stamp_ns)), [joint], np.array([a]), none, none),
         )
-        for at, a in zip(stamps_ns, angle, strict=True)
+        for at, stamp_ns, a in zip(ticks.receive_ns, ticks.stamp_ns, angle, strict=True)
     ]  # fmt: skip
 
 

@@ -96,7 +96,11 @@ def start_records(drive: SyntheticDrive, at: int) -> list[Record]:
 
 def _faults(drive: SyntheticDrive) -> dict[str, Any]:
     return {
-        name: {"T_stated_true": fault.T_stated_true.tolist(), "time_offset_s": fault.time_offset_s}
+        name: {
+            "T_stated_true": fault.T_stated_true.tolist(),
+            "time_offset_s": fault.time_offset_s,
+            "drift_ppm": fault.drift_ppm,
+        }
         for name, fault in drive.rig.faults().items()
     }
 
@@ -111,11 +115,11 @@ def static_edges(drive: SyntheticDrive) -> list[tuple[str, str, NDArray[np.float
 
 def motion_records(drive: SyntheticDrive) -> list[Record]:
     """Odometry with /tf, IMU and hitch angle of the whole drive."""
-    motion, latency = drive.trajectory, round(drive.rig.odometry.clock.latency_ms * 1e6)
-    out = [r for k in range(len(motion.stamps_ns)) for r in odometry_records(drive.vehicle, motion, k, latency)]
+    motion, ticks = drive.trajectory, drive.odometry_ticks
+    out = [r for k in range(len(ticks)) for r in odometry_records(drive.vehicle, motion, k, int(ticks.receive_ns[k]))]
     out += imu_records(drive)
     if drive.world.trailer is not None:
-        out += hitch_records(drive, motion.stamps_ns, latency)
+        out += hitch_records(drive, ticks)
     return out
 
 

@@ -33,6 +33,10 @@ def recorded(tmp_path_factory):
                 "miscalibration": {"xyz": [0.1, 0.0, 0.0], "rpy_deg": [0.0, 1.5, 0.0]},
             },
         },
+        "imu": {"clock": {"offset_ms": -12.0}},
+        "odometry": {"clock": {
+            "phase_ms": 5.0, "offset_ms": 40.0, "jitter_ms": 0.5, "drift_ppm": 150.0, "latency_ms": 3.0, "latency_jitter_ms": 2.0,
+        }},
     }  # fmt: skip
     (folder / "rig.yaml").write_text(yaml.safe_dump(setup, sort_keys=False))
     drive = SyntheticDrive(3, 0.3, scenario="yard", rig=load_rig(folder / "rig.yaml"))
@@ -67,10 +71,32 @@ def test_stamps_are_late_and_messages_come_after_their_time(recorded):
     assert ((received - 1_700_000_000_000_000_000) * 1e-9 >= np.array(ends) + 0.005 - 1e-6).all()
 
 
+def test_odometry_keeps_the_time_of_its_own_clock(recorded):
+    drive, topics, _ = recorded
+    messages = topics["/odometry"]
+    said = np.array([stamp_ns(m) for _, m in messages]) * 1e-9 - 1_700_000_000
+    received = np.array([at for at, _ in messages]) * 1e-9 - 1_700_000_000
+    true = drive.odometry_ticks.t[np.argsort(drive.odometry_ticks.receive_ns)]
+    np.testing.assert_allclose(true % 0.02, 0.005, atol=1e-9)
+    np.testing.assert_allclose(said - true, 0.040, atol=0.0025)
+    assert np.ptp(said - true) > 1e-4
+    assert (received - true).min() >= 0.003 - 1e-6
+    assert np.ptp(received - true) > 1e-3
+    poses = drive.odometry.T_odom_world(true) @ drive.world.ego.poses(true)
+    at = np.array([[m.pose.pose.position.x, m.pose.pose.position.y] for _, m in messages])
+    np.testing.assert_allclose(at, poses[:, :2, 3], atol=1e-6)  # where it was when it measured, whatever it says
+    tf = [stamp_ns(m.transforms[0]) for _, m in topics["/tf"]]
+    assert sorted(tf) == sorted(stamp_ns(m) for _, m in messages)
+
+
 def test_what_is_wrong_is_told(recorded):
     drive, topics, _ = recorded
     ((_, about),) = topics["/ground_truth/about"]
-    fault = json.loads(about.data)["faults"]["side"]
+    faults = json.loads(about.data)["faults"]
+    assert {n: (f["time_offset_s"], f["drift_ppm"]) for n, f in faults.items()} == {
+        "side": (0.030, 0.0), "imu": (-0.012, 0.0), "odometry": (0.040, 150.0),
+    }  # fmt: skip
+    fault = faults["side"]
     assert fault["time_offset_s"] == pytest.approx(0.030)
     believed, true = (
         {t.child_frame_id: t.transform.translation for t in topics[name][0][1].transforms}
