@@ -58,7 +58,8 @@ class TruthMaker:
     def _objects(
         self, t: float, T_odom_world: F64, instance: NDArray[np.int32], time: F64, sweeps: Sequence[tuple[float, Sweep]]
     ) -> TruthObjects:
-        there = [a for a in self._world.actors if a.present(t)]
+        met = set(np.unique(instance).tolist())  # who left the modelled ground during the sweep may have returns
+        there = [a for a in self._world.actors if a.present(t) or a.number in met]
         pose = [T_odom_world @ a.path.poses(np.array([t]))[0] for a in there]
         size = np.array([a.shape.size for a in there]).reshape(-1, 3)
         center = np.array([p[:3, 3] + p[:3, 2] * 0.5 * s[2] for p, s in zip(pose, size, strict=True)]).reshape(-1, 3)

@@ -74,7 +74,7 @@ def crop(
     quads = [(index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:])]
     rim = np.concatenate([index[0], index[1:, -1], index[-1, -2::-1], index[-2::-1, 0]])
     foot = len(xy) + np.arange(len(rim))
-    quads.append((rim[:-1], foot[:-1], foot[1:], rim[1:]))
+    quads.append((rim[1:], foot[1:], foot[:-1], rim[:-1]))
     vertices = np.concatenate([np.column_stack([xy, top]), np.column_stack([xy[rim], soil[rim]])])
     faces = []
     for p, q, r, s in quads:
@@ -83,6 +83,8 @@ def crop(
             np.column_stack([p.ravel(), r.ravel(), s.ravel()]),
         ]
     joined = np.concatenate(faces).astype(np.int32)
+    if along[0] * across[1] < along[1] * across[0]:
+        joined = joined[:, ::-1]  # a field to the right: its outside is outside all the same
     middle = corner + 0.5 * along + 0.5 * across
     mesh = Mesh(vertices, joined, np.full(len(joined), M.CROP, np.uint8))
     return Structure(Kind.CROP, None, mesh, (float(middle[0]), float(middle[1]), 0.0))

@@ -103,6 +103,18 @@ def test_truth_grid_agrees_with_the_returns(sample):
     assert np.isfinite(truth.terrain.elevation).mean() > 0.9
 
 
+def test_who_leaves_the_world_during_a_sweep_keeps_its_box(drive, sample):
+    actor = next(a for a in drive.world.actors if np.any(sample.truth.instance == a.number))
+    before = actor.there.copy()
+    actor.there[actor.path.t > drive.end_of(1) - 0.02] = False
+    try:
+        again = drive.sample(1).truth
+    finally:
+        actor.there[:] = before
+    np.testing.assert_array_equal(again.instance, sample.truth.instance)
+    assert actor.number in again.objects.number
+
+
 def test_odometry_drifts_but_little(drive):
     t = np.arange(0.0, 30.0, 1.0)
     T = drive.odometry.T_odom_world(t) @ drive.world.ego.poses(t)

@@ -9,6 +9,7 @@ from autonomy_perception.simulation.ground import Ground, Lattice, lines
 from autonomy_perception.simulation.landforms import Patch, Waves, discs, hollows, still_water
 from autonomy_perception.simulation.materials import Material, Semantic
 from autonomy_perception.simulation.roadway import Ditch, Line, Roadway, Section
+from autonomy_perception.simulation.vegetation import crop
 from autonomy_perception.simulation.ways import Way
 
 DITCH = Ditch(-1, 0.6, 1.3, 0.8, 1.0)
@@ -124,3 +125,17 @@ def test_beside_the_world_there_is_nothing(ground, way):
     assert ground.at(hits).semantic[0] == Semantic.NONE
     assert not ground.inside(np.array([[-500.0, 0.0]]), 0.0)[0]
     assert kind(ground, way, 50.0, 30.0).cover[0] > 0.03
+
+
+@pytest.mark.parametrize("depth", [12.0, -12.0], ids=["left", "right"])
+def test_the_outside_of_a_field_is_outside_on_either_side_of_the_road(ground, way, depth):
+    """A ray counts how deep it is in leaves by whether it meets them from outside."""
+    a, along, across = way.xy(20.0, 30.0), np.array([20.0, 0.0]), np.array([0.0, depth])
+    field = crop(np.random.default_rng(0), ground, a, along, across, 1.0).porous
+    corner = field.corners()
+    normal = np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0])
+    top = np.abs(normal[:, 2]) > 1e-9
+    assert np.all(normal[top, 2] > 0.0)
+    outward = corner[~top].mean(1)[:, :2] - (a + 0.5 * along + 0.5 * across)
+    assert np.count_nonzero(~top) > 20
+    assert np.all((normal[~top, :2] * outward).sum(1) > 0.0)
