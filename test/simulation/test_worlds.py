@@ -136,6 +136,19 @@ def test_a_work_zone_closes_its_lane(seed):
     assert Kind.CONE in {s.kind for s in staging.furnishing.structures}
 
 
+def check_cut_in(staging):
+    """The car that cuts in gets within 25 m ahead of the ego, in its lane."""
+    own, way = staging.own, staging.ground.roads[-1].way
+    car = next(p for p in staging.plans if p.name == "car cutting in")
+    (s, d), (own_s, own_d) = (way.project(xy[::10]) for xy in (car.xy, own.body.xy))
+    gap = s - own_s - 0.5 * (car.shape.size[0] + own.body.shape.size[0])
+    assert np.any((gap > 0.0) & (gap < 25.0) & (np.abs(d - own_d) < 1.5))
+
+
+def test_somebody_cuts_in_on_a_highway():
+    check_cut_in(staged("highway", 0, motion.STORY_S))
+
+
 def test_the_ego_stays_on_the_ground_of_a_long_drive():
     staging = staged("junction", 36, motion.STORY_S)
     assert staging.own.xy[-1, 0] > 200.0  # straight on
@@ -152,6 +165,7 @@ def test_nobody_touches_anybody_or_anything_whatever_the_seed(name):
         check_clear(staging)
         if name == "highway":
             check_work_zone(staging)
+            check_cut_in(staging)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)

@@ -12,17 +12,18 @@ from autonomy_perception.simulation import built, furniture, heavy, litter, peop
 from autonomy_perception.simulation.ground import Ground
 from autonomy_perception.simulation.landforms import Waves, smoothstep
 from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.motion import Company, NoRoom, standing
+from autonomy_perception.simulation.motion import STORY_S, Company, NoRoom, standing
 from autonomy_perception.simulation.roadway import Ditch, Line, Roadway, Section
 from autonomy_perception.simulation.scenarios.cast import Rider, fill, mobile, own_mobile, ridden, walking
 from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging, corridor, winding
 from autonomy_perception.simulation.structures import Furnishing, beside
-from autonomy_perception.simulation.traffic import Closure, CutIn, Driver, Mobile, Stream
+from autonomy_perception.simulation.traffic import Closure, CutIn, Driver, Mobile, Stream, Track
 from autonomy_perception.simulation.ways import Way
 
 F64 = NDArray[np.float64]
 LANE, MEDIAN, HARD = 3.75, 1.1, 2.7  # lane width, from the middle to the first line, hard shoulder [m]
 EGO_S = 150.0
+CUT_IN_M = 25.0  # so near ahead of the ego somebody cuts in
 TAPER = (-30.0, 25.0)  # where the cones that close a lane begin and end, from the work zone's position [m]
 MIX = {"car": 0.58, "van": 0.12, "semi": 0.17, "truck": 0.06, "bus": 0.03, "motorcycle": 0.04}
 
@@ -85,11 +86,14 @@ def _ground(rng: np.random.Generator, way: Way, plan: _Plan) -> Ground:
 
 
 def _traffic(rng: np.random.Generator, vehicle: VehicleConfig, t: F64, way: Way, plan: _Plan) -> tuple[Own, Company]:
-    """Draw traffic until nobody touches anybody (car following keeps them apart but for rare cut-ins)."""
-    found = None
-    for _ in range(20):
+    """Draw traffic until nobody touches anybody (car following keeps them apart but for rare cut-ins) and, in a drive of
+    usual length, somebody cuts in."""
+    found: str | None = "nobody comes near ahead"
+    for _ in range(40):
         stream, riders = _stream(rng, vehicle, plan)
         tracks = stream.run(t)
+        if t[-1] >= STORY_S and not _cuts_in(tracks[1], stream.vehicles[1].length, tracks[0]):
+            continue
         own = Own.along(vehicle, way, tracks[0].s - vehicle.dimensions.front, tracks[0].d)
         company = Company(own.plans)
         found = company.admit([ridden(w, k, way) for w, k in zip(riders, tracks[1:], strict=True)], 1)
@@ -99,6 +103,12 @@ def _traffic(rng: np.random.Generator, vehicle: VehicleConfig, t: F64, way: Way,
         _standing(rng, company, t, way, plan)
         return own, company
     raise NoRoom(f"nobody can cut in: {found}")
+
+
+def _cuts_in(other: Track, length: float, ego: Track) -> bool:
+    """Whether a vehicle of a length [m] gets ahead of the ego in its lane with its rear within ``CUT_IN_M``."""
+    gap = other.s - length - ego.s
+    return bool(np.any((gap > 0.0) & (gap < CUT_IN_M) & (np.abs(other.d - ego.d) < 0.4 * LANE)))
 
 
 def _stream(rng: np.random.Generator, vehicle: VehicleConfig, plan: _Plan) -> tuple[Stream, list[Rider]]:
