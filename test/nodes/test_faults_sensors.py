@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import zip_longest
 from pathlib import Path
 
@@ -16,25 +15,19 @@ from nodes.faults_common import SLACK, open_session
 from autonomy_perception.config import load_vehicle
 from autonomy_perception.evaluation.faults.sample import Rig
 from autonomy_perception.evaluation.faults.table import FAULTS, Fault, Outputs
-from autonomy_perception.nodes.faults.trial import Verdict, wrong_outputs
+from autonomy_perception.nodes.faults.trial import LEAST_S, Verdict, strongest, wrong_outputs
 from autonomy_perception.nodes.faults.witness import Seen
 from autonomy_perception.types import Mode
 
-LEAST_S = {Outputs.LOSE_MOTION: 1.8}
-"""An injection lasts so long at least [s], others 1.2."""
-
 
 def together(faults: tuple[Fault, ...]) -> list[tuple[Fault, ...]]:
-    """Each fault of a lidar beside one of every other kind, those of odometry only where clouds go on: all in half the
-    time that they would take alone."""
+    """Each fault of a lidar beside one of every other kind, those of odometry and all that are legal only where clouds go
+    on: all in half the time that they would take alone."""
     lidar = sorted((f for f in faults if f.aims_at == "lidar"), key=lambda f: f.outputs is not Outputs.GO_ON)
     others = [[f for f in faults if f.aims_at in kind] for kind in (("odometry",), ("camera", "jpeg", "tf"), ("raw",))]
+    others = [sorted(kind, key=lambda f: bool(f.says)) for kind in others]
     rows = [tuple(f for f in row if f) for row in zip_longest(lidar, *others)]
     return rows + [(f,) for f in faults if f.aims_at == "clock"]
-
-
-def least(faults: Sequence[Fault]) -> float:
-    return max(LEAST_S.get(f.outputs, 1.2) for f in faults)
 
 
 def complaints(verdicts: list[Verdict]) -> str:
@@ -48,7 +41,7 @@ def test_every_fault_of_a_sensor_is_said_and_survived(tmp_path: Path, live_env: 
     trials = together(FAULTS)
     assert sorted(f.name for t in trials for f in t) == sorted(f.name for f in FAULTS)
     with session:
-        verdicts = [session.trial.run(faults, least(faults), SLACK) for faults in trials]
+        verdicts = [session.trial.run(faults, LEAST_S[strongest(faults)], SLACK) for faults in trials]
         assert session.supervisor.alive() == ["perception"], "\n".join(lines[-30:])
     assert not complaints(verdicts), complaints(verdicts)
     assert not any("Traceback" in line for line in lines), "\n".join(lines[-60:])
@@ -60,7 +53,7 @@ def test_every_fault_of_a_sensor_is_said_and_survived(tmp_path: Path, live_env: 
 def test_every_fault_alone(tmp_path: Path, live_env: dict[str, str]) -> None:
     session, lines = open_session(tmp_path, live_env)
     with session:
-        verdicts = [session.trial.run([fault], least([fault]), SLACK) for fault in FAULTS]
+        verdicts = [session.trial.run([fault], LEAST_S[fault.outputs], SLACK) for fault in FAULTS]
     assert not complaints(verdicts), complaints(verdicts)
     assert not any("Traceback" in line for line in lines), "\n".join(lines[-60:])
 
@@ -81,6 +74,7 @@ def test_outputs_that_do_not_do_as_they_should_are_found() -> None:
     held = [seen(k * 0.2, 5, Mode.STALE) for k in range(5)]
     assert not wrong_outputs(Outputs.GO_ON, fresh, 1.0) and wrong_outputs(Outputs.GO_ON, held, 1.0)
     assert not wrong_outputs(Outputs.AGE, held, 1.0) and wrong_outputs(Outputs.AGE, fresh, 1.0)
+    assert wrong_outputs(Outputs.GO_ON, held, 0.4, 1.5), "data that stands still is not fresh, however short the time"
     assert wrong_outputs(Outputs.LOSE_MOTION, fresh, 1.0) and not wrong_outputs(Outputs.LOSE_MOTION, fresh, 0.5)
     lost = [seen(k * 0.1, k, Mode.GEOMETRIC, "NO_EGO_MOTION") for k in range(10)]
     assert not wrong_outputs(Outputs.LOSE_MOTION, lost, 1.0) and not lost[0].sound and fresh[0].sound

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,9 +23,11 @@ from autonomy_perception.cli.main import app
 from autonomy_perception.evaluation.faults.sample import Rig
 from autonomy_perception.evaluation.faults.table import FAULTS, Fault
 from autonomy_perception.nodes.faults.campaign import RESTARTS, Campaign
-from autonomy_perception.nodes.faults.trial import Verdict
+from autonomy_perception.nodes.faults.trial import LEAST_S, Verdict
+from autonomy_perception.nodes.faults.vitals import LEAST_MIN
 
-MINUTES = 4.0
+MINUTES = 15.0
+"""Processes are watched over the last two thirds of it: long enough to tell growth."""
 
 
 def command(*words: str) -> list[str]:
@@ -43,12 +46,13 @@ class FakeSession:
     """Stands for a graph in which every fault is noticed but one."""
 
     def __init__(self, rig: Rig, unnoticed: str) -> None:
-        self.rig, self.unnoticed, self.steps, self.trial = rig, unnoticed, [], self
+        self.rig, self.unnoticed, self.steps, self.lengths, self.trial = rig, unnoticed, [], [], self
         self.supervisor = SimpleNamespace(alive=lambda: ["perception", "health_monitor"], pids=lambda: {"perception": os.getpid(), "health_monitor": os.getpid()})  # fmt: skip
         self.on_spin: Callable[[], None] = lambda: None
 
     def run(self, faults: list[Fault], least_s: float, slack: float) -> Verdict:
         self.steps.append(tuple(f.name for f in faults))
+        self.lengths.append((least_s, faults))
         wrong = ["nothing said"] if self.unnoticed in self.steps[-1] else []
         return Verdict(self.steps[-1], {f.name: None if wrong else 0.1 for f in faults}, 0.1, wrong)
 
@@ -73,6 +77,7 @@ def test_every_fault_comes_once_then_at_random_the_same_for_a_seed(tmp_path: Pat
     assert tuple(acts[:2]) == RESTARTS[::-1] and not tally.wrong
     first = [names[0] for names in session.steps[: len(FAULTS)]]
     assert sorted(first) == sorted(f.name for f in FAULTS) and tally.injected == tally.noticed
+    assert all(seconds >= LEAST_S[fault.outputs] for seconds, (fault,) in session.lengths[: len(FAULTS)])
     later = session.steps[len(FAULTS) :]
     assert max(map(len, later)) == 3 and all(len(set(names)) == len(names) for names in later)
     again, _, _ = run(tmp_path, "", 5)
@@ -93,3 +98,5 @@ def test_a_campaign_passes(tmp_path: Path, live_env: dict[str, str]) -> None:
     words = command("--minutes", str(MINUTES), "--bag", str(bag), "--vehicle", str(vehicle), "--slack", str(SLACK))
     done = subprocess.run(words, env=live_env, capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "nothing was wrong" in done.stdout, done.stdout[-3000:] + done.stderr[-3000:]
+    watched = re.findall(r"^(\w+): .* after ([\d.]+) min; [+-][\d.]+ MB/min, ", done.stdout, re.MULTILINE)
+    assert {name: float(minutes) >= LEAST_MIN for name, minutes in watched} == {"perception": True, "health_monitor": True}, done.stdout[-1000:]  # fmt: skip

@@ -15,6 +15,7 @@ from pathlib import Path
 from autonomy_perception.evaluation.faults.table import FAULTS, Fault
 from autonomy_perception.nodes.faults.acts import ActError, Acts
 from autonomy_perception.nodes.faults.session import START_S, Session, SessionError
+from autonomy_perception.nodes.faults.trial import LEAST_S, strongest
 from autonomy_perception.nodes.faults.vitals import Vitals
 
 SENSOR = {"jpeg": "camera"}
@@ -114,7 +115,12 @@ class Campaign:
         return chosen
 
     def _trial(self, faults: Sequence[Fault]) -> None:
-        verdict = self._session.trial.run(faults, self._random.uniform(0.4, 4.0), self._slack)
+        least = self._random.uniform(0.4, 4.0)
+        if not all(
+            self.tally.injected[f.name] for f in faults
+        ):  # the first time it is certain that the outputs are judged
+            least = max(least, LEAST_S[strongest(faults)])
+        verdict = self._session.trial.run(faults, least, self._slack)
         for fault in faults:
             self.tally.injected[fault.name] += 1
             self.tally.noticed[fault.name] += not fault.says or verdict.noticed_s.get(fault.name) is not None

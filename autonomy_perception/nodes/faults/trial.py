@@ -26,6 +26,8 @@ MAX_STALL_S = 0.5
 """Longer stalls of the player itself leave nothing to judge rates by."""
 FRESH_HZ = 3.0
 """Outputs that go on have fresh data at least this often."""
+LEAST_S = {Outputs.AGE: 1.2, Outputs.LOSE_MOTION: 2.5, Outputs.RESTART: 2.5, Outputs.GO_ON: 2.5}
+"""What the outputs do is judged of faults that last so long at least [s]: data that stands still would not show before."""
 CHOKING = ("cloud of five million points", "lidar floods")
 """They leave the machine less time than the sensors ask for: rates are not judged, only life."""
 
@@ -34,6 +36,11 @@ STRENGTH = (Outputs.AGE, Outputs.LOSE_MOTION, Outputs.RESTART, Outputs.GO_ON)
 
 Spin = Callable[[Callable[[], bool], float], bool]
 """Plays and listens until the condition holds or the seconds are over; True if it holds."""
+
+
+def strongest(faults: Sequence[Fault]) -> Outputs:
+    """What the outputs do under all of these faults."""
+    return min((f.outputs for f in faults), key=STRENGTH.index)
 
 
 @dataclass
@@ -90,6 +97,8 @@ class Trial:
         if len(faults) > 1:  # what one fault hides of another is said when the other has gone
             self._spin(all_said, slack * 2.5)
         self._judge_words(verdict, words, began)
+        if len(faults) == 1:
+            self._judge_notice(verdict, faults[0], began, slack)
         self._judge_outputs(verdict, faults, began, healed, slack)
         return verdict
 
@@ -115,24 +124,34 @@ class Trial:
                 near = self._witness.said_of(wanted[0], began)[-3:]
                 verdict.wrong.append(f"{name}: nothing said {wanted}; said of {wanted[0]!r}: {near}")
 
+    def _judge_notice(self, verdict: Verdict, fault: Fault, began: float, slack: float) -> None:
+        """Whether a fault that nothing else hides was said in time; stalls of the player itself do not count."""
+        allowed = slack * fault.noticed_s + sum(self._stalls(began))
+        took = verdict.noticed_s.get(fault.name)
+        if took is not None and took > allowed:
+            verdict.wrong.append(f"{fault.name}: said after {took:.1f} s, allowed {allowed:.1f} s")
+
+    def _stalls(self, began: float) -> list[float]:
+        return [length for end, length in self._player.stalls if end > began]
+
     def _judge_outputs(
         self, verdict: Verdict, faults: Sequence[Fault], began: float, healed: float, slack: float
     ) -> None:
         now = time.monotonic()
         gaps = np.diff([began, *(at for at in self._witness.outputs if began <= at <= now), now])
-        stalls = [length for end, length in self._player.stalls if end > began]
+        stalls = self._stalls(began)
         if gaps.max() > MAX_GAP_S * slack + sum(stalls):
             hung = self._witness.said_of("one round has been running", began)
             verdict.wrong.append(f"outputs were silent for {gaps.max():.2f} s; {hung or 'the worker did not hang'}")
-        rows = [s for s in self._witness.seen if began + SETTLE_S <= s.at <= healed]
-        if any(f.name in CHOKING for f in faults) or healed - began < SETTLE_S + 0.4:
+        expected = strongest(faults)
+        if any(f.name in CHOKING for f in faults) or healed - began < LEAST_S[expected]:
             return
         if sum(stalls) > MAX_STALL_S:  # this machine has no time for the rates that the sensors ask for
             return
         if np.median(gaps) > TYPICAL_GAP_S * slack:
             verdict.wrong.append(f"outputs came every {np.median(gaps):.2f} s")
-        strongest = min((f.outputs for f in faults), key=STRENGTH.index)
-        verdict.wrong += wrong_outputs(strongest, rows, healed - began - SETTLE_S, FRESH_HZ / slack)
+        rows = [s for s in self._witness.seen if began + SETTLE_S <= s.at <= healed]
+        verdict.wrong += wrong_outputs(expected, rows, healed - began - SETTLE_S, FRESH_HZ / slack)
 
 
 def wrong_outputs(expected: Outputs, rows: Sequence[Seen], seconds: float, fresh_hz: float = FRESH_HZ) -> list[str]:
@@ -142,7 +161,8 @@ def wrong_outputs(expected: Outputs, rows: Sequence[Seen], seconds: float, fresh
     if expected is Outputs.AGE:
         told = [] if fresh <= 1 else [f"expected held outputs, data changed {fresh - 1} times"]
         return told + ([] if modes & {Mode.STALE, Mode.STOPPED} else [f"expected STALE, modes were {modes}"])
-    told = [] if fresh >= fresh_hz * seconds - 1 else [f"expected fresh data, got it {fresh} times in {seconds:.1f} s"]
+    least = max(2.0, fresh_hz * seconds)  # data that stands still is one, however short the time
+    told = [] if fresh >= least else [f"expected fresh data, got it {fresh} times in {seconds:.1f} s"]
     if (
         expected is Outputs.LOSE_MOTION
         and seconds > HELD_S
