@@ -59,7 +59,7 @@ def import_drive(
       autonomy-perception import pjlab moments/1 -o moment_1 --derive-mounting
 
     What had to be derived is written into the bag's metadata and shown by `info`. Exit code 1 if a source file is
-    missing or broken, 2 if an argument is wrong.
+    missing or broken, 2 if an argument is wrong or the bag exists already.
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -73,9 +73,10 @@ def import_drive(
         raise typer.BadParameter(f"--ego: expected {', '.join(EGO)}, found {ego!r}")
     options = ImportOptions(ego, derive_stamps, derive_times, derive_mounting, derive_cloud, period, sequence, limit)
     columns = (TextColumn(src.name), BarColumn(), MofNCompleteColumn(), TextColumn("frames"), TimeRemainingColumn())
+    if output.exists():
+        typer.echo(f"import: {output}: exists already; choose another name or remove it first", err=True)
+        raise typer.Exit(2)
     try:
-        if output.exists():
-            raise BagError(f"{output}: exists already; choose another name or remove it first")
         drive = SOURCES[kind](src, options)
         with Progress(*columns, transient=True) as progress:
             task = progress.add_task("import", total=drive.frames)

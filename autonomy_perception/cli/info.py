@@ -24,7 +24,7 @@ def info(bag: Annotated[Path, typer.Argument(help="rosbag2 folder, or an .mcap f
 
     Example: autonomy-perception info drive_0005
 
-    Exit code 1 if the bag cannot be read.
+    Exit code 2 if the bag cannot be read.
     """
     from autonomy_perception.bags.errors import BagError
     from autonomy_perception.bags.summary import summarise
@@ -33,7 +33,7 @@ def info(bag: Annotated[Path, typer.Argument(help="rosbag2 folder, or an .mcap f
         summary = summarise(bag)
     except BagError as e:
         typer.echo(f"info: {e}", err=True)
-        raise typer.Exit(1) from e
+        raise typer.Exit(2) from e
     _print(summary)
 
 

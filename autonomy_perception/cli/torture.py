@@ -28,8 +28,11 @@ def torture(
     vehicle: Annotated[Path | None, typer.Option(help="vehicle YAML that belongs to --bag")] = None,
     slack: Annotated[float, typer.Option(min=1.0, help="factor on the times of docs/faults.md (a busy machine)")] = 2.0,
 ) -> None:
-    """Inject every fault of docs/faults.md into the live graph, then faults at random, alone and together; watch outputs,
-    memory, threads and file descriptors. Exit code 1 if a fault was not noticed, not survived, or something grew."""
+    """Inject every fault of sensors, streams, ROS time and running processes of docs/faults.md (but "/dev/shm full") into the
+    live graph, then faults at random, alone and together; watch outputs, memory, threads and file descriptors. Faults of
+    starting, ending and files are left to the tests. Without --bag every sensor fault has something to aim at.
+
+    Exit code 1 if a fault was not noticed in time, not survived, or something grew (judged from 5 minutes on)."""
     from autonomy_perception.nodes import environment
     from autonomy_perception.nodes.live_run import isolated
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from autonomy_perception import paths
 from autonomy_perception.bags.importers.base import Drive, ImportOptions, write_drive
-from autonomy_perception.config import load_vehicle
+from autonomy_perception.config import VehicleConfig, load_vehicle
 from autonomy_perception.evaluation.bench import BenchResult, Figures
 from autonomy_perception.evaluation.latency import Percentiles
 from autonomy_perception.nodes import environment
@@ -37,7 +37,7 @@ def run(minutes: float, rig: Literal["plain", "heavy"] = "plain") -> BenchResult
     """
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="autonomy_perception_bench_") as folder:
-        bag, vehicle = drive(Path(folder) / "drive", console, rig == "heavy")
+        bag, vehicle = drive(Path(folder) / "drive", console, rig)
         topic = next(iter(load_vehicle(vehicle).lidars.values())).topic
         console.print(f"tuned transport, {minutes:g} min")
         tuned = run_live(LiveOptions(bag, vehicle, seconds=minutes * 60, nodes=WATCHERS))
@@ -54,18 +54,29 @@ def run(minutes: float, rig: Literal["plain", "heavy"] = "plain") -> BenchResult
     return BenchResult("live", ours, peer, ours["known_ms"] / peer["known_ms"])
 
 
-def drive(path: Path, console: Console, heavy: bool = False) -> tuple[Path, Path]:
-    """A bag to loop over, made at ``path``, and the vehicle file that belongs to it."""
-    source, vehicle = _kitti() or _synthetic(console)
-    if heavy:
-        from autonomy_perception.evaluation.heavy_rig import heavy_drive, heavy_vehicle
+def drive(path: Path, console: Console, rig: Literal["plain", "heavy", "raw"] = "plain") -> tuple[Path, Path]:
+    """A bag to loop over, made at ``path``, and the vehicle file that belongs to it.
 
-        source, file = heavy_drive(source, load_vehicle(vehicle)), path.with_name("heavy.yaml")
-        wide = heavy_vehicle(load_vehicle(vehicle))
-        file.write_text(yaml.safe_dump(wide.model_dump(mode="json"), sort_keys=False))
-        vehicle = file
+    Args:
+        rig: as for :func:`run`; "raw" has a raw camera beside the compressed one.
+    """
+    source, vehicle = _kitti() or _synthetic(console)
+    if rig != "plain":
+        source, wide = _widened(source, load_vehicle(vehicle), rig)
+        vehicle = path.with_name(f"{rig}.yaml")
+        vehicle.write_text(yaml.safe_dump(wide.model_dump(mode="json"), sort_keys=False))
     write_drive(source, path)
     return path, vehicle
+
+
+def _widened(source: Drive, vehicle: VehicleConfig, rig: Literal["heavy", "raw"]) -> tuple[Drive, VehicleConfig]:
+    if rig == "heavy":
+        from autonomy_perception.evaluation.heavy_rig import heavy_drive, heavy_vehicle
+
+        return heavy_drive(source, vehicle), heavy_vehicle(vehicle)
+    from autonomy_perception.evaluation.faults.raw_camera import raw_drive, raw_vehicle
+
+    return raw_drive(source, vehicle), raw_vehicle(vehicle)
 
 
 def _kitti() -> tuple[Drive, Path] | None:

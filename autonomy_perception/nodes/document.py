@@ -122,16 +122,23 @@ def faults_page() -> str:
     kinds = {"Clouds": table_of_faults.CLOUDS, "Images and intrinsics": table_of_faults.IMAGES,
              "Transforms and odometry": table_of_faults.MOTION, "Streams": table_of_faults.STREAMS,
              "ROS time": table_of_faults.CLOCK}  # fmt: skip
+    choking = " and ".join(f"*{name}*" for name in table_of_faults.CHOKING)
     parts = [
         MADE, "# Faults", "",
         "What the suite says and does when its inputs misbehave. The tests inject every row into the running graph and hold",
-        "it to these words and times (on a quiet machine); `autonomy-perception torture` injects them at random, alone and",
-        "together, while memory, threads and file descriptors are watched:", "",
+        "it to these words and times (on a quiet machine): in `make test` several rows at once, in `make test-long` each alone.",
+        "`autonomy-perception torture` injects the rows of sensors, streams and ROS time at random, alone and together, and",
+        f'those of "Processes and resources" but `{processes.TESTED_ONLY}`, while memory, threads and file descriptors are',
+        'watched; "Start and end" and "Files" are left to the tests:', "",
         "    autonomy-perception torture --minutes 30 --seed 1", "",
-        "Whatever happens, outputs come at 5 Hz at least, and no message of a sensor ends the node. *Said* are words of one",
-        "text in `/diagnostics` (status `perception: inputs`, `perception: sensor NAME`, `perception: pipeline` ...) or of the",
-        "sensor's entry in `/perception/status`; `{lidar}` and so on stand for the topic. Times are the longest allowed: until",
-        "it is said, and from the end of the fault until outputs with fresh data of all sensors come.", "",
+        "Whatever a sensor sends, its messages end no node, and outputs go on: of the gaps between two of them half are at",
+        f"most {table_of_faults.TYPICAL_GAP_S:g} s, none is longer than {table_of_faults.MAX_GAP_S:g} s. Outputs that *go on with fresh data* rest on new data {table_of_faults.FRESH_HZ:g} times a second",
+        f"at least. For {choking} only the longest gap counts: a small machine has no",
+        "time for more. The tests and `--slack` grant a busy machine a multiple of all times.", "",
+        "*Said* are words of one text in `/diagnostics` (status `perception: inputs`, `perception: sensor NAME`,",
+        "`perception: pipeline` ...) or of the sensor's entry in `/perception/status`; `{lidar}` and so on stand for the topic.",
+        "Times are the longest allowed: until it is said, and from the end of the fault until outputs with fresh data of all",
+        "sensors come. One of several faults at once may hide what another says until it has gone.", "",
     ]  # fmt: skip
     for title, rows in kinds.items():
         cells = [(f.name, f.injected, _said(f.says), f.outputs.value, f"{f.noticed_s:g} s" if f.says else "-", f"{f.recovers_s:g} s") for f in rows]  # fmt: skip

@@ -26,7 +26,7 @@ def torture(bag: Path | None, vehicle: Path | None, minutes: float, seed: int, s
     """Run a campaign; the exit code: 0 if everything was as the table says, 1 if not.
 
     Args:
-        bag, vehicle: what is played; None: the KITTI recording if it is at hand, else a synthetic drive.
+        bag, vehicle: what is played; None: :func:`known_drive`.
         minutes, seed, slack: see :class:`Campaign`.
 
     Raises:
@@ -40,7 +40,7 @@ def torture(bag: Path | None, vehicle: Path | None, minutes: float, seed: int, s
         env = dict(os.environ)  # of the graph
         widen_segment(Path(folder) / "transport.xml")
         if bag is None or vehicle is None:
-            bag, vehicle = bench_live.drive(Path(folder) / "drive", console)
+            bag, vehicle = known_drive(Path(folder) / "drive", console)
         columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
         with (
             Progress(*columns, console=console, disable=not console.is_terminal) as progress,
@@ -51,6 +51,14 @@ def torture(bag: Path | None, vehicle: Path | None, minutes: float, seed: int, s
             tally = campaign.run(lambda seconds: progress.update(task, completed=seconds))
         show(tally, campaign, Console())
     return 1 if tally.wrong else 0
+
+
+def known_drive(path: Path, console: Console) -> tuple[Path, Path]:
+    """Bag (made at ``path``) and vehicle file of the KITTI recording if it is at hand, else of a synthetic drive.
+
+    A raw camera beside the compressed one gives every fault something to aim at.
+    """
+    return bench_live.drive(path, console, "raw")
 
 
 def widen_segment(profile: Path) -> None:

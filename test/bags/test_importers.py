@@ -265,7 +265,7 @@ def test_the_verbs(raw):
     done = runner.invoke(app, arguments)
     assert done.exit_code == 0 and "4 frames, 33 messages" in done.output.replace("\n", "")
     again = runner.invoke(app, arguments)
-    assert again.exit_code == 1 and "exists already" in again.output
+    assert again.exit_code == 2 and "exists already" in again.output
     assert runner.invoke(app, ["import", "nuscenes", str(raw), "-o", "x"]).exit_code == 2
     assert runner.invoke(app, [*arguments, "--ego", "magic"]).exit_code == 2
     info = runner.invoke(app, ["info", str(bag)])
@@ -279,7 +279,7 @@ def test_the_verbs(raw):
         "stamps: recorded",
     ):
         assert words in info.output
-    assert runner.invoke(app, ["info", str(raw)]).exit_code == 1
+    assert runner.invoke(app, ["info", str(raw)]).exit_code == 2
 
 
 @pytest.mark.real_data

@@ -11,20 +11,33 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
 
-from nodes import fault_drive
+from nodes import drive, fault_drive
 from nodes.faults_common import SLACK
 
+from autonomy_perception.bags.events import events
+from autonomy_perception.bags.importers.base import Drive, Record
+from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.cli.main import app
+from autonomy_perception.config import PerceptionConfig, load_vehicle
+from autonomy_perception.evaluation.faults.raw_camera import raw_vehicle
 from autonomy_perception.evaluation.faults.sample import Rig
 from autonomy_perception.evaluation.faults.table import FAULTS, Fault
+from autonomy_perception.nodes import bench_live
 from autonomy_perception.nodes.faults.campaign import RESTARTS, Campaign
 from autonomy_perception.nodes.faults.trial import LEAST_S, Verdict
 from autonomy_perception.nodes.faults.vitals import LEAST_MIN
+from autonomy_perception.nodes.torture import known_drive
+from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.paths import vehicle_file
+from autonomy_perception.sensors.frontend import SensorFrontEnd
+from autonomy_perception.sensors.image import pixels
 
 MINUTES = 15.0
 """Processes are watched over the last two thirds of it: long enough to tell growth."""
@@ -40,6 +53,35 @@ def test_wrong_arguments_end_with_one_line(tmp_path: Path) -> None:
     missing = command("--bag", str(tmp_path / "nowhere"), "--vehicle", str(vehicle))
     done = subprocess.run(missing, capture_output=True, text=True, timeout=60, check=False, env=dict(os.environ))
     assert done.returncode == 2 and "nowhere: no such file or folder" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_the_known_drive_has_what_every_fault_aims_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = drive.write_drive(tmp_path / "plain", 4)
+    with BagReader(plain) as reader:
+        records = [Record(r.topic, r.msgtype, r.receive_ns, message) for r, message in reader.messages()]
+    source = Drive(4, {}, lambda: iter([records]))
+    monkeypatch.setattr(bench_live, "_kitti", lambda: (source, drive.write_vehicle(tmp_path / "test.yaml")))
+    bag, file = known_drive(tmp_path / "known", Console(stderr=True))
+    vehicle = load_vehicle(file)
+    assert all(fault.fits(Rig.of(vehicle, 0)) for fault in FAULTS)
+    front = SensorFrontEnd(PerceptionConfig(), vehicle, CpuLibrary())
+    frames = [frame for event in events(bag, vehicle) for frame in front.feed(event)]
+    assert len(frames) >= 3 and not front.diagnostics().faults
+    for frame in frames:
+        whole, small = (next(c for c in frame.cameras if c.sensor == name) for name in ("front", "front_raw"))
+        assert pixels(whole).shape == (120, 160, 3) and pixels(small).shape == (60, 80, 3)
+        assert abs(pixels(whole).mean() - pixels(small).mean()) < 1.0
+        ahead = np.array([0.1, -0.2, 1.0])
+        u, v = (whole.model.K @ ahead)[:2]  # the same ray, between the same pixels
+        np.testing.assert_allclose((small.model.K @ ahead)[:2], ((u + 0.5) / 2 - 0.5, (v + 0.5) / 2 - 0.5))
+
+
+@pytest.mark.parametrize("name", ["kitti", "demo_truck"])
+def test_vehicles_of_the_known_drives_get_a_raw_camera_once(name: str) -> None:
+    plain = load_vehicle(vehicle_file(name))
+    raw = raw_vehicle(plain)
+    assert not all(f.fits(Rig.of(plain, 0)) for f in FAULTS) and all(f.fits(Rig.of(raw, 0)) for f in FAULTS)
+    assert raw_vehicle(raw) == raw and list(raw.cameras)[:1] == list(plain.cameras)
 
 
 class FakeSession:
@@ -61,8 +103,6 @@ class FakeSession:
 
 
 def run(tmp_path: Path, unnoticed: str, seed: int) -> tuple[FakeSession, Any, list[str]]:
-    from autonomy_perception.config import load_vehicle
-
     rig = Rig.of(load_vehicle(fault_drive.write_vehicle(tmp_path / "test.yaml")), seed)
     session, said, acts = FakeSession(rig, unnoticed), [], []
     folder = tmp_path / "recordings"

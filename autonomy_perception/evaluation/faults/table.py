@@ -14,9 +14,16 @@ from autonomy_perception.evaluation.faults import clouds, images, motion, stream
 from autonomy_perception.evaluation.faults.sample import Mutator, Rig
 from autonomy_perception.evaluation.faults.streams import S, camera, lidar, odometry
 
+MAX_GAP_S, TYPICAL_GAP_S = 1.5, 0.25
+"""Outputs never come with larger gaps (a machine under load), half of them not with larger than the second."""
+FRESH_HZ = 3.0
+"""Outputs that go on have fresh data at least this often."""
+CHOKING = ("cloud of five million points", "lidar floods")
+"""They leave the machine less time than the sensors ask for: rates are not judged, only life."""
+
 
 class Outputs(Enum):
-    """What the outputs do while a fault lasts. They never fall silent: 5 Hz at least."""
+    """What the outputs do while a fault lasts. They never fall silent: see ``TYPICAL_GAP_S``."""
 
     GO_ON = "go on with fresh data"
     AGE = "are held and aged: STALE after 0.5 s, STOPPED after 3 s"

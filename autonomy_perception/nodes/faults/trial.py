@@ -10,7 +10,7 @@ from itertools import takewhile
 import numpy as np
 
 from autonomy_perception.evaluation.faults.sample import Rig
-from autonomy_perception.evaluation.faults.table import Fault, Outputs
+from autonomy_perception.evaluation.faults.table import CHOKING, FRESH_HZ, MAX_GAP_S, TYPICAL_GAP_S, Fault, Outputs
 from autonomy_perception.modes import Reason
 from autonomy_perception.nodes.faults.player import FaultyPlayer
 from autonomy_perception.nodes.faults.witness import Seen, Witness
@@ -20,16 +20,10 @@ SETTLE_S = 0.8
 """After its injection a fault needs this long to show in the outputs."""
 HELD_S = 0.8
 """After another moment the last twist is not held any longer."""
-MAX_GAP_S, TYPICAL_GAP_S = 1.5, 0.25
-"""Outputs never come with larger gaps (a machine under load), half of them not with larger than the second."""
 MAX_STALL_S = 0.5
 """Longer stalls of the player itself leave nothing to judge rates by."""
-FRESH_HZ = 3.0
-"""Outputs that go on have fresh data at least this often."""
 LEAST_S = {Outputs.AGE: 1.2, Outputs.LOSE_MOTION: 2.5, Outputs.RESTART: 2.5, Outputs.GO_ON: 2.5}
 """What the outputs do is judged of faults that last so long at least [s]: data that stands still would not show before."""
-CHOKING = ("cloud of five million points", "lidar floods")
-"""They leave the machine less time than the sensors ask for: rates are not judged, only life."""
 
 STRENGTH = (Outputs.AGE, Outputs.LOSE_MOTION, Outputs.RESTART, Outputs.GO_ON)
 """Of several faults at once the first decides what the outputs do."""
