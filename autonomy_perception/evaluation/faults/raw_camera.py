@@ -60,7 +60,7 @@ def _size(width: int, height: int) -> tuple[int, int]:
 
 
 def _decoded(record: Record, topic: str) -> Record:
-    pixels = cv2.imdecode(np.asarray(record.message.data), cv2.IMREAD_COLOR)
+    pixels = np.asarray(cv2.imdecode(np.asarray(record.message.data), cv2.IMREAD_COLOR))
     width, height = _size(pixels.shape[1], pixels.shape[0])
     small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
     image = m.make(IMAGE, record.message.header, height, width, "bgr8", 0, 3 * width, small.ravel())
