@@ -82,6 +82,8 @@ def show(tally: Tally, campaign: Campaign, console: Console) -> None:
     for name, count in sorted(tally.injected.items()):
         table.add_row(name, str(count), str(tally.noticed[name]))
     console.print(table)
+    if campaign.left_out:
+        console.print(f"not injected, the vehicle has no such sensor: {', '.join(campaign.left_out)}", soft_wrap=True)
     for name, vitals in campaign.vitals.items():
         console.print(f"{name}: {vitals.summary()}", highlight=False, soft_wrap=True)
     for text in tally.wrong:

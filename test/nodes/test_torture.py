@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import subprocess
@@ -30,10 +31,10 @@ from autonomy_perception.evaluation.faults.raw_camera import raw_vehicle
 from autonomy_perception.evaluation.faults.sample import Rig
 from autonomy_perception.evaluation.faults.table import FAULTS, Fault
 from autonomy_perception.nodes import bench_live
-from autonomy_perception.nodes.faults.campaign import RESTARTS, Campaign
+from autonomy_perception.nodes.faults.campaign import RESTARTS, Campaign, Tally
 from autonomy_perception.nodes.faults.trial import LEAST_S, Verdict
 from autonomy_perception.nodes.faults.vitals import LEAST_MIN
-from autonomy_perception.nodes.torture import known_drive
+from autonomy_perception.nodes.torture import known_drive, show
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.paths import vehicle_file
 from autonomy_perception.sensors.frontend import SensorFrontEnd
@@ -102,14 +103,28 @@ class FakeSession:
         return 0.0
 
 
-def run(tmp_path: Path, unnoticed: str, seed: int) -> tuple[FakeSession, Any, list[str]]:
-    rig = Rig.of(load_vehicle(fault_drive.write_vehicle(tmp_path / "test.yaml")), seed)
+def fake_campaign(tmp_path: Path, vehicle: Path, unnoticed: str, seed: int) -> tuple[FakeSession, Campaign, list[str]]:
+    rig = Rig.of(load_vehicle(vehicle), seed)
     session, said, acts = FakeSession(rig, unnoticed), [], []
     folder = tmp_path / "recordings"
     folder.mkdir(exist_ok=True)
     campaign = Campaign(session, [], folder, 0.02, seed, 1.0, said.append)  # type: ignore[arg-type]
     campaign._acts = SimpleNamespace(by_name=campaign._acts.by_name, run=acts.append)  # type: ignore[assignment]
+    return session, campaign, acts
+
+
+def run(tmp_path: Path, unnoticed: str, seed: int) -> tuple[FakeSession, Any, list[str]]:
+    vehicle = fault_drive.write_vehicle(tmp_path / "test.yaml")
+    session, campaign, acts = fake_campaign(tmp_path, vehicle, unnoticed, seed)
     return session, campaign.run(), acts
+
+
+def test_faults_of_what_a_vehicle_lacks_are_named(tmp_path: Path) -> None:
+    _, campaign, _ = fake_campaign(tmp_path, drive.write_vehicle(tmp_path / "plain.yaml"), "", 1)
+    assert campaign.left_out == [f.name for f in FAULTS if f.aims_at == "raw"] != []
+    text = io.StringIO()
+    show(Tally(), campaign, Console(file=text))
+    assert "not injected" in text.getvalue() and "raw image of wrong size" in text.getvalue()
 
 
 def test_every_fault_comes_once_then_at_random_the_same_for_a_seed(tmp_path: Path) -> None:

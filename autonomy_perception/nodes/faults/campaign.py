@@ -60,6 +60,8 @@ class Campaign:
         self._slack, self._random, self.tally = slack, random.Random(seed), Tally()
         self._acts = Acts(session, lines, folder, slack)
         self._faults = [f for f in FAULTS if f.fits(session.rig)]
+        self.left_out = [f.name for f in FAULTS if f not in self._faults]
+        """Faults of what the vehicle does not have."""
         self._began, self._seconds = time.monotonic(), minutes * 60.0
         others: list[Fault | str] = [*self._faults, *(name for name in self._acts.by_name if name not in RESTARTS)]
         self._first = [*self._random.sample(others, len(others)), *RESTARTS]
