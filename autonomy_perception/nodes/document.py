@@ -121,12 +121,13 @@ def faults_page() -> str:
     """docs/faults.md."""
     kinds = {"Clouds": table_of_faults.CLOUDS, "Images and intrinsics": table_of_faults.IMAGES,
              "Transforms and odometry": table_of_faults.MOTION, "Streams": table_of_faults.STREAMS,
-             "ROS time": table_of_faults.CLOCK}  # fmt: skip
+             "ROS time": table_of_faults.CLOCK, "Objects of another node (split graph)": table_of_faults.OBJECTS}  # fmt: skip
     choking = " and ".join(f"*{name}*" for name in table_of_faults.CHOKING)
     parts = [
         MADE, "# Faults", "",
         "What the suite says and does when its inputs misbehave. The tests inject every row into the running graph and hold",
-        "it to these words and times (on a quiet machine): in `make test` several rows at once, in `make test-long` each alone.",
+        "it to these words and times (on a quiet machine): in `make test` several rows at once, in `make test-long` each alone,",
+        "some of them at a second lidar too, and those of another node's objects.",
         "`autonomy-perception torture` injects the rows of sensors, streams and ROS time at random, alone and together, and",
         f'those of "Processes and resources" but `{processes.TESTED_ONLY}`, while memory, threads and file descriptors are',
         'watched; "Start and end" and "Files" are left to the tests:', "",

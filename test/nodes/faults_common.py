@@ -10,9 +10,15 @@ from typing import Any
 from nodes import fault_drive
 
 from autonomy_perception.nodes.faults.session import Session
+from autonomy_perception.nodes.faults.trial import Verdict
 
 SLACK = float(os.environ.get("AUTONOMY_PERCEPTION_SLACK", "2.0"))
 """Factor on the times of the table: the tests run on machines that do other work as well."""
+
+
+def complaints(verdicts: list[Verdict]) -> str:
+    """What was wrong, a line for each trial."""
+    return "\n".join(f"{' + '.join(v.faults)}: {'; '.join(v.wrong)}" for v in verdicts if not v.passed)
 
 
 def open_session(

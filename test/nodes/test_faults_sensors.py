@@ -10,12 +10,12 @@ import pytest
 pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
 
 from nodes import fault_drive
-from nodes.faults_common import SLACK, open_session
+from nodes.faults_common import SLACK, complaints, open_session
 
 from autonomy_perception.config import load_vehicle
 from autonomy_perception.evaluation.faults.sample import Rig
 from autonomy_perception.evaluation.faults.table import FAULTS, Fault, Outputs
-from autonomy_perception.nodes.faults.trial import LEAST_S, Verdict, strongest, wrong_outputs
+from autonomy_perception.nodes.faults.trial import LEAST_S, strongest, wrong_outputs
 from autonomy_perception.nodes.faults.witness import Seen
 from autonomy_perception.types import Mode
 
@@ -28,10 +28,6 @@ def together(faults: tuple[Fault, ...]) -> list[tuple[Fault, ...]]:
     others = [sorted(kind, key=lambda f: bool(f.says)) for kind in others]
     rows = [tuple(f for f in row if f) for row in zip_longest(lidar, *others)]
     return rows + [(f,) for f in faults if f.aims_at == "clock"]
-
-
-def complaints(verdicts: list[Verdict]) -> str:
-    return "\n".join(f"{' + '.join(v.faults)}: {'; '.join(v.wrong)}" for v in verdicts if not v.passed)
 
 
 @pytest.mark.live

@@ -39,7 +39,7 @@ class Rig:
     """Names that faults aim at: topics and frames of the reference lidar, two cameras and the odometry; a seeded generator.
 
     ``jpeg`` is a camera with compressed images, ``raw`` one with raw images; ``camera`` is one of the two, with its
-    ``info``. Empty: the vehicle has none.
+    ``info``. ``objects`` are detections of another node. Empty: there are none.
     """
 
     lidar: str
@@ -51,6 +51,7 @@ class Rig:
     odometry: str
     base_frame: str
     rng: np.random.Generator
+    objects: str = ""
 
     @classmethod
     def of(cls, vehicle: VehicleConfig, seed: int) -> Rig:

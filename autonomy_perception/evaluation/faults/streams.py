@@ -33,6 +33,11 @@ def odometry(rig: Rig) -> str:
     return rig.odometry
 
 
+def objects(rig: Rig) -> str:
+    """Aim at the detections of another node."""
+    return rig.objects
+
+
 def _only(aim: Aim, change: Callable[[Sample], list[Sample]]) -> Callable[[Rig], Mutator]:
     return lambda rig: lambda sample: change(sample) if sample.topic == aim(rig) else [sample]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
-from autonomy_perception.evaluation.faults import clouds, images, motion, streams
+from autonomy_perception.evaluation.faults import clouds, images, motion, objects, streams
 from autonomy_perception.evaluation.faults.sample import Mutator, Rig
 from autonomy_perception.evaluation.faults.streams import S, camera, lidar, odometry
 
@@ -178,5 +178,18 @@ CLOCK = (
     Fault("clock jumps ahead", "ROS time and all stamps go ahead 60 s", "clock", _untouched, ("TIME_JUMP",), RESTART,
           clock_ns=60 * S, recovers_s=2.5),
 )  # fmt: skip
+
+OBJECTS = (
+    Fault("objects of NaN", "the position of every object is no number", "objects", objects.not_numbers,
+          ("{objects}", "pose_with_covariance", "expected finite numbers"), GO_ON),
+    Fault("objects without extent", "every box is 0 m long", "objects", objects.without_extent,
+          ("{objects}", "shape.dimensions", "expected lengths above 0 m"), GO_ON),
+    Fault("objects stamped ahead", "stamps 10 s in the future", "objects", streams.stamped(streams.objects, 10 * S),
+          ("{objects}", "header.stamp", "expected", "s ahead"), GO_ON),
+    Fault("objects flood", "detections at 100 Hz", "objects", streams.floods(streams.objects), (), GO_ON),
+    Fault("objects stop", "no detections: the tracker's objects age", "objects", streams.stops(streams.objects),
+          ("tracker: pipeline", "STALE", "OLD_DATA"), GO_ON),
+)  # fmt: skip
+"""Of detections that another node publishes: only the split graph has such an input."""
 
 FAULTS: tuple[Fault, ...] = (*CLOUDS, *IMAGES, *MOTION, *STREAMS, *CLOCK)

@@ -21,6 +21,7 @@ from autonomy_perception.nodes.faults.trial import Trial
 from autonomy_perception.nodes.faults.witness import Witness
 from autonomy_perception.nodes.inputs import inputs_of
 from autonomy_perception.nodes.supervisor import Say, Supervisor
+from autonomy_perception.nodes.topics import DETECTED_OBJECTS
 
 START_S = 30.0
 
@@ -37,23 +38,24 @@ class Session:
         nodes: names of the nodes that run beside perception.
         parameters: ROS parameters by node name.
         seed: of the faults' random numbers.
+        stages: as in :class:`graph.Arguments`; split nodes get their detections from the bag.
         env: environment of the processes; this process must have been started with the same transport.
         say: takes what the nodes print.
     """
 
     def __init__(self, bag: Path, vehicle: Path, nodes: Collection[str] = (), seed: int = 0,
                  parameters: Mapping[str, Mapping[str, graph.Value]] | None = None,
-                 env: Mapping[str, str] | None = None, say: Say = print) -> None:  # fmt: skip
+                 env: Mapping[str, str] | None = None, say: Say = print, stages: str = "composed") -> None:  # fmt: skip
         car = load_vehicle(vehicle)
-        topics = [i.topic for i in inputs_of(car)]
-        self.rig = Rig.of(car, seed)
-        self._drive = EndlessDrive(bag, topics, self.rig.lidar)
-        arguments = graph.checked(graph.Arguments(vehicle=str(vehicle), use_sim_time=True, record="off"))
+        objects = DETECTED_OBJECTS.name if stages == "split" else ""
+        self.rig = replace(Rig.of(car, seed), objects=objects)
+        self._drive = EndlessDrive(bag, [*(i.topic for i in inputs_of(car)), objects], self.rig.lidar)
+        arguments = graph.checked(graph.Arguments(vehicle=str(vehicle), use_sim_time=True, record="off", stages=stages, detector=False))  # fmt: skip
         given = parameters or {}
         self._table = {
             node.name: (node, {**values, **given.get(node.name, {})}) for node, values in graph.nodes_for(arguments)
         }
-        self._names, self._env, self._say = ["perception", *nodes], env, say
+        self._names, self._env, self._say = [*graph.working(arguments), *nodes], env, say
         self.on_spin: Callable[[], None] = lambda: None
         """Called between messages."""
 
