@@ -142,7 +142,7 @@ def _furnish(rng: np.random.Generator, on: Furnishing, way: Way, half: float) ->
     on.place(rng, pile, way.xy(s, float(rng.choice([-1.0, 1.0])) * (half + 3.6)), 2.8, 0.2)
     ends = (5.0, way.length - 5.0)
     for make, count, near, far, radius in (
-        (litter.log, 30, 3.0, 30.0, 2.2),
+        (litter.log, 30, 3.0, 30.0, 3.0),
         (vegetation.conifer, 330, 2.0, 60.0, 1.2),
         (vegetation.tree, 90, 2.5, 60.0, 1.6),
         (vegetation.bush, 220, 1.4, 40.0, 1.0),
