@@ -38,7 +38,7 @@ def test_memory_does_not_grow_and_no_frame_is_lost(tmp_path: Path, live_env: dic
 @pytest.mark.long
 @pytest.mark.timeout(HEAVY_S + 240)
 def test_two_large_lidars_and_two_cameras_are_worked_off_in_time(tmp_path: Path, live_env: dict[str, str]) -> None:
-    bag, vehicle = bench_live.drive(tmp_path / "drive", Console(stderr=True), heavy=True)
+    bag, vehicle = bench_live.drive(tmp_path / "drive", Console(stderr=True), "heavy")
     result = run_live(LiveOptions(bag, vehicle, seconds=HEAVY_S, nodes=bench_live.WATCHERS, env=live_env))
     assert result.code == 0, "\n".join(result.log[-30:])
     car = load_vehicle(vehicle)
