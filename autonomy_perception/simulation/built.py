@@ -84,12 +84,16 @@ def bridge(p: F64, heading: float, span: float, clearance: float, width: float =
     return Structure.of(Kind.BRIDGE, join(parts), p, heading)
 
 
+CONVEYOR_M = 17.0
+"""How far a crusher's conveyor reaches from its middle [m]."""
+
+
 def crusher(rng: np.random.Generator, p: F64, heading: float) -> Structure:
     """A stone crusher of a quarry: hopper, housing and a conveyor that rises to 8 m and is passed under."""
     parts = [
         box((-3.0, -2.0, -0.5), (3.0, 2.0, 4.5), M.YELLOW_SIGN),
         prism([(-2.5, 4.5), (2.5, 4.5), (3.6, 6.5), (-3.6, 6.5)], -2.2, 2.2, M.METAL),
-        prism([(3.0, 2.6), (17.0, 8.0), (17.0, 8.6), (3.0, 3.2)], -0.6, 0.6, M.DARK_METAL),
+        prism([(3.0, 2.6), (CONVEYOR_M, 8.0), (CONVEYOR_M, 8.6), (3.0, 3.2)], -0.6, 0.6, M.DARK_METAL),
         *(cylinder((12.5, y, -0.5), (0.0, 0.0, 6.9), 0.15, M.METAL, 8) for y in (-0.5, 0.5)),
     ]
     return Structure.of(Kind.BUILDING, join(parts), p, heading, 2.0)

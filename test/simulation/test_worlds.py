@@ -119,12 +119,12 @@ def test_boxes_touch_at_their_corners_and_pass_side_by_side():
 
 
 def check_work_zone(staging):
-    """All beacons stand, and the cones of the taper but for those that somebody met who left the lane at the last moment."""
+    """Beacons and cones stand, but for those where a worker walks or somebody left the lane at the last moment."""
     things = [s.solid.vertices for s in staging.furnishing.structures if s.kind == Kind.CONE]
     assert any(p.name == "work truck" for p in staging.plans) == bool(things)
     if things:
         high = np.array([np.ptp(v[:, 2]) > 1.0 for v in things])
-        assert np.count_nonzero(high) == 6
+        assert 5 <= np.count_nonzero(high) <= 6
         assert np.count_nonzero(~high) >= 7
 
 

@@ -175,7 +175,13 @@ def _at_work(rng: np.random.Generator, company: Company, t: F64, pit: _Pit) -> N
 def _furnish(rng: np.random.Generator, on: Furnishing, pit: _Pit) -> None:
     m = pit.mirror
     spot = np.array([float(rng.uniform(10.0, 70.0)), m * float(rng.uniform(-48.0, -36.0))])
-    on.place(rng, partial(built.crusher, heading=float(rng.uniform(0.0, 6.28))), spot, 6.0)
+    for heading in float(rng.uniform(0.0, 6.28)) + np.arange(6) * (
+        np.pi / 3.0
+    ):  # its conveyor reaches over nobody's way
+        end = spot + built.CONVEYOR_M * np.array([np.cos(heading), np.sin(heading)])
+        if on.clear_between(spot, end, 0.7):
+            on.place(rng, partial(built.crusher, heading=float(heading)), spot, 6.0)
+            break
     xs = rng.uniform(-SIDE + 6, SIDE - 6, 260)
     foot = pit.face + 34.0 * rng.integers(0, 2, 260) + rng.normal(0.0, 3.0, 260)
     on.scatter(
