@@ -116,6 +116,8 @@ def test_growth_is_told_from_noise() -> None:
     grows = [(m, pss + 2 * m, threads + int(m > 5) * 3, files + int(m)) for m, pss, threads, files in rows]
     assert [word for text in Vitals(1, grows).wrong() for word in ("memory", "threads", "file") if word in text] == ["memory", "threads", "file"]  # fmt: skip
     assert not Vitals(1, grows[:30]).wrong(), "too short to judge"
+    warms_up = [(k / 30, 80.0 + min(k, 60), 20, 20) for k in range(400)]  # two minutes in which it takes what it needs
+    assert Vitals(1, warms_up).wrong() and not Vitals(1, warms_up, _from_min=2.0).wrong()
     own = Vitals(os.getpid())
     own.sample()
     own.sample()

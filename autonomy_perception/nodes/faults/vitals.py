@@ -9,6 +9,8 @@ import numpy as np
 import psutil
 
 PERIOD_S = 2.0
+WARM_UP_S = 120.0
+"""A process that has just begun still takes what it will need: growth is judged from this age on."""
 LEAST_MIN = 3.0
 """A shorter stretch says nothing about growth [min]."""
 MAX_MB_PER_MIN = 1.0
@@ -24,6 +26,7 @@ class Vitals:
     rows: list[tuple[float, float, int, int]] = field(default_factory=list)
     _began: float = field(default_factory=time.monotonic)
     _due: float = 0.0
+    _from_min: float = 0.0
 
     def sample(self) -> None:
         """Take a sample if it is time for one and the process lives."""
@@ -33,6 +36,8 @@ class Vitals:
         self._due = now + PERIOD_S
         try:
             process = psutil.Process(self.pid)
+            if not self.rows:
+                self._from_min = (now - self._began + WARM_UP_S - (time.time() - process.create_time())) / 60.0
             pss = process.memory_full_info().pss * 1e-6
             row = (now - self._began) / 60.0, pss, process.num_threads(), process.num_fds()
         except psutil.Error:
@@ -41,19 +46,25 @@ class Vitals:
             self.rows.append(row)
 
     @property
+    def settled(self) -> list[tuple[float, float, int, int]]:
+        """The samples that growth is judged by."""
+        return [row for row in self.rows if row[0] >= self._from_min]
+
+    @property
     def minutes(self) -> float:
-        """Length of the stretch [min]."""
-        return self.rows[-1][0] - self.rows[0][0] if self.rows else 0.0
+        """Length of the stretch that is judged [min]."""
+        rows = self.settled
+        return rows[-1][0] - rows[0][0] if rows else 0.0
 
     def slope_mb_per_min(self) -> float:
         """Growth of the PSS: least squares through the least of each minute (a huge message is held for a while)."""
-        rows = np.array(self.rows)
+        rows = np.array(self.settled)
         least = [rows[rows[:, 0].astype(int) == k, 1].min() for k in np.unique(rows[:, 0].astype(int))]
         return float(np.polyfit(np.arange(len(least)), least, 1)[0])
 
     def more(self, column: int) -> float:
         """Median of the last quarter less that of the first, of threads (2) or file descriptors (3)."""
-        rows = np.array(self.rows)[:, column]
+        rows = np.array(self.settled)[:, column]
         quarter = max(1, len(rows) // 4)
         return float(np.median(rows[-quarter:]) - np.median(rows[:quarter]))
 
