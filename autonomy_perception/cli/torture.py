@@ -32,7 +32,7 @@ def torture(
     live graph, then faults at random, alone and together; watch outputs, memory, threads and file descriptors. Faults of
     starting, ending and files are left to the tests. Without --bag every sensor fault has something to aim at.
 
-    Exit code 1 if a fault was not noticed in time, not survived, or something grew (judged from 5 minutes on)."""
+    Exit code 1 if a fault was not noticed in time, not survived, or something grew (judged in campaigns of 8 minutes or more)."""
     from autonomy_perception.nodes import environment
     from autonomy_perception.nodes.live_run import isolated
 
