@@ -20,7 +20,7 @@ from autonomy_perception.simulation.own_body import OwnBody
 from autonomy_perception.simulation.returns import Ground
 from autonomy_perception.simulation.scene import FAR, along, rotate
 from autonomy_perception.simulation.setups import CameraSetup
-from autonomy_perception.simulation.tracing import Bundle, Met, Part, Stage, trace
+from autonomy_perception.simulation.tracing import Bundle, Met, Part, onward, trace
 from autonomy_perception.simulation.truck import mounting
 from autonomy_perception.simulation.weather import Conditions
 from autonomy_perception.simulation.world import World
@@ -255,7 +255,7 @@ def _see_through_leaves(world: World, bundle: Bundle, met: Met) -> None:
         if len(rays) == 0:
             return
         so_far = met.distance[rays] + np.float32(0.02)
-        after = Stage.of(world).cast(bundle.points(so_far, rays).astype(np.float32), bundle.directions[rays])
+        after = onward(world, bundle, met, rays, so_far)
         met.replace(rays, after)
         met.distance[rays] = np.minimum(so_far + after.distance, FAR)
 

@@ -15,7 +15,7 @@ from autonomy_perception.simulation.beams import LidarModel
 from autonomy_perception.simulation.ground import GroundSample
 from autonomy_perception.simulation.materials import REFLECTIVITY, Material
 from autonomy_perception.simulation.scene import FAR
-from autonomy_perception.simulation.tracing import Bundle, Met, Part, Stage, trace
+from autonomy_perception.simulation.tracing import Bundle, Met, Part, onward, trace
 from autonomy_perception.simulation.weather import Weather
 from autonomy_perception.simulation.world import World
 
@@ -85,11 +85,8 @@ def foliage(world: World, bundle: Bundle, met: Met, rng: np.random.Generator) ->
     depth = np.ones(len(rays), np.int32)
     left = rng.exponential(1.0 / LEAF_AREA, len(rays)).astype(np.float32)
     so_far = met.distance[rays].copy()
-    stage = Stage.of(world)
     for _ in range(8):
-        directions = bundle.directions[rays]
-        origins = bundle.origins[rays] + directions * (so_far + np.float32(1e-3))[:, None]
-        after = stage.cast(origins, directions)
+        after = onward(world, bundle, met, rays, so_far + np.float32(1e-3))
         inside = depth > 0
         stopped = inside & (left < after.distance)
         at = rays[stopped]

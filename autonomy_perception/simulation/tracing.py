@@ -89,6 +89,7 @@ class Met:
         material, semantic: uint8 (R,); instance: int32 (R,): 0 ground and own vehicle, else object or structure number.
         u, v: float32 (R,) barycentric coordinates (ground only).
         reached: per road user, how many of the rays would have met it if nothing stood in the way.
+        hidden: what moves behind the first leaves, ray by ray (None: nothing does); for rays that get through them.
     """
 
     distance: F32
@@ -103,6 +104,7 @@ class Met:
     u: F32
     v: F32
     reached: dict[int, int]
+    hidden: Met | None = None
 
     def of_ground(self, rays: I64) -> Hits:
         """The hits of some rays (indices) on the ground as the terrain's scene would report them."""
@@ -113,9 +115,9 @@ class Met:
         for name in ("face", "part", "normal", "cosine", "entering", "material", "semantic", "instance", "u", "v"):
             getattr(self, name)[rays] = getattr(other, name)
 
-    def some(self, rays: NDArray[np.bool_]) -> Met:
-        """What some rays (a mask) met."""
-        names = [f.name for f in fields(self) if f.name != "reached"]
+    def some(self, rays: NDArray[np.bool_] | I64) -> Met:
+        """What some rays (a mask or indices) met first."""
+        names = [f.name for f in fields(self) if f.name not in ("reached", "hidden")]
         return Met(**{name: getattr(self, name)[rays] for name in names}, reached=self.reached)
 
 
@@ -224,6 +226,21 @@ def trace(
     return met
 
 
+def onward(world: World, bundle: Bundle, met: Met, rays: I64, start: F32) -> Met:
+    """What some rays (indices) that stopped at leaves meet next if they go on from ``start`` (N,) [m].
+
+    Distances in the answer count from there.
+    """
+    directions = bundle.directions[rays]
+    after = Stage.of(world).cast(bundle.origins[rays] + directions * start[:, None], directions)
+    if met.hidden is not None:
+        left = met.hidden.distance[rays] - start
+        nearer = np.flatnonzero(left < after.distance)
+        after.replace(nearer, met.hidden.some(rays[nearer]))
+        after.distance[nearer] = left[nearer]
+    return after
+
+
 def nearby(bundle: Bundle, position: F64, radius: float) -> I64:
     """Rays (indices) that pass within ``radius`` [m] of a point; all start where the middle line does, unless every
     ray is a line of its own."""
@@ -280,8 +297,18 @@ def put(
     semantic: int,
     instance: int,
 ) -> None:
-    """Let hits of some rays on a body replace what those rays met farther away (``rotation`` (N,3,3) body to world)."""
-    nearer = np.flatnonzero(hits.distance < met.distance[rays])
+    """Let hits of some rays on a body replace what those rays met farther away (``rotation`` (N,3,3) body to world).
+
+    Hits behind leaves are kept in ``met.hidden``.
+    """
+    before = hits.distance < met.distance[rays]
+    behind = np.flatnonzero(~before & hits.hit & (met.part[rays] == Part.POROUS))
+    if len(behind):
+        if met.hidden is None:
+            met.hidden = _nothing(len(met.distance))
+        turn = rotation[behind]
+        put(met.hidden, rays[behind], hits.of(behind), direction[behind], turn, scene, part, semantic, instance)
+    nearer = np.flatnonzero(before)
     at, face = rays[nearer], hits.face[nearer]
     normal = hits.normal[nearer]
     met.distance[at], met.face[at], met.part[at] = hits.distance[nearer], face, part

@@ -116,6 +116,22 @@ def test_labels_are_exact_under_every_lens(lens):
     assert np.all(np.isinf(shot.depth.ravel()[sky]))
 
 
+def test_a_pixel_that_looks_through_leaves_shows_who_stands_behind_them():
+    hedge = solids.box((10.0, -50.0, -0.5), (10.2, 50.0, 9.0), Material.LEAF)
+    wall = solids.box((20.0, -90.0, 0.0), (21.0, 90.0, 30.0), Material.ROCK)
+    van = solids.box((13.0, -30.0, 0.0), (15.0, 30.0, 5.0), Material.ROCK)
+    cam = camera()
+    bare, shot = (
+        cam.shoot(Yard(wall, porous=hedge, actors=who), 1.0, np.random.default_rng(0))
+        for who in ([], [Body(7, van, path(0.0))])
+    )
+    low = pixel_rays(cam.model)[:, 1].reshape(bare.depth.shape) > -0.15  # towards the van, whatever is in the way
+    open_to = low & (bare.depth > 13.0)  # through the leaves and beyond the ground before the van
+    assert open_to.sum() > 100
+    np.testing.assert_array_equal(shot.instance[low] == 7, open_to[low])
+    np.testing.assert_allclose(shot.depth[open_to], 13.0, atol=1e-2)
+
+
 def test_instance_of_a_moving_object_lies_where_it_projects():
     body = Body(5, solids.box((-1.0, -1.0, 0.0), (1.0, 1.0, 1.6), Material.PAINT), path(22.0, -6.0 + 4.0 * STRAIGHT))
     cam = camera()

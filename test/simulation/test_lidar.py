@@ -241,6 +241,25 @@ def test_foliage_stops_rays_as_its_depth_says():
     assert share == pytest.approx(np.exp(-5.0 * 0.205), abs=0.08)  # 0.2 m of leaves, slightly askew
 
 
+def test_who_stands_behind_foliage_is_met_through_it_and_hides_what_lies_behind():
+    hedge = solids.box((10.0, -50.0, 0.0), (10.2, 50.0, 6.0), Material.LEAF)
+    wall = solids.box((20.0, -90.0, 0.0), (21.0, 90.0, 9.0), Material.ROCK)
+    van, bike = (solids.box((x, -3.0, 0.0), (x + 0.5, 3.0, 3.0), Material.ROCK) for x in (13.0, 16.0))
+    world = Yard(wall, porous=hedge, actors=[Body(8, bike, path(0.0)), Body(7, van, path(0.0))])
+    sweep = lidar(replace(PERFECT, columns=3600)).sweep(world, 0.5, np.random.default_rng(3))
+    ahead = (sweep.xyz[:, 0] > 9.0) & (np.abs(sweep.xyz[:, 1]) < 0.22 * sweep.xyz[:, 0])
+    at_van = ahead & (sweep.xyz[:, 2] < 2.0 + sweep.xyz[:, 0] / 13.5)
+    on_it = sweep.instance == 7
+    np.testing.assert_allclose(sweep.xyz[on_it, 0], 13.0, atol=2e-3)
+    assert not np.any(sweep.xyz[at_van, 0] > 13.01)
+    assert on_it.sum() > 300
+    assert 8 not in sweep.instance
+    assert sweep.seen[7] / sweep.reached[7] == pytest.approx(np.exp(-5.0 * 0.205), abs=0.04)
+    inside = Yard(wall, porous=hedge, actors=[Body(7, van, path(-2.9))])  # its front is 0.1 m deep in the hedge
+    sweep = lidar(PERFECT).sweep(inside, 0.5, np.random.default_rng(3))
+    assert sweep.seen[7] / sweep.reached[7] == pytest.approx(np.exp(-5.0 * 0.1025), abs=0.08)
+
+
 def test_dark_and_far_surfaces_are_lost_first():
     def share(material, distance):
         wall = solids.box((distance, -90.0, -1.0), (distance + 1.0, 90.0, 30.0), material)
