@@ -19,6 +19,7 @@ F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 LASTING = 6  # scans after which a much larger extent is believed
+STRAY = 0.3  # of a size known to be whole: what is seen may be a piece of what was never seen whole, too
 
 
 def axes_of(yaw: F64) -> F64:
@@ -54,7 +55,8 @@ def locate(
 
     Three readings per axis, weighted by how well they agree with the prediction: the end that faces the sensor is
     real (the usual case); the other end is (the near one is hidden, or left the field of view); the object is
-    somewhere around what is seen. Only a size known to be whole makes the last two possible.
+    somewhere around what is seen, of which that is a piece (the side of a trailer in strips). Only a size known to be
+    whole makes the second possible, and the third likely.
 
     Args:
         predicted: (M,2) predicted centre [m]; spread: (M,1) its standard deviation [m].
@@ -76,7 +78,7 @@ def locate(
     weight = np.empty_like(options)  # prior times agreement with the prediction
     weight[0] = 1.0
     weight[1] = 0.15 * other * (1.0 - abeam)
-    weight[2] = 0.05 * np.maximum(other, missing < -0.3)
+    weight[2] = 0.05 * np.maximum(np.where(missing > 0.3, np.maximum(complete, STRAY), 0.0), missing < -0.3)
     off = (options - ahead) / np.hypot(spread, 0.2)
     weight *= np.exp(-0.5 * np.minimum(off * off, 50.0))
     weight /= weight.sum(0)

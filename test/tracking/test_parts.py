@@ -40,8 +40,15 @@ def test_a_hidden_near_end_does_not_push_a_known_truck_away() -> None:
     # An 8 m truck at x = 14 (10..18); something hides its near 5 m: only 15..18 is seen.
     place, _ = _located([16.5, 0.0], [3.0, 2.5], [8.0, 2.5], [1.0, 1.0], [0.0, 0.0], [14.0, 0.0])
     assert abs(place[0] - 14.0) < 0.3
-    unknown, _ = _located([16.5, 0.0], [3.0, 2.5], [8.0, 2.5], [0.0, 1.0], [0.0, 0.0], [14.0, 0.0])
-    assert unknown[0] > 18.0  # without a known size the visible end is all there is
+
+
+def test_a_piece_of_a_long_vehicle_does_not_stop_it() -> None:
+    """Of an oncoming truck never seen whole only a strip of its far half is seen: where that ends is not its front."""
+    strip, size, unknown = [16.5, 0.0], [8.0, 2.5], [0.0, 1.0]
+    place, doubt = _located(strip, [3.0, 2.5], size, unknown, [0.0, 0.0], [14.0, 0.0], spread=0.5)
+    assert abs(place[0] - 14.0) < 0.1 and doubt[0] > 1.0, "its place says little"
+    unsure, _ = _located(strip, [3.0, 2.5], size, unknown, [0.0, 0.0], [14.0, 0.0], spread=4.0)
+    assert unsure[0] > 18.0, "without a prediction the visible end is all there is"
 
 
 def test_size_is_a_robust_maximum() -> None:
