@@ -51,6 +51,8 @@ class StageCore(Core):
     def on_event(self, event: Event, *, replayed: bool) -> None:
         """Take in a message of a sensor or of another node."""
         if isinstance(event, ObjectsMsg):
+            for bad in event.refused:
+                self.front.note(event.topic, bad.field, bad.expected, bad.found, event.receive_ns)
             ahead = self._join.put(event.topic, event.stamp_ns, event, event.receive_ns)
             if ahead:
                 expected = f"at most {AHEAD_NS * 1e-9:.0f} s ahead of {self._named(self._driver)}"

@@ -27,3 +27,18 @@ def not_numbers(rig: Rig) -> Mutator:
 def without_extent(rig: Rig) -> Mutator:
     """Every box is 0 m long."""
     return _each(rig, lambda o: setattr(o.shape.dimensions, "x", 0.0))
+
+
+def improbable(rig: Rig) -> Mutator:
+    """The existence probability of every object is NaN."""
+    return _each(rig, lambda o: setattr(o, "existence_probability", float("nan")))
+
+
+def of_classes(rig: Rig, probability: float) -> Mutator:
+    """Every class of every object has the given probability."""
+
+    def edit(item: Any) -> None:
+        for entry in item.classification:
+            entry.probability = probability
+
+    return _each(rig, edit)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
 
 from autonomy_perception.evaluation.faults import clouds, images, motion, objects, streams
 from autonomy_perception.evaluation.faults.sample import Mutator, Rig
@@ -184,6 +185,13 @@ OBJECTS = (
           ("{objects}", "pose_with_covariance", "expected finite numbers"), GO_ON),
     Fault("objects without extent", "every box is 0 m long", "objects", objects.without_extent,
           ("{objects}", "shape.dimensions", "expected lengths above 0 m"), GO_ON),
+    Fault("objects of NaN existence", "the existence probability of every object is no number", "objects",
+          objects.improbable, ("{objects}", "existence_probability", "expected 0..1", "nan", "left out"), GO_ON),
+    Fault("objects of negative classes", "every class probability is -1", "objects",
+          partial(objects.of_classes, probability=-1.0),
+          ("{objects}", "classification.probability", "expected 0..1", "-1", "left out"), GO_ON),
+    Fault("objects of no class", "every class probability is 0", "objects", partial(objects.of_classes, probability=0.0),
+          ("{objects}", "classification", "expected probabilities that sum to more than 0", "left out"), GO_ON),
     Fault("objects stamped ahead", "stamps 10 s in the future", "objects", streams.stamped(streams.objects, 10 * S),
           ("{objects}", "header.stamp", "expected", "s ahead"), GO_ON),
     Fault("objects flood", "detections at 100 Hz", "objects", streams.floods(streams.objects), (), GO_ON),
