@@ -55,10 +55,10 @@ class Sieve:
     def numbers(self, field: str, rows: Sequence[Any], width: int, asked: Bools | None = None) -> F64:
         """Values (N, width) that have to be finite; ``asked`` (N,) says of which objects, the others' are 0."""
         values = np.array(rows, np.float64).reshape(len(self._objects), width)
-        fine = np.abs(values) <= LARGEST
+        fine, expected = np.abs(values) <= LARGEST, f"finite numbers up to {LARGEST:g}"
         if asked is None:
-            return self._keep(field, "finite numbers", values, fine)
-        return np.where(asked[:, None], self._keep(field, "finite numbers", values, fine | ~asked[:, None]), 0.0)
+            return self._keep(field, expected, values, fine)
+        return np.where(asked[:, None], self._keep(field, expected, values, fine | ~asked[:, None]), 0.0)
 
     def quaternions(self, field: str, rows: Sequence[Any]) -> F64:
         """Quaternions (N,4) x y z w with a norm above zero; that of no rotation for objects that have none."""

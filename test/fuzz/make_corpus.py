@@ -70,6 +70,34 @@ def cdr() -> dict[str, Any]:
     }  # fmt: skip
 
 
+def objects() -> dict[str, Any]:
+    """Three objects each of another detector and of another tracker."""
+    make, ours, cov, zero = m.make, "autonomy_perception_msgs/msg/", np.eye(6).ravel(), m.vector((0.0, 0.0, 0.0))
+    twist = make(
+        "geometry_msgs/msg/TwistWithCovariance", make("geometry_msgs/msg/Twist", m.vector((5.0, 0, 0)), zero), cov
+    )
+    accel = make("geometry_msgs/msg/AccelWithCovariance", make("geometry_msgs/msg/Accel", zero, zero), cov)
+    box = make(ours + "Shape", 0, make("geometry_msgs/msg/Polygon", []), m.vector((4.5, 1.9, 1.6)))
+    kinds = [make(ours + "ObjectClassification", label, p) for label, p in ((1, 0.75), (11, 0.25))]
+    places = [
+        make(
+            "geometry_msgs/msg/PoseWithCovariance",
+            m.pose(geometry.make_transform(geometry.rotation_z(k), (9 * k, 2, 1))),
+            cov,
+        )
+        for k in range(3)
+    ]
+    moves = [make(ours + "DetectedObjectKinematics", p, True, k, twist, k > 0, False) for k, p in enumerate(places)]
+    found = [make(ours + "DetectedObject", 0.5, kinds, motion, box, 40, 1) for motion in moves]
+    states = [make(ours + "TrackedObjectKinematics", p, twist, accel, k, False) for k, p in enumerate(places)]
+    name = make("unique_identifier_msgs/msg/UUID", np.arange(16, dtype=np.uint8))
+    tracks = [make(ours + "TrackedObject", name, 0.75, kinds, motion, box, 3.0, 0.0) for motion in states]
+    return {
+        "detected": make(ours + "DetectedObjectArray", m.header("base_link", STAMP), found),
+        "tracked": make(ours + "TrackedObjectArray", m.header("odom", STAMP), tracks),
+    }
+
+
 def write_bag(folder: Path) -> Path:
     """A bag with one message of each kind."""
     from targets import TOPICS
@@ -99,8 +127,9 @@ def write_sqlite(folder: Path) -> Path:
 def main() -> None:
     for name, data in images().items():
         put(f"image/{name}", data)
-    for name, message in cdr().items():
-        put(f"cdr/{name}.bin", bytes(typestore().serialize_cdr(message, message.__msgtype__)))
+    for folder, messages in (("cdr", cdr()), ("objects", objects())):
+        for name, message in messages.items():
+            put(f"{folder}/{name}.bin", bytes(typestore().serialize_cdr(message, message.__msgtype__)))
     with tempfile.TemporaryDirectory() as folder:
         bag = write_bag(Path(folder))
         put("mcap/small.mcap", next(bag.glob("*.mcap")).read_bytes())

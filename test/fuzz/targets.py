@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import yaml
 
 from autonomy_perception.bags.errors import BagError
@@ -15,6 +17,8 @@ from autonomy_perception.bags.events import events
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.bags.typestore import typestore
 from autonomy_perception.config import ConfigError, PerceptionConfig, VehicleConfig, load_perception, load_vehicle
+from autonomy_perception.nodes import objects_in
+from autonomy_perception.nodes.object_checks import ObjectsError
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.sensors.convert import CONVERTERS
 from autonomy_perception.sensors.events import Event, TfMsg, TransformSample
@@ -44,6 +48,7 @@ TOPICS = {
     "hitch": ("/hitch", "sensor_msgs/msg/JointState"),
 }  # fmt: skip
 """Topic and type by the first word of a corpus file's name."""
+OBJECTS = {kind.lower(): f"autonomy_perception_msgs/msg/{kind}ObjectArray" for kind in ("Detected", "Tracked")}
 
 
 @cache
@@ -85,6 +90,28 @@ def fuzz_cdr(data: bytes, kind: str) -> None:
                 assert pixels(camera).shape == (camera.model.height, camera.model.width, 3)
     unexpected = [str(c.newest) for c in front.diagnostics().faults if c.newest.sensor == "front_end"]
     assert not unexpected, unexpected
+
+
+def fuzz_objects(data: bytes, kind: str) -> None:
+    """Another node's objects: what is not left out, and named, is finite and what its field says it is."""
+    try:
+        decoded = typestore().deserialize_cdr(data, OBJECTS[kind])
+    except Exception:  # the middleware hands on nothing that it cannot read
+        return
+    try:
+        event = objects_in.CONVERTERS[OBJECTS[kind]]("/objects", decoded, STAMP, 0)
+    except ObjectsError as e:
+        assert "expected" in str(e)
+        return
+    found = event.objects
+    assert found is not None and bool(event.refused) == (len(found) < len(decoded.objects))
+    for name in (f.name for f in fields(found) if f.name != "frame_id"):
+        values = getattr(found, name)
+        unmeasured = np.isnan(values).all(axis=1) if (kind, name) == ("detected", "velocity") else False
+        finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
+        assert len(values) == len(found) and np.all(finite | unmeasured), name
+    assert (found.size > 0).all() and ((found.existence >= 0) & (found.existence <= 1)).all()
+    assert (found.class_probs >= 0).all() and np.allclose(found.class_probs.sum(axis=1), 1.0, atol=1e-5)
 
 
 def fuzz_image(data: bytes, kind: str) -> None:
@@ -140,7 +167,7 @@ def fuzz_sqlite(data: bytes, kind: str) -> None:
 
 TARGETS: dict[str, Callable[[bytes, str], None]] = {
     "cdr": fuzz_cdr, "image": fuzz_image, "yaml": fuzz_yaml, "mcap": fuzz_mcap, "metadata": fuzz_metadata,
-    "sqlite": fuzz_sqlite,
+    "sqlite": fuzz_sqlite, "objects": fuzz_objects,
 }  # fmt: skip
 
 
