@@ -1,7 +1,7 @@
 """Transforms, quaternions, angles and trajectories."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autonomy_perception import geometry as g
@@ -11,6 +11,7 @@ angles = st.floats(-3.1, 3.1)
 pitches = st.floats(-1.5, 1.5)
 
 
+@settings(deadline=None)
 @given(angles, pitches, angles)
 def test_rotation_round_trips(roll: float, pitch: float, yaw: float) -> None:
     rotation = g.rotation_rpy(roll, pitch, yaw)
@@ -20,12 +21,14 @@ def test_rotation_round_trips(roll: float, pitch: float, yaw: float) -> None:
     assert np.allclose(g.rotations_rpy([[0.1, 0.2, 0.3], [roll, pitch, yaw]])[1], rotation, atol=1e-14)
 
 
+@settings(deadline=None)
 @given(angles, angles, st.floats(-100, 100), st.floats(-100, 100))
 def test_inverse_undoes(roll: float, yaw: float, x: float, y: float) -> None:
     T = g.make_transform(g.rotation_rpy(roll, 0.3, yaw), (x, y, 1.0))
     assert np.allclose(g.invert(T) @ T, np.eye(4), atol=1e-9)
 
 
+@settings(deadline=None)
 @given(st.floats(-50, 50))
 def test_wrap_angle_stays_in_range(angle: float) -> None:
     wrapped = float(g.wrap_angle(angle))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autonomy_perception.grid import (
@@ -28,6 +28,7 @@ def test_unusable_grid_is_refused(bad: tuple[float, ...]) -> None:
         BevGrid(*bad)
 
 
+@settings(deadline=None)
 @given(st.integers(-30, 30), st.integers(-30, 30), st.integers(1, 20), st.integers(1, 20))
 def test_scroll_keeps_every_cell_at_its_place_in_odom(dx: int, dy: int, nx: int, ny: int) -> None:
     old, new = WorldGrid(5, -7, nx, ny, 0.5), WorldGrid(5 + dx, -7 + dy, nx, ny, 0.5)

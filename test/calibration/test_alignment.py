@@ -25,6 +25,7 @@ def vectors(draw):
     return np.array([*(draw(angle) for _ in range(3)), *(draw(st.floats(-0.3, 0.3)) for _ in range(3))])
 
 
+@settings(deadline=None)
 @given(vector=vectors())
 def test_corrections_are_rigid_and_turn_about_the_sensor(vector):
     T = corrections_of(vector[None], ORIGIN)[0]

@@ -60,6 +60,7 @@ def test_a_drive_without_clouds_is_refused(tmp_path: Path) -> None:
         EndlessDrive(fault_drive.write_drive(tmp_path, 3), [drive.CLOUD], "/nowhere")
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**31 * SECOND - 1))
 def test_stamps_are_written_as_they_are_read(stamp: int) -> None:
     sample = clock(stamp)

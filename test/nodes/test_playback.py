@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autonomy_perception.bags import messages as m
@@ -46,6 +46,7 @@ def test_pace_runs_pauses_and_jumps_back() -> None:
         Pace(0.0)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**31 - 1), st.integers(0, S - 1))
 def test_header_stamp_is_read_without_decoding(sec: int, nanosec: int) -> None:
     message = m.compressed_image("camera", sec * S + nanosec, b"abc", "jpeg")
