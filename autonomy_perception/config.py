@@ -6,7 +6,6 @@ schema and the tables in docs/parameters.md are generated from it. Every field h
 
 from __future__ import annotations
 
-import reprlib
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from autonomy_perception.geometry import is_convex
+from autonomy_perception.wrong_fields import sentences
 
 MAX_ERRORS = 50
 """More wrong fields than this are counted but not listed."""
@@ -312,10 +312,7 @@ def _load(path: Path, model: type[BaseModel]) -> BaseModel:
     try:
         return model.model_validate(data if data is not None else {})
     except ValidationError as e:
-        lines = [
-            f"  {'.'.join(map(str, x['loc'])) or '(top)'}: {x['msg']}, got {reprlib.repr(x['input'])}"
-            for x in e.errors()[:MAX_ERRORS]
-        ]
+        lines = [f"  {text}" for text in sentences(e, model, MAX_ERRORS)]
         raise ConfigError(f"{path}: {e.error_count()} wrong field(s)\n" + "\n".join(lines)) from e
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
 
 from autonomy_perception.config import ConfigError, PerceptionConfig, _Strict
+from autonomy_perception.wrong_fields import sentences
 
 
 class NodeConfig(_Strict):
@@ -140,9 +141,9 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     return out
 
 
-def describe(error: ValidationError) -> str:
+def describe(error: ValidationError, model: type[BaseModel]) -> str:
     """One line: each refused parameter, what was expected, what came."""
-    return "; ".join(f"{'.'.join(map(str, x['loc']))}: {x['msg']}, got {x['input']!r}" for x in error.errors())
+    return "; ".join(sentences(error, model))
 
 
 def build_config(values: Mapping[str, Any]) -> PerceptionConfig:
@@ -154,4 +155,4 @@ def build_config(values: Mapping[str, Any]) -> PerceptionConfig:
     try:
         return PerceptionConfig.model_validate(nested(values))
     except ValidationError as e:
-        raise ConfigError(describe(e)) from e
+        raise ConfigError(describe(e, PerceptionConfig)) from e

@@ -81,4 +81,4 @@ def read(node: Any, model: type[Config]) -> Config:
     try:
         return model.model_validate(values_of(node, parameters))
     except ValidationError as e:
-        raise ConfigError(describe(e)) from e
+        raise ConfigError(describe(e, model)) from e
