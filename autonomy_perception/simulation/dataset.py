@@ -9,15 +9,11 @@ seconds to build and then serves several samples.
 
 from __future__ import annotations
 
-import fcntl
 import io
-import json
 import multiprocessing
-import os
 import tarfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
-from contextlib import contextmanager
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any
@@ -25,8 +21,8 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from autonomy_perception.config import ConfigError
 from autonomy_perception.simulation import motion
+from autonomy_perception.simulation.claim import claimed, part_of, remove_parts, shard_path
 from autonomy_perception.simulation.drive import SyntheticDrive, drawn
 from autonomy_perception.simulation.materials import Kind, Semantic
 from autonomy_perception.simulation.rig import Rig
@@ -38,7 +34,6 @@ from autonomy_perception.types import ObjectClass
 
 MOMENTS = 16
 """Samples of one world."""
-MANIFEST = "dataset.json"
 FORMAT = "autonomy_perception simulated samples, WebDataset tar shards, version 1"
 
 
@@ -148,12 +143,12 @@ def write_dataset(
         ValueError: a name in the setup is not known.
     """
     setup.check()
-    with _claimed(setup, folder):
+    with claimed(folder, manifest(setup)):
         return _make_missing(setup, folder, workers, progress)
 
 
 def _make_missing(setup: DatasetSetup, folder: Path, workers: int, progress: Callable[[int], None]) -> int:
-    _remove_parts(folder)
+    remove_parts(folder)
     todo = [k for k in range(setup.shards) if not shard_path(folder, k).exists()]
     before = setup.samples - sum(len(setup.seeds(k)) for k in todo)
     progress(before)
@@ -174,13 +169,8 @@ def _make_missing(setup: DatasetSetup, folder: Path, workers: int, progress: Cal
         raise
     finally:
         pool.shutdown(cancel_futures=True)
-        _remove_parts(folder)
+        remove_parts(folder)
     return made.value
-
-
-def shard_path(folder: Path, shard: int) -> Path:
-    """Where a shard lies."""
-    return folder / f"shard-{shard:06d}.tar"
 
 
 def read_shard(path: Path) -> Iterator[Sample]:
@@ -207,70 +197,6 @@ def read_shard(path: Path) -> Iterator[Sample]:
         raise ValueError(f"{path}: {e}") from e
 
 
-@contextmanager
-def _claimed(setup: DatasetSetup, folder: Path) -> Iterator[None]:
-    """The folder with the manifest of this setup, which nobody writes anew meanwhile.
-
-    A manifest of another setup is replaced where nobody made a shard by it, nor is about to: each run holds a lock.
-    """
-    path, wanted = folder / MANIFEST, json.loads(json.dumps(manifest(setup)))
-    if not path.exists() and folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder}: expected an empty folder or a dataset ({MANIFEST}), found other files")
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = os.open(folder, os.O_RDONLY)
-    try:
-        if not path.exists() or (_alone(lock) and _found(path).get("format") == FORMAT and not _any_shard(folder)):
-            part = folder / f".{MANIFEST}.{os.getpid()}"
-            part.write_text(json.dumps(wanted, indent=1))
-            part.rename(path)
-        fcntl.flock(lock, fcntl.LOCK_SH)
-        _compare(path, "", wanted, _found(path))
-        yield
-    finally:
-        os.close(lock)
-
-
-def _alone(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _any_shard(folder: Path) -> bool:
-    return any(folder.glob("shard-*.tar"))
-
-
-def _found(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError) as e:
-        raise ConfigError(f"{path}: not a manifest: {e}") from e
-    if not isinstance(found, dict):
-        raise ConfigError(f"{path}: not a manifest")
-    return found
-
-
-def _compare(path: Path, field: str, wanted: Any, found: Any) -> None:
-    if isinstance(wanted, dict) and isinstance(found, dict):
-        for key in {**wanted, **found}:
-            _compare(path, f"{field}.{key}".lstrip("."), wanted.get(key), found.get(key))
-    elif wanted != found:
-        raise ConfigError(f"{path}: {field}: the shards here were made with {found!r}, now asked for {wanted!r}")
-
-
-def _remove_parts(folder: Path) -> None:
-    """Remove what killed runs left: parts of shards that nobody holds a lock on."""
-    for part in folder.glob(".shard-*.tar.*"):
-        with part.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                continue
-            part.unlink(missing_ok=True)
-
-
 _worker: list[tuple[SampleMaker, DatasetSetup, Path, Any, Any]] = []
 
 
@@ -285,20 +211,16 @@ def _start_worker(setup: DatasetSetup, folder: Path, made: Any, stop: Any) -> No
 
 def _make_shard(shard: int) -> None:
     maker, setup, folder, made, stop = _worker[0]
-    path = shard_path(folder, shard)
-    part = folder / f".{path.name}.{os.getpid()}"
-    with part.open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # held by the living: see _remove_parts
-        with tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar:
-            for seed in setup.seeds(shard):
-                if stop.value:
-                    raise _Stopped
-                _add(tar, seed, maker)
-                with made.get_lock():
-                    made.value += 1
-        file.flush()
-        os.fsync(file.fileno())
-        part.rename(path)
+    with (
+        part_of(shard_path(folder, shard)) as file,
+        tarfile.open(fileobj=file, mode="w", format=tarfile.USTAR_FORMAT) as tar,
+    ):
+        for seed in setup.seeds(shard):
+            if stop.value:
+                raise _Stopped
+            _add(tar, seed, maker)
+            with made.get_lock():
+                made.value += 1
 
 
 def _add(tar: tarfile.TarFile, seed: int, maker: SampleMaker) -> None:

@@ -8,7 +8,7 @@ import pytest
 from autonomy_perception.evaluation import bench_simulate
 from autonomy_perception.evaluation.bench_simulate import dataset_samples_per_s
 from autonomy_perception.evaluation.bench_simulate import run as bench
-from autonomy_perception.simulation.dataset import MANIFEST
+from autonomy_perception.simulation.claim import MANIFEST
 
 
 def test_the_speed_of_a_data_set_is_that_of_the_whole_call(monkeypatch):

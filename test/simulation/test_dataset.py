@@ -16,15 +16,8 @@ import pytest
 from autonomy_perception.config import ConfigError
 from autonomy_perception.geometry import rotation_z
 from autonomy_perception.simulation import dataset
-from autonomy_perception.simulation.dataset import (
-    MANIFEST,
-    DatasetSetup,
-    SampleMaker,
-    manifest,
-    read_shard,
-    shard_path,
-    write_dataset,
-)
+from autonomy_perception.simulation.claim import MANIFEST, shard_path
+from autonomy_perception.simulation.dataset import DatasetSetup, SampleMaker, manifest, read_shard, write_dataset
 from autonomy_perception.simulation.drive import SyntheticDrive
 from autonomy_perception.simulation.materials import Semantic
 from autonomy_perception.simulation.rig import Rig, default_rig, load_rig
