@@ -107,7 +107,7 @@ INPUTS = (
         "vehicle file, `cameras.*.topic` (`compressed: false`)",
         "sensor_msgs/msg/Image",
         SENSOR,
-        "rgb8, bgr8, rgba8, bgra8, mono8, mono16, bayer_*, yuv422, yuv422_yuy2, nv12",
+        "pixels in any encoding of [inputs.md](inputs.md#images)",
     ),
     InputTopic(
         "vehicle file, `cameras.*.info_topic`", "sensor_msgs/msg/CameraInfo", SENSOR, "intrinsics and distortion"
