@@ -94,10 +94,19 @@ class StageCore(Core):
         for topic, event in items.items():
             if topic == topics.DETECTED_OBJECTS.name and isinstance(event.objects, Detections):
                 out.detections = self._in_base(event, event.objects)
-            elif isinstance(event.objects, Tracks):
+            elif isinstance(event.objects, Tracks) and self._in_odom(event):
                 confirmed = np.full(len(event.objects), topic == topics.TRACKED_OBJECTS.name)
                 out.tracks = joined(out.tracks, replace(event.objects, confirmed=confirmed))
         return out
+
+    def _in_odom(self, event: ObjectsMsg) -> bool:
+        """Whether tracks are in the frame of the grid: those of another frame would cover the wrong cells."""
+        odom, base = self.vehicle.odom_frame, self.vehicle.base_frame
+        known = event.frame_id.lstrip("/") in (odom, base)
+        if not known:
+            expected = f"{odom!r}, or {base!r} without ego motion"
+            self.front.note(event.topic, "header.frame_id", expected, repr(event.frame_id), event.receive_ns)
+        return known
 
     def _in_base(self, event: ObjectsMsg, found: Detections) -> Detections:
         """Detections of a foreign frame (that of a sensor, say) in base_link; none if TF does not know it."""

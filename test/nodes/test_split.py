@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
 
+from autonomy_perception_msgs.msg import TrackedObject
 from nodes import drive
 
 from autonomy_perception import geometry
@@ -320,6 +321,22 @@ def test_a_node_says_whose_objects_lie_ahead(tmp_path: Path, vehicle: Path) -> N
     assert fault.newest.field == "header.stamp" and fault.count > 5
     assert fault.newest.expected == "at most 1 s ahead of the sensors' frames" and "5." in fault.newest.found
     assert {drive.START_NS + k * 100 * MS for k in range(11)} <= set(split.results["occupancy_grid"])
+
+
+@pytest.mark.parametrize(("frame", "used"), [("odom", True), ("/odom", True), ("base_link", True), ("map", False)])
+def test_tracks_of_another_frame_are_left_out_and_named(vehicle: Path, frame: str, used: bool) -> None:
+    """The grid would hide and free the wrong cells."""
+    split = Stages(load_vehicle(vehicle), (roles.OCCUPANCY,))
+    core, topic = split.cores["occupancy_grid"], topics.TRACKED_OBJECTS.name
+    message = conversions.tracked_objects(Tracks.empty(frame), drive.START_NS)
+    item = TrackedObject()
+    item.shape.dimensions.x = item.shape.dimensions.y = item.shape.dimensions.z = 1.0
+    message.objects = [item]
+    given = core._given({topic: tracked_event(topic, message, drive.START_NS, 0)})
+    assert len(given.tracks) == used
+    faults = [str(f.newest) for f in core.front.diagnostics().faults]
+    said = f"{topic}: header.frame_id: expected 'odom', or 'base_link' without ego motion, found 'map'"
+    assert faults == ([] if used else [said])
 
 
 def test_the_join_does_not_wait_for_what_is_past_or_silent() -> None:
