@@ -17,8 +17,11 @@ Objects = TypeVar("Objects", Detections, Tracks)
 
 LARGEST = 1e12
 """Larger numbers are refused: their squares, turned and added up, must still be float32."""
+FINITE = f"finite numbers up to {LARGEST:g}"
 SMALLEST = 1e-9
 """A length [m] or the norm of a quaternion that is smaller counts as zero."""
+ROUNDED_VARIANCE = 1e-6
+"""A variance so little below zero is a rounded zero [m^2, rad^2]."""
 ROUNDING = 1e-3
 """So far beside 0..1 a probability is taken as a rounded 0 or 1."""
 
@@ -55,10 +58,14 @@ class Sieve:
     def numbers(self, field: str, rows: Sequence[Any], width: int, asked: Bools | None = None) -> F64:
         """Values (N, width) that have to be finite; ``asked`` (N,) says of which objects, the others' are 0."""
         values = np.array(rows, np.float64).reshape(len(self._objects), width)
-        fine, expected = np.abs(values) <= LARGEST, f"finite numbers up to {LARGEST:g}"
-        if asked is None:
-            return self._keep(field, expected, values, fine)
-        return np.where(asked[:, None], self._keep(field, expected, values, fine | ~asked[:, None]), 0.0)
+        return self._asked(field, FINITE, values, np.abs(values) <= LARGEST, asked)
+
+    def covariances(self, field: str, rows: Sequence[Any], axes: Sequence[int], asked: Bools | None = None) -> F64:
+        """Covariances (N,6,6) that have to be finite, with no variance of the ``axes`` below zero; ``asked``: as above."""
+        values = np.array(rows, np.float64).reshape(len(self._objects), 36)
+        fine = np.abs(values) <= LARGEST
+        fine[:, [7 * k for k in axes]] &= values[:, [7 * k for k in axes]] >= -ROUNDED_VARIANCE
+        return self._asked(field, f"{FINITE}, no variance below 0", values, fine, asked).reshape(-1, 6, 6)
 
     def quaternions(self, field: str, rows: Sequence[Any]) -> F64:
         """Quaternions (N,4) x y z w with a norm above zero; that of no rotation for objects that have none."""
@@ -103,6 +110,11 @@ class Sieve:
             return found
         columns = {f.name: getattr(found, f.name)[self.usable] for f in fields(found) if f.name != "frame_id"}
         return replace(found, **columns)
+
+    def _asked(self, field: str, expected: str, values: F64, fine: Bools, asked: Bools | None) -> F64:
+        if asked is None:
+            return self._keep(field, expected, values, fine)
+        return np.where(asked[:, None], self._keep(field, expected, values, fine | ~asked[:, None]), 0.0)
 
     def _keep(self, field: str, expected: str, values: F64, fine: Bools) -> F64:
         """The values; 0 for objects of which one is not fine: they are not usable."""

@@ -59,8 +59,8 @@ def detections_of(message: Any) -> tuple[Detections, tuple[BadField, ...]]:
     covariance gets half a metre and a tenth of a radian.
 
     Returns:
-        The usable detections, and the fields for which others were left out: numbers that are not finite, a box without
-        extent, no rotation, probabilities outside 0..1 or classes whose sum is zero.
+        The usable detections, and the fields for which others were left out: numbers that are not finite, a variance below
+        zero, a box without extent, no rotation, probabilities outside 0..1 or classes whose sum is zero.
 
     Raises:
         ObjectsError: too many objects.
@@ -98,7 +98,7 @@ def tracks_of(message: Any) -> tuple[Tracks, tuple[BadField, ...]]:
     )  # fmt: skip
     yaw_rate = sieve.numbers("kinematics.twist_with_covariance.twist.angular.z", [t.angular.z for t in twists], 1)
     given = [k.twist_with_covariance.covariance for k in motion]
-    spread = sieve.numbers("kinematics.twist_with_covariance.covariance", given, 36).reshape(n, 6, 6)[:, :2, :2]
+    spread = sieve.covariances("kinematics.twist_with_covariance.covariance", given, (0, 1))[:, :2, :2]
     turn = _out_of_object(yaw)
     covariance = np.zeros((n, 6, 6))
     covariance[:, :4, :4], covariance[:, 4:, 4:] = pose_covariance, turn @ spread @ np.swapaxes(turn, 1, 2)
@@ -141,7 +141,7 @@ def _poses(sieve: Sieve, motion: Sequence[Any], known: NDArray[np.bool_]) -> tup
         (p.pose.orientation.x, p.pose.orientation.y, p.pose.orientation.z, p.pose.orientation.w) for p in poses
     ]
     rotation = geometry.rotation_of(sieve.quaternions(f"{POSE}.pose.orientation", quaternion))
-    full = sieve.numbers(f"{POSE}.covariance", [p.covariance for p in poses], 36, known).reshape(-1, 6, 6)
+    full = sieve.covariances(f"{POSE}.covariance", [p.covariance for p in poses], XYZ_YAW.tolist(), known)
     return center, np.arctan2(rotation[:, 1, 0], rotation[:, 0, 0]), full[:, XYZ_YAW[:, None], XYZ_YAW]
 
 

@@ -110,6 +110,7 @@ def fuzz_objects(data: bytes, kind: str) -> None:
         unmeasured = np.isnan(values).all(axis=1) if (kind, name) == ("detected", "velocity") else False
         finite = np.isfinite(values).all(axis=tuple(range(1, values.ndim)))
         assert len(values) == len(found) and np.all(finite | unmeasured), name
+    assert (np.diagonal(found.covariance, axis1=1, axis2=2)[:, :4] > -2e-6).all()
     assert (found.size > 0).all() and ((found.existence >= 0) & (found.existence <= 1)).all()
     assert (found.class_probs >= 0).all() and np.allclose(found.class_probs.sum(axis=1), 1.0, atol=1e-5)
 
