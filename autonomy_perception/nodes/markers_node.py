@@ -98,7 +98,7 @@ class MarkersNode(Node):
         if wanted and held is None:
             spec = topics.QosSpec(topic.qos.reliability, topic.qos.depth)
             self._held[topic.name] = self.create_subscription(
-                message_class(topic.msgtype), topic.name, callback, profile(spec)
+                message_class(topic.msgtype), topic.name, guarded(self, topic.name, callback), profile(spec)
             )
         elif not wanted and held is not None:
             self.destroy_subscription(self._held.pop(topic.name))
@@ -111,7 +111,8 @@ class MarkersNode(Node):
             except KernelError as e:
                 self.get_logger().error(str(e), once=True)
                 return
-            self._cloud_inputs = Inputs(self, lidars_only, self._watch, self._on_event)
+            show = guarded(self, topics.CLOUD.name, self._on_event)
+            self._cloud_inputs = Inputs(self, lidars_only, self._watch, show)
         elif not wanted and self._cloud_inputs is not None:
             self._cloud_inputs.close()
             self._cloud_inputs, self._front = None, None
@@ -179,6 +180,18 @@ class MarkersNode(Node):
         return coloured_cloud(
             header, xyz, point_colours(height, LOW, body.height + body.overhead_margin if body else HIGH)
         )
+
+
+def guarded(node: Any, topic: str, callback: Callable[[Any], None]) -> Callable[[Any], None]:
+    """The callback, but what it cannot show is named in the log: nothing that a message holds ends the node."""
+
+    def take(message: Any) -> None:
+        try:
+            callback(message)
+        except Exception as e:
+            node.get_logger().warning(f"{topic}: not shown: {type(e).__name__}: {e}", throttle_duration_sec=5.0)
+
+    return take
 
 
 def camera_topic(vehicle: VehicleConfig) -> topics.Topic:

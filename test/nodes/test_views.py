@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ pytest.importorskip("visualization_msgs.msg", reason="ROS is not installed: make
 
 from autonomy_perception_msgs.msg import ObjectClassification, PerceptionStatus, TrackedObject, TrackedObjectArray
 from grid_map_msgs.msg import GridMap
+from nav_msgs.msg import Odometry
 from visualization_msgs.msg import Marker
 
 from autonomy_perception import geometry
@@ -20,6 +22,7 @@ from autonomy_perception.grid import to_grid_map_data
 from autonomy_perception.nodes import draw_graph, topics
 from autonomy_perception.nodes.conversions import _grid_map_layer
 from autonomy_perception.nodes.markers import mode_marker, track_markers
+from autonomy_perception.nodes.markers_node import MarkersNode
 from autonomy_perception.nodes.pictures import (
     CLOUD_RGB,
     Elevation,
@@ -150,3 +153,25 @@ def test_rviz_file_shows_only_topics_that_exist_with_standard_displays() -> None
     } <= set(shown)
     too_much = [t for t, wanted in shown.items() if wanted == "Reliable" and offered[t] == "best effort"]
     assert not too_much, "these would receive nothing"
+
+
+def test_a_message_that_cannot_be_shown_does_not_end_the_markers_node() -> None:
+    """An odometry without rotation, while somebody looks at the bird's-eye picture."""
+    said, taken = [], []
+    logger = SimpleNamespace(warning=lambda text, **more: said.append(text))
+    vehicle = SimpleNamespace(base_frame="base_link")
+    node = SimpleNamespace(_held={}, vehicle=vehicle, _vehicle_pose=None, get_logger=lambda: logger)
+    node.create_subscription = lambda kind, name, callback, profile: taken.append(callback)
+    odometry = topics.Topic("/odometry", "nav_msgs/msg/Odometry", "-", "odom", "-", topics.MOTION)
+    MarkersNode._subscribe(node, odometry, lambda m: MarkersNode._on_odometry(node, m), True)  # type: ignore[arg-type]
+    message = Odometry(child_frame_id="base_link")
+    message.pose.pose.orientation.w = 0.0
+    taken[0](message)
+    assert (
+        node._vehicle_pose is None
+        and len(said) == 1
+        and said[0].startswith("/odometry: not shown: ValueError: quaternion")
+    )
+    message.pose.pose.orientation.w = 1.0
+    taken[0](message)
+    assert node._vehicle_pose == (0.0, 0.0, 0.0) and len(said) == 1
