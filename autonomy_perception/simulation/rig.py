@@ -9,13 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from autonomy_perception import paths
 from autonomy_perception.config import CameraConfig, ConfigError, Extrinsics, LidarConfig, VehicleConfig, load_vehicle
@@ -24,6 +23,7 @@ from autonomy_perception.simulation.camera import Camera, lens_of
 from autonomy_perception.simulation.lens import check_lens
 from autonomy_perception.simulation.lidar import Lidar
 from autonomy_perception.simulation.setups import CameraSetup, ImuSetup, LidarSetup, OdometrySetup, RigFile
+from autonomy_perception.wrong_fields import sentences
 
 
 @dataclass(frozen=True)
@@ -154,29 +154,13 @@ def load_rig(rig: str | Path) -> Rig:
     except ConfigError as e:
         raise ConfigError(f"{path}: {e}") from e
     except ValidationError as e:
-        lines = [f"  {'.'.join(map(str, x['loc'])) or '(top)'}: {_wrong(x)}, got {x['input']!r}" for x in e.errors()]
+        lines = [f"  {text}" for text in sentences(e, RigFile)]
         raise ConfigError(f"{path}: {len(lines)} wrong field(s)\n" + "\n".join(lines)) from e
     vehicle = load_vehicle((path.parent / setup.vehicle).resolve())
     try:
         return Rig.of(path.stem, setup, vehicle)
     except ConfigError as e:
         raise ConfigError(f"{path}: {e}") from e
-
-
-def _wrong(error: ErrorDetails) -> str:
-    """What is wrong with a field; of one that does not exist, the names of those that do."""
-    if error["type"] != "extra_forbidden":
-        return error["msg"]
-    return f"no such field, expected one of {', '.join(_fields(RigFile, error['loc']))}"
-
-
-def _fields(schema: Any, loc: tuple[int | str, ...]) -> list[str]:
-    """Names beside the last of ``loc`` in a type made of models, dicts and options."""
-    if isinstance(schema, type) and issubclass(schema, BaseModel):
-        field = schema.model_fields.get(str(loc[0]))
-        return list(schema.model_fields) if len(loc) == 1 else _fields(field.annotation, loc[1:]) if field else []
-    inner = loc[1:] if get_origin(schema) is dict else loc
-    return next((names for part in get_args(schema) if (names := _fields(part, inner))), [])
 
 
 def default_rig() -> Rig:

@@ -57,13 +57,19 @@ def test_shipped_rigs_load_and_complete_their_vehicle(file):
         ({"cameras__front__D": [0.1, 0.2]}, r"cameras\.front: .*plumb_bob: expected \(4, 5\) coefficients, got 2"),
         ({"cameras__front__distortion_model": "ftheta"}, r"cameras\.front\.distortion_model: .*equidistant"),
         ({"cameras__front__width": 3}, r"cameras\.front\.width: .*greater than or equal to 16, got 3"),
-        ({"lidars__top__clock": {"jiter_ms": 1}}, r"clock\.jiter_ms: no such field, expected .*phase_ms.* jitter_ms"),
+        (
+            {"lidars__top__clock": {"jiter_ms": 1}},
+            r"clock\.jiter_ms: no such field .did you mean jitter_ms.*, expected .*phase_ms.* jitter_ms",
+        ),
         (
             {"cameras__front__fov": 60},
-            r"cameras\.front\.fov: no such field, expected one of width, .*fov_deg.*, got 60",
+            r"cameras\.front\.fov: no such field .did you mean fov_deg\?., expected one of width, .*fov_deg.*, got 60",
         ),
-        ({"imu__gyro": 0}, r"imu\.gyro: no such field, expected one of topic, .*gyro_noise"),
-        ({"camera": {}}, r"camera: no such field, expected one of vehicle, lidars, cameras, imu, odometry, got"),
+        ({"imu__gyro": 0}, r"imu\.gyro: no such field .did you mean gyro_.*, expected one of topic, .*gyro_noise"),
+        (
+            {"camera": {}},
+            r"camera: no such field .did you mean cameras\?., expected one of vehicle, lidars, cameras, imu, odometry, got",
+        ),
         ({"cameras__front__D": [-3.0, 0, 0, 0, 0]}, r"rig\.yaml: cameras\.front\.K, D: expected .*inverted.*-3\.0"),
         ({"lidars": {}}, r"lidars: .*at least 1"),
         ({"vehicle": "nowhere.yaml"}, r"nowhere\.yaml: cannot be read"),
