@@ -82,6 +82,15 @@ class Stream:
         return "; ".join(found)
 
 
+def mode_status(mode: int, reasons: Sequence[str]) -> Status:
+    """``health: mode`` of a status message; a number that is no mode is named."""
+    if mode not in MODE_LEVEL:
+        known = ", ".join(f"{m.value} {m.name}" for m in Mode)
+        return Status("health: mode", ERROR, f"status.mode: expected one of {known}, found {mode}")
+    known_mode = Mode(mode)
+    return Status("health: mode", MODE_LEVEL[known_mode], " ".join((known_mode.name, *reasons)))
+
+
 def sensor_status(health: SensorHealth, stream: Stream) -> Status:
     """State of one sensor; a topic with more than one publisher, or without any, is said to be that."""
     message, publishers = "; ".join(filter(None, (health.message, stream.trouble))) or "ok", stream.publishers

@@ -19,7 +19,6 @@ from autonomy_perception.nodes.process import StopFlag, run
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.qos_events import QosWatch, with_events
 from autonomy_perception.nodes.ros_parameters import read
-from autonomy_perception.types import Mode
 
 WATCHED = (topics.OCCUPANCY_GRID, topics.TRACKED_OBJECTS, topics.STATUS)
 WINDOW = 50
@@ -103,7 +102,6 @@ class HealthNode(Node):
         s = self._status
         if s is None:
             return []
-        mode = Mode(s.mode)
         values = {
             "p50_ms": s.latency_p50,
             "p99_ms": s.latency_p99,
@@ -118,11 +116,11 @@ class HealthNode(Node):
                 diag.WARN,
                 f"p99 {s.latency_p99:.0f} ms, allowed {self.config.max_latency_ms:.0f}",
             )
-        words = " ".join((mode.name, *s.reasons))
+        mode = diag.mode_status(s.mode, s.reasons)
         age = self._arrivals[topics.STATUS.name].age_s(time.monotonic()) or 0.0
         if age * 1e3 > self.config.max_age_ms:
-            return [Status("health: mode", diag.ERROR, f"no status for {age:.1f} s; it was {words}"), latency]
-        return [Status("health: mode", diag.MODE_LEVEL[mode], words), latency]
+            return [Status("health: mode", diag.ERROR, f"no status for {age:.1f} s; it was {mode.message}"), latency]
+        return [mode, latency]
 
 
 def main() -> int:

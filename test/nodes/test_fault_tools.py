@@ -28,7 +28,7 @@ from autonomy_perception.nodes.inputs import inputs_of
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.sensors.convert import CONVERTERS
 from autonomy_perception.sensors.frontend import SensorFrontEnd
-from autonomy_perception.types import SensorHealth, SensorState
+from autonomy_perception.types import Mode, SensorHealth, SensorState
 
 SECOND = 1_000_000_000
 
@@ -150,3 +150,14 @@ def test_full_shared_memory_and_second_nodes_are_named() -> None:
     assert diag.outputs_status({"/a": 1, "/b": 1}).level == diag.OK
     twice = diag.outputs_status({"/a": 2, "/b": 1})
     assert twice.level == diag.ERROR and twice.message == "/a: publishers: expected 1, found 2"
+
+
+def test_a_mode_that_does_not_exist_is_named() -> None:
+    said = diag.mode_status(9, ["LIDAR_LATE"])
+    assert (
+        said.level == diag.ERROR
+        and "status.mode: expected one of 0 " in said.message
+        and said.message.endswith("found 9")
+    )
+    stale = diag.mode_status(int(Mode.STALE), ["LIDAR_LATE"])
+    assert stale.level == diag.ERROR and stale.message == "STALE LIDAR_LATE"
