@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,19 +31,28 @@ class Path:
 
     def poses(self, t: F64) -> F64:
         """T_world_body (N,4,4) at times (N,) [s], linear between the tabulated ones."""
-        t = np.atleast_1d(np.asarray(t, np.float64))
-        index = np.clip((t - self.t[0]) / STEP_S, 0.0, len(self.t) - 1.001)
-        low = index.astype(np.int64)
-        r = (index - low)[:, None]
+        low, r = self._row(t)
         roll, pitch, yaw = ((1 - r) * self.rpy[low] + r * self.rpy[low + 1]).T
         cr, sr, cp, sp, cy, sy = np.cos(roll), np.sin(roll), np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw)
-        out = np.zeros((len(t), 4, 4))
+        out = np.zeros((len(low), 4, 4))
         out[:, 0, 0], out[:, 0, 1], out[:, 0, 2] = cy * cp, cy * sp * sr - sy * cr, cy * sp * cr + sy * sr
         out[:, 1, 0], out[:, 1, 1], out[:, 1, 2] = sy * cp, sy * sp * sr + cy * cr, sy * sp * cr - cy * sr
         out[:, 2, 0], out[:, 2, 1], out[:, 2, 2] = -sp, cp * sr, cp * cr
         out[:, :3, 3] = (1 - r) * self.position[low] + r * self.position[low + 1]
         out[:, 3, 3] = 1.0
         return out
+
+    def places(self, t: F64) -> F64:
+        """The positions (N,3) [m] of :meth:`poses` alone."""
+        low, r = self._row(t)
+        return np.asarray((1 - r) * self.position[low] + r * self.position[low + 1])
+
+    def _row(self, t: F64) -> tuple[NDArray[np.int64], F64]:
+        """The tabulated moment (N,) before each time, and how far the time is on the way (N,1) to the next, 0..1."""
+        t = np.atleast_1d(np.asarray(t, np.float64))
+        index = np.clip((t - self.t[0]) / STEP_S, 0.0, len(self.t) - 1.001)
+        low = index.astype(np.int64)
+        return low, (index - low)[:, None]
 
     def velocity(self, t: float) -> F64:
         """Velocity (3,) over ground in world axes [m/s], central difference over 20 ms."""
@@ -119,8 +129,13 @@ class Actor:
         """Body in the phase of its motion at time t [s]."""
         if len(self.scenes) == 1:
             return self.scenes[0]
-        walked = np.linalg.norm(np.diff(self.path.position[:, :2], axis=0), axis=1).cumsum()
-        return self.scenes[int(np.interp(t, self.path.t[1:], walked) / STRIDE_M * len(self.scenes)) % len(self.scenes)]
+        walked = np.interp(t, self.path.t[1:], self._walked)
+        return self.scenes[int(walked / STRIDE_M * len(self.scenes)) % len(self.scenes)]
+
+    @cached_property
+    def _walked(self) -> F64:
+        """Distance (T-1,) [m] that it has gone at each time of its path but the first."""
+        return np.asarray(np.linalg.norm(np.diff(self.path.position[:, :2], axis=0), axis=1).cumsum())
 
 
 def place(number: int, plan: Plan, ground: Ground, t: F64) -> Actor:

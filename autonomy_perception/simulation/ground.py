@@ -111,12 +111,12 @@ class Ground:
 
     def at(self, hits: Hits) -> GroundSample:
         """What the ground is where rays met :attr:`scene`."""
-        semantic, material, cover, wet, bed = self._of(self._face_kind[hits.face])
-        unclear = np.flatnonzero(self._mixed[hits.face] & hits.hit)
+        semantic, material, cover, wet, bed = self._of(self._face_kind.take(hits.face))
+        unclear = np.flatnonzero(self._mixed.take(hits.face) & hits.hit)
         kind, painted = self._classify(self._interpolate(hits, unclear))
         semantic[unclear], material[unclear], cover[unclear], wet[unclear], bed[unclear] = self._of(kind)
         material[unclear[painted]] = Material.MARKING
-        cover *= self._tuft[hits.face]
+        cover *= self._tuft.take(hits.face)
         missed = ~hits.hit
         for layer in (semantic, material, cover, wet, bed):
             layer[missed] = 0
@@ -185,12 +185,13 @@ class Ground:
         return out
 
     def _interpolate(self, hits: Hits, which: NDArray[np.int64]) -> F32:
-        corner = self._coords[self.scene.mesh.faces[hits.face[which]]]
+        corner = self._coords.take(self.scene.mesh.faces.take(hits.face[which], 0), 0)
         u, v = hits.u[which, None], hits.v[which, None]
         out = corner[:, 0] * (1 - u - v) + corner[:, 1] * u + corner[:, 2] * v
-        for k in range(len(self.roads)):
-            c = 2 * k + 1
-            out[np.ptp(corner[:, :, c], axis=1) > BROKEN, c] = 1e4
+        for c in range(1, 2 * len(self.roads), 2):
+            one, two, three = corner[:, :, c].T
+            apart = np.maximum(np.maximum(one, two), three) - np.minimum(np.minimum(one, two), three)
+            out[apart > BROKEN, c] = 1e4
         return np.asarray(out, np.float32)
 
     def _kind(self, semantic: int, material: int, cover: float = 0.0, wet: float = 0.0, bed: int | None = None) -> int:
@@ -203,9 +204,11 @@ class Ground:
 
     def _of(self, kind: U8) -> tuple[U8, U8, F32, F32, U8]:
         """Semantic, material, cover, wetness and bed (N,) of kinds (N,)."""
-        table = np.array(self._kinds, np.float32)
-        a, b, c = table[:, [0, 1, 4]].astype(np.uint8).T
-        return a[kind], b[kind], table[:, 2][kind], table[:, 3][kind], c[kind]
+        semantic, material, cover, wet, bed = zip(*self._kinds, strict=True)
+        of, names, amounts = kind.astype(np.intp), (semantic, material, bed), (cover, wet)
+        a, b, c = (np.array(column, np.uint8).take(of) for column in names)
+        d, e = (np.array(column, np.float32).take(of) for column in amounts)
+        return a, b, d, e, c
 
     def _classify(self, coords: F32) -> tuple[U8, BOOL]:
         """Index of the kind (N,) at coordinates (N,C), and where lines are painted."""
