@@ -98,7 +98,7 @@ class Lidar:
     def cast(self, world: World, bundle: Bundle) -> Met:
         """What the rays meet, exactly; foliage stops every ray."""
         trailer = [] if world.trailer is None else [world.trailer]
-        met = trace(world, bundle, self.model.max_range_m, trailer, self._own.stopped)
+        met = trace(world, bundle, self.model.max_range_m, trailer, self._own.stopped, normals=False)
         self._own.cover(met, bundle, normals=False)
         return met
 
@@ -132,17 +132,18 @@ class Lidar:
         kept = np.flatnonzero(echo.kept)
         noise = self.model.noise_m * rng.standard_normal(len(kept), np.float32)
         step = np.float32(self.model.step_m)
-        distance = np.asarray(np.round((echo.distance[kept] + noise) / step) * step, np.float32)
-        cause, time = echo.cause[kept], self.column_time[self.column[kept]]
+        exact = echo.distance.take(kept)
+        distance = np.asarray(np.round((exact + noise) / step) * step, np.float32)
+        cause, time = echo.cause.take(kept), self.column_time.take(kept // self.beams)
         shift = {"start": self.period, "mid": 0.5 * self.period, "end": 0.0}[self.config.stamp_at]
         cloud = PointCloud(
-            self.directions[kept] * distance[:, None], echo.intensity[kept], (time + shift).astype(np.float32),
-            self.ring[kept], self.frame, stamp_ns, True,
+            self.directions.take(kept, 0) * distance[:, None], echo.intensity.take(kept),
+            (time + shift).astype(np.float32), self.ring.take(kept), self.frame, stamp_ns, True,
         )  # fmt: skip
         real = cause == Cause.SURFACE
-        semantic = np.where(real, met.semantic[kept], np.uint8(Semantic.NONE))
-        instance = np.where(real, met.instance[kept], np.int32(-1))
-        numbers, counts = np.unique(met.instance[met.part == Part.ACTOR], return_counts=True)
-        seen = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
-        xyz = bundle.points(echo.distance[kept], kept)
+        semantic = np.where(real, met.semantic.take(kept), np.uint8(Semantic.NONE))
+        instance = np.where(real, met.instance.take(kept), np.int32(-1))
+        counts = np.bincount(met.instance[met.part == Part.ACTOR])
+        seen = {int(number): int(counts[number]) for number in np.flatnonzero(counts)}
+        xyz = bundle.points(exact, kept)
         return Sweep(t_end, cloud, semantic, instance, cause, time, xyz, met.reached, seen)

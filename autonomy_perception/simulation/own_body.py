@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from autonomy_perception.config import Dimensions
 from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.scene import Mesh, Scene, join, rotate
+from autonomy_perception.simulation.scene import FAR, Mesh, Scene, join, rotate
 from autonomy_perception.simulation.solids import box
 from autonomy_perception.simulation.tracing import Bundle, Met, Part
 from autonomy_perception.simulation.truck import ego_mesh
@@ -40,7 +40,7 @@ class OwnBody:
         body: outline of the vehicle. T_base_sensor: true mount (4,4). directions: float32 (R,3) in the sensor's frame.
 
     Attributes:
-        stopped: bool (R,): rays that meet it.
+        stopped: float32 (R,) where each ray meets it [m], ``FAR`` where it does not.
     """
 
     def __init__(self, body: Dimensions, T_base_sensor: F64, directions: F32) -> None:
@@ -54,13 +54,13 @@ class OwnBody:
         mine = hits.of(self._rays)
         self._distance, self._face, self._material = mine.distance, mine.face, mesh.material[mine.face]
         self._normal = rotate(T_base_sensor[:3, :3].T, mine.normal)
-        self.stopped = np.zeros(len(directions), np.bool_)
-        self.stopped[self._rays] = True
+        self.stopped = np.full(len(directions), FAR)
+        self.stopped[self._rays] = mine.distance
         self._cosine = np.abs(np.einsum("ni,ni->n", mine.normal, in_base[self._rays]))
 
     def cover(self, met: Met, bundle: Bundle, normals: bool = True) -> None:
         """Put the own body in front of what the rays met behind it (``normals``: also fill in theirs)."""
-        nearer = np.flatnonzero(self._distance < met.distance[self._rays])
+        nearer = np.flatnonzero(self._distance < met.distance.take(self._rays))
         at = self._rays[nearer]
         if len(at) == 0:
             return

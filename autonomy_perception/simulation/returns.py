@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from autonomy_perception.simulation.beams import LidarModel
 from autonomy_perception.simulation.ground import GroundSample
 from autonomy_perception.simulation.materials import REFLECTIVITY, Material
-from autonomy_perception.simulation.scene import FAR
+from autonomy_perception.simulation.scene import FAR, towards
 from autonomy_perception.simulation.tracing import Bundle, Met, Part, onward, trace
 from autonomy_perception.simulation.weather import Weather
 from autonomy_perception.simulation.world import World
@@ -86,12 +86,13 @@ def foliage(world: World, bundle: Bundle, met: Met, rng: np.random.Generator) ->
     left = rng.exponential(1.0 / LEAF_AREA, len(rays)).astype(np.float32)
     so_far = met.distance[rays].copy()
     for _ in range(8):
-        after = onward(world, bundle, met, rays, so_far + np.float32(1e-3))
         inside = depth > 0
+        reach = np.where(inside, left + np.float32(1e-3), FAR)
+        after = onward(world, bundle, met, rays, so_far + np.float32(1e-3), reach, normals=False)
         stopped = inside & (left < after.distance)
         at = rays[stopped]
         met.distance[at] = so_far[stopped] + left[stopped]
-        through = ~stopped
+        through = np.flatnonzero(~stopped)
         rays = rays[through]
         so_far = so_far[through] + after.distance[through] + np.float32(1e-3)
         left = np.where(inside, left - after.distance, left)[through]
@@ -116,25 +117,27 @@ def name_ground(world: World, met: Met, reach: float) -> Ground:
 def grass(met: Met, ground: Ground, rng: np.random.Generator) -> None:
     """Blades stop a ray somewhere above the soil, so ranges come out short."""
     at = np.flatnonzero(ground.sample.cover > 0.01)
-    rays = ground.rays[at]
-    height = rng.beta(1.1, 3.0, len(at)) * ground.sample.cover[at]
-    shorter = np.minimum(height / np.maximum(met.cosine[rays], 0.08), 1.2)
-    met.distance[rays] = np.maximum(met.distance[rays] - shorter, 0.5 * met.distance[rays])
+    rays = ground.rays.take(at)
+    height = rng.beta(1.1, 3.0, len(at)) * ground.sample.cover.take(at)
+    shorter = np.minimum(height / np.maximum(met.cosine.take(rays), 0.08), 1.2)
+    distance = met.distance.take(rays)
+    met.distance[rays] = np.maximum(distance - shorter, 0.5 * distance)
 
 
 def reflectivity(world: World, met: Met) -> F32:
     """Reflectivity 0..1 (R,) of what every ray met: body paint by the colour of the object, everything that grows or
     was built a little different from the next of its kind, the ground from triangle to triangle."""
-    value = REFLECTIVITY[met.material]
-    painted = np.flatnonzero(
-        (met.part == Part.ACTOR) & ((met.material == Material.PAINT) | (met.material == Material.FUR))
-    )
+    value = REFLECTIVITY.take(met.material)
+    on_users = np.flatnonzero(met.part == Part.ACTOR)
+    material = met.material.take(on_users)
+    painted = on_users[(material == Material.PAINT) | (material == Material.FUR)]
     by_number = np.zeros(max((a.number for a in world.actors), default=0) + 1, np.float32)
     for actor in world.actors:
-        by_number[actor.number] = 0.08 + 0.55 * float(np.mean(actor.shape.color)) / 255.0
+        by_number[actor.number] = 0.08 + 0.55 * (sum(actor.shape.color) / 3.0) / 255.0
     value[painted] = by_number[met.instance[painted]]
     place = np.where(met.part == Part.GROUND, met.face, met.instance)
-    value *= np.where((met.part <= Part.POROUS) & ~RETRO[met.material], _VARIETY[place & 1023], np.float32(1.0))
+    varies = (met.part <= Part.POROUS) & ~RETRO.take(met.material)
+    np.multiply(value, _VARIETY.take(place & 1023), out=value, where=varies)
     return value
 
 
@@ -149,9 +152,10 @@ def echoes(
 ) -> Echoes:
     """Power and intensity of the strongest echo of every ray."""
     value = reflectivity(world, met)
-    mirror = _mirror(met, ground, weather)
-    value[ground.rays] *= (1.0 - mirror) * (1.0 - 0.45 * _film(met, ground, weather))
-    angle = met.cosine ** GLOSS[met.material]
+    film = _film(met, ground, weather)
+    mirror = _mirror(met, ground, film)
+    value[ground.rays] *= (1.0 - mirror) * (1.0 - 0.45 * film)
+    angle = met.cosine ** GLOSS.take(met.material)
     power = _power(value * angle, met.distance, model)
     air = weather.extinction
     if air > 1e-4:
@@ -171,14 +175,13 @@ def echoes(
 
 def _film(met: Met, ground: Ground, weather: Weather) -> F32:
     """How wet the ground is under each ray on it, 0..1."""
-    rain = np.float32(weather.wet) * SEALED[met.material[ground.rays]]
+    rain = np.float32(weather.wet) * SEALED.take(met.material.take(ground.rays))
     return np.asarray(np.maximum(rain, ground.sample.wet), np.float32)
 
 
-def _mirror(met: Met, ground: Ground, weather: Weather) -> F32:
+def _mirror(met: Met, ground: Ground, film: F32) -> F32:
     """Share of the beam that water on the ground mirrors (Schlick's approximation of Fresnel's law, n = 1.33)."""
-    film = _film(met, ground, weather)
-    fresnel = 0.02 + 0.98 * (1.0 - met.cosine[ground.rays]) ** 5
+    fresnel = 0.02 + 0.98 * (1.0 - met.cosine.take(ground.rays)) ** 5
     return np.asarray(fresnel * np.where(film > 0.95, 1.0, 0.5 * film), np.float32)
 
 
@@ -195,13 +198,13 @@ def _ghosts(
         return
     rays = ground.rays[some]
     d = bundle.directions[rays]
-    normal = met.normal[rays]
+    normal = towards(met.normal[rays], d)
     away = d - 2.0 * np.einsum("ni,ni->n", d, normal)[:, None] * normal
     start = bundle.points(met.distance[rays], rays) + 0.01 * normal
     line = rays // bundle.per_line
     poses = np.tile(np.eye(4), (len(rays), 1, 1))
     poses[:, :3, 3] = start
-    seen = trace(world, Bundle(bundle.t[line], poses, start.astype(np.float32), away), GHOST_REACH_M)
+    seen = trace(world, Bundle(bundle.t[line], poses, start.astype(np.float32), away), GHOST_REACH_M, normals=False)
     hit = (seen.part > Part.GROUND) & (seen.distance < GHOST_REACH_M)
     length = met.distance[rays] + seen.distance
     back = REFLECTIVITY[seen.material] * seen.cosine ** GLOSS[seen.material] * mirror[some] ** 2
@@ -264,17 +267,19 @@ def receive(echo: Echoes, met: Met, model: LidarModel, rng: np.random.Generator)
     n = len(echo.power)
     echo.kept = (echo.distance > model.min_range_m) & (echo.distance < model.max_range_m)
     rays = np.flatnonzero(echo.kept)
-    chance = 0.99 / (1.0 + np.maximum(echo.power[rays], np.float32(1e-6)) ** np.float32(-1 / 0.18))
-    chance[met.material[rays] == Material.GLASS] *= np.float32(0.5)
-    echo.kept[rays] = rng.random(n, np.float32)[rays] < chance
-    rays = np.flatnonzero(echo.kept)
-    bright = echo.reflectivity[rays] * (0.55 + 0.45 * met.cosine[rays])
+    chance = 0.99 / (1.0 + np.maximum(echo.power.take(rays), np.float32(1e-6)) ** np.float32(-1 / 0.18))
+    chance[met.material.take(rays) == Material.GLASS] *= np.float32(0.5)
+    rays = rays[rng.random(n, np.float32).take(rays) < chance]
+    echo.kept[:] = False
+    echo.kept[rays] = True
+    power, material = echo.power.take(rays), met.material.take(rays)
+    bright = echo.reflectivity.take(rays) * (0.55 + 0.45 * met.cosine.take(rays))
     if model.calibrated:
-        bright *= echo.power[rays] / (echo.power[rays] + FAINT)
+        bright *= power / (power + FAINT)
     else:
-        bright *= np.float32(1.5) / (1.0 + (echo.distance[rays] / SIGNAL_M) ** 2)
+        bright *= np.float32(1.5) / (1.0 + (echo.distance.take(rays) / SIGNAL_M) ** 2)
     bright *= 1.0 + 0.18 * rng.standard_normal(len(rays), np.float32)
-    bright[RETRO[met.material[rays]]] *= np.float32(1.8)
+    bright[RETRO.take(material)] *= np.float32(1.8)
     echo.intensity = np.zeros(n, np.float32)
     echo.intensity[rays] = np.clip(np.round(bright * 255.0) / np.float32(255.0), 0.0, 1.0)
 
@@ -286,7 +291,8 @@ def spread(echo: Echoes, met: Met, model: LidarModel, beams: int, rng: np.random
     gap = np.zeros_like(distance)
     gap[:-1] = distance[1:] - distance[:-1]
     share = min(1.0, model.divergence_mrad * 1e-3 / _pitch(model))
-    edge = np.flatnonzero((np.abs(gap) > 0.2) & (np.abs(gap) < model.pulse_m))
+    step = np.abs(gap)
+    edge = np.flatnonzero((step > 0.2) & (step < model.pulse_m))
     edge = edge[rng.random(len(edge)) < share]
     moved = (gap.ravel()[edge] * rng.uniform(0.0, 0.5, len(edge))).astype(np.float32)
     echo.distance[edge] += moved
@@ -304,8 +310,8 @@ def _pitch(model: LidarModel) -> float:
 
 def _bloom(echo: Echoes, met: Met, distance: F32, rng: np.random.Generator) -> None:
     columns, beams = distance.shape
-    bright = RETRO[met.material] & echo.kept & (met.cosine > 0.4) & (echo.distance < 50.0) & (echo.cause == 0)
-    source = np.flatnonzero(bright)
+    source = np.flatnonzero(RETRO.take(met.material) & echo.kept & (met.cosine > 0.4))
+    source = source[(echo.distance[source] < 50.0) & (echo.cause[source] == Cause.SURFACE)]
     for dc, db, chance in ((-1, 0, 0.6), (1, 0, 0.6), (-2, 0, 0.25), (2, 0, 0.25), (0, -1, 0.3), (0, 1, 0.3)):
         c, b = source // beams + dc, source % beams + db
         ok = (c >= 0) & (c < columns) & (b >= 0) & (b < beams) & (rng.random(len(source)) < chance)

@@ -38,6 +38,19 @@ def along(axis: NDArray[np.floating], vectors: F32) -> F32:
     return np.concatenate([(vectors[:whole].reshape(-1, _BATCH, 3) @ a).ravel(), vectors[whole:] @ a])
 
 
+def dots(a: F32, b: F32) -> F32:
+    """Scalar products (N,) of vectors (N,3) with vectors (N,3), row by row."""
+    product = a * b
+    return np.asarray(product[:, 0] + product[:, 1] + product[:, 2])
+
+
+def towards(normal: F32, directions: F32) -> F32:
+    """Unit normals (N,3) on the side that rays come from, of normals of any length on either side."""
+    side = np.where(dots(normal, directions) > 0, np.float32(-1), np.float32(1))
+    length = np.sqrt(np.maximum(dots(normal, normal), np.float32(1e-24)))
+    return np.asarray(normal * (side / length)[:, None], np.float32)
+
+
 @dataclass(frozen=True)
 class Mesh:
     """Triangles with one material each.
@@ -111,19 +124,25 @@ class Scene:
 
     def cast(self, origins: F32, directions: F32) -> Hits:
         """First hit of every ray: origins (N,3) [m], directions (N,3)."""
+        n = len(origins)
+        out = Hits(
+            np.full(n, FAR), np.full(n, -1, np.int32), np.zeros((n, 3), np.float32), np.zeros(n, np.float32),
+            np.zeros(n, np.float32),
+        )  # fmt: skip
+        rays, hits = self.meet(origins, directions)
+        out.distance[rays], out.face[rays], out.normal[rays] = hits.distance, hits.face, hits.normal
+        out.u[rays], out.v[rays] = hits.u, hits.v
+        return out
+
+    def meet(self, origins: F32, directions: F32) -> tuple[NDArray[np.int64], Hits]:
+        """The rays (indices) that hit something, and their first hits: origins (N,3) [m], directions (N,3)."""
         origins, directions = np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32)
-        if len(origins) == 0:
-            none = np.zeros(0, np.float32)
-            return Hits(none, np.zeros(0, np.int32), np.zeros((0, 3), np.float32), none, none)
         raw = self._scene.run(origins, directions, query="INTERSECT", output=True)
-        face = np.where(raw["geomID"] >= 0, raw["primID"], -1).astype(np.int32)
-        distance = np.where(face >= 0, raw["tfar"], FAR).astype(np.float32)
-        normal = np.zeros_like(directions)
-        met = np.flatnonzero(face >= 0)
-        across = raw["Ng"][met]
-        facing = np.where(np.einsum("ni,ni->n", across, directions[met]) > 0.0, -1.0, 1.0)
-        normal[met] = across * (facing / np.sqrt(np.einsum("ni,ni->n", across, across)))[:, None]
-        return Hits(distance, face, normal, raw["u"], raw["v"])
+        rays = np.flatnonzero(raw["geomID"] >= 0)
+        distance, face, across, u, v = (raw[name].take(rays, 0) for name in ("tfar", "primID", "Ng", "u", "v"))
+        facing = np.where(np.einsum("ni,ni->n", across, directions.take(rays, 0)) > 0.0, -1.0, 1.0)
+        normal = across * (facing / np.sqrt(np.einsum("ni,ni->n", across, across)))[:, None]
+        return rays, Hits(distance, face, normal.astype(np.float32), u, v)
 
     def distance(self, origins: F32, directions: F32) -> F32:
         """Distance (N,) of the first hit along every ray, ``FAR`` where there is none."""

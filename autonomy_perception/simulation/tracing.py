@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from autonomy_perception.simulation.actors import Actor
 from autonomy_perception.simulation.materials import Semantic
-from autonomy_perception.simulation.scene import FAR, Hits, Scene, along, rotate
+from autonomy_perception.simulation.scene import FAR, Hits, along, dots, rotate, towards
 from autonomy_perception.simulation.world import FIRST_STRUCTURE, World
 
 F32 = NDArray[np.float32]
@@ -71,11 +71,10 @@ class Bundle:
         """K."""
         return len(self.directions) // len(self.t)
 
-    def points(self, distance: F32, rays: I64 | slice = slice(None)) -> F64:
-        """World points (N,3) [m] at a distance along some rays."""
-        line = np.arange(len(self.directions))[rays] // self.per_line
-        out: F64 = self.poses[line, :3, 3] + self.directions[rays] * distance[:, None].astype(np.float64)
-        return out
+    def points(self, distance: F32, rays: I64) -> F64:
+        """World points (N,3) [m] at a distance along some rays (indices)."""
+        start = self.poses[:, :3, 3].take(rays // self.per_line, 0)
+        return np.asarray(start + self.directions.take(rays, 0) * distance[:, None].astype(np.float64))
 
 
 @dataclass
@@ -108,17 +107,24 @@ class Met:
 
     def of_ground(self, rays: I64) -> Hits:
         """The hits of some rays (indices) on the ground as the terrain's scene would report them."""
-        return Hits(self.distance[rays], self.face[rays], self.normal[rays], self.u[rays], self.v[rays])
+        return Hits(
+            self.distance.take(rays), self.face.take(rays), self.normal.take(rays, 0), self.u.take(rays), self.v.take(rays)
+        )  # fmt: skip
 
     def replace(self, rays: I64, other: Met) -> None:
         """Let some rays (indices) have met what the rays of ``other`` met; distances stay."""
         for name in ("face", "part", "normal", "cosine", "entering", "material", "semantic", "instance", "u", "v"):
             getattr(self, name)[rays] = getattr(other, name)
 
-    def some(self, rays: NDArray[np.bool_] | I64) -> Met:
-        """What some rays (a mask or indices) met first."""
+    def put(self, rays: I64, other: Met) -> None:
+        """As :meth:`replace`, distances too."""
+        self.replace(rays, other)
+        self.distance[rays] = other.distance
+
+    def some(self, rays: I64) -> Met:
+        """What some rays (indices) met first."""
         names = [f.name for f in fields(self) if f.name not in ("reached", "hidden")]
-        return Met(**{name: getattr(self, name)[rays] for name in names}, reached=self.reached)
+        return Met(**{name: getattr(self, name).take(rays, 0) for name in names}, reached=self.reached)
 
 
 class Stage:
@@ -149,44 +155,40 @@ class Stage:
             cls._known[world] = cls(world)
         return cls._known[world]
 
-    def cast(self, origins: F32, directions: F32, skip: NDArray[np.bool_] | None = None) -> Met:
+    def cast(self, origins: F32, directions: F32, reach: F32 | None = None, normals: bool = True) -> Met:
         """First hit of every ray; semantics of the ground are left for :func:`~returns.name_ground`.
 
         Args:
-            skip: rays (a mask) that are known to meet something else before; they come back without a hit.
+            reach: float32 (N,) how far to look along each ray [m]; negative: not at all.
+            normals: whether to work out the unit normals; otherwise they come of any length and on either side.
         """
         n = len(directions)
-        if skip is not None and skip.any():
-            out = _nothing(n)
-            cast = np.flatnonzero(~skip)
-            met = self.cast(origins[cast], directions[cast])
-            out.replace(cast, met)
-            out.distance[cast] = met.distance
-            return out
         if n == 0:
             return _nothing(0)
+        reach = np.full(n, FAR) if reach is None else reach.copy()
         raw = self.library.run(
-            np.ascontiguousarray(origins), np.ascontiguousarray(directions), query="INTERSECT", output=True
+            np.ascontiguousarray(origins), np.ascontiguousarray(directions), reach, query="INTERSECT", output=True
         )
         part = (raw["geomID"] + 1).astype(np.uint8)
-        distance = np.where(part > 0, raw["tfar"], FAR)
-        ng = raw["Ng"]
-        across = np.einsum("ni,ni->n", ng, directions)
-        length = np.sqrt(np.maximum(np.einsum("ni,ni->n", ng, ng), np.float32(1e-24)))
-        scale = np.where(part > 0, np.where(across > 0, np.float32(-1), np.float32(1)) / length, np.float32(0))
-        cosine = np.abs(across) / length
+        distance, ng, missed = raw["tfar"], raw["Ng"], np.flatnonzero(part == Part.NONE)
+        distance[missed], ng[missed] = FAR, 0.0
+        across = dots(ng, directions)
+        length = np.sqrt(np.maximum(dots(ng, ng), np.float32(1e-24)))
+        cosine = np.asarray(np.abs(across) / length, np.float32)
         material, semantic = np.zeros(n, np.uint8), np.zeros(n, np.uint8)
         instance = np.zeros(n, np.int32)
+        built = np.flatnonzero(part > Part.GROUND)
         for p in (Part.SOLID, Part.POROUS):
-            at = np.flatnonzero(part == p)
-            face = raw["primID"][at]
+            at = built[part.take(built) == p]
+            face = raw["primID"].take(at)
             owner = self.owner[p - 1]
             assert owner is not None
             material[at], semantic[at] = self.material[p - 1][face], Semantic.STRUCTURE
             instance[at] = owner[face] + FIRST_STRUCTURE
+        normal = towards(ng, directions) if normals else ng
         return Met(
-            distance, raw["primID"], part, ng * scale[:, None], cosine, across < 0, material, semantic, instance,
-            raw["u"], raw["v"], {},
+            distance, raw["primID"], part, normal, cosine, across < 0, material, semantic, instance, raw["u"],
+            raw["v"], {},
         )  # fmt: skip
 
     def blocked(self, origins: F32, directions: F32, within: float) -> NDArray[np.bool_]:
@@ -207,34 +209,60 @@ def _nothing(n: int) -> Met:
 
 
 def trace(
-    world: World, bundle: Bundle, reach: float, own: Sequence[Actor] = (), skip: NDArray[np.bool_] | None = None
+    world: World,
+    bundle: Bundle,
+    reach: float,
+    own: Sequence[Actor] = (),
+    stopped: F32 | None = None,
+    normals: bool = True,
 ) -> Met:
     """What every ray of a bundle meets.
 
     Args:
         reach: road users farther away than this are left out [m].
         own: bodies of the own vehicle that move against the sensor (its trailer).
-        skip: rays (a mask) that the vehicle itself stops right away.
+        stopped: float32 (R,) where the vehicle itself stops each ray [m], ``FAR`` where it does not; rays that it stops
+            meet nothing that stands still.
+        normals: whether to work out the unit normals of what stands still; otherwise they come of any length and on
+            either side.
     """
-    met = Stage.of(world).cast(bundle.origins, bundle.directions, skip)
+    moving, reached = _nothing(len(bundle.directions)), {}
     middle = float(bundle.t[len(bundle.t) // 2])
     for actor in world.actors:
         if actor.present(middle):
-            met.reached[actor.number] = _body(actor, bundle, met, reach, Part.ACTOR, int(Semantic.OBJECT), actor.number)
+            reached[actor.number] = _body(actor, bundle, moving, reach, Part.ACTOR)
     for body in own:
-        _body(body, bundle, met, reach, Part.OWN, int(Semantic.EGO), 0)
+        _body(body, bundle, moving, reach, Part.OWN, stopped)
+    ahead = moving.distance * np.float32(1.0 + 1e-5)  # nothing behind what moves is needed, rounding apart
+    if stopped is not None:
+        ahead[stopped < FAR] = -1.0
+    met = Stage.of(world).cast(bundle.origins, bundle.directions, ahead, normals)
+    met.reached = reached
+    if np.any(moving.part[met.part == Part.POROUS]):
+        met.hidden = moving
+    nearer = np.flatnonzero(moving.distance < met.distance)
+    met.put(nearer, moving.some(nearer))
     return met
 
 
-def onward(world: World, bundle: Bundle, met: Met, rays: I64, start: F32) -> Met:
+def onward(
+    world: World,
+    bundle: Bundle,
+    met: Met,
+    rays: I64,
+    start: F32,
+    reach: F32 | None = None,
+    normals: bool = True,
+) -> Met:
     """What some rays (indices) that stopped at leaves meet next if they go on from ``start`` (N,) [m].
 
-    Distances in the answer count from there.
+    Distances in the answer count from there. ``reach`` (N,): how far to look there for what stands still [m].
     """
-    directions = bundle.directions[rays]
-    after = Stage.of(world).cast(bundle.origins[rays] + directions * start[:, None], directions)
+    directions = bundle.directions.take(rays, 0)
+    origins = bundle.origins.take(rays, 0) + directions * start[:, None]
+    after = Stage.of(world).cast(origins, directions, reach, normals)
     if met.hidden is not None:
-        left = met.hidden.distance[rays] - start
+        left = met.hidden.distance.take(rays) - start
         nearer = np.flatnonzero(left < after.distance)
         after.replace(nearer, met.hidden.some(rays[nearer]))
         after.distance[nearer] = left[nearer]
@@ -257,61 +285,46 @@ def nearby(bundle: Bundle, position: F64, radius: float) -> I64:
     return np.flatnonzero(ahead > np.float32(edge))
 
 
-def _body(actor: Actor, bundle: Bundle, met: Met, reach: float, part: Part, semantic: int, instance: int) -> int:
-    """Cast the rays near a moving body in its own frame at their own time; returns how many met it."""
+def _body(actor: Actor, bundle: Bundle, met: Met, reach: float, part: Part, stopped: F32 | None = None) -> int:
+    """Cast the rays near a moving body in its own frame at their own time; returns how many met it.
+
+    Rays that are stopped (R,) nearer than the body can be are left out.
+    """
     scene = actor.scene(float(bundle.t[len(bundle.t) // 2]))
     few = np.array([0, len(bundle.t) // 2, len(bundle.t) - 1])
-    places, starts = actor.path.poses(bundle.t[few])[:, :3, 3], bundle.poses[few, :3, 3]
-    if float(np.linalg.norm(places[1] - starts[1])) > reach + scene.radius:
+    places, starts = actor.path.places(bundle.t[few]), bundle.poses[few, :3, 3]
+    away = float(np.linalg.norm(places[1] - starts[1]))
+    if away > reach + scene.radius:
         return 0
     moved = places - places[1] if bundle.per_line == 1 else (places - starts) - (places[1] - starts[1])
-    slip = float(np.linalg.norm(moved, axis=1).max())
-    rays = nearby(bundle, places[1], scene.radius + 1.1 * slip + 0.05)
+    radius = scene.radius + 1.1 * float(np.linalg.norm(moved, axis=1).max()) + 0.05
+    rays = nearby(bundle, places[1], radius)
+    if stopped is not None:
+        rays = rays[stopped.take(rays) > away - radius]
     if len(rays) == 0:
         return 0
     line = rays // bundle.per_line
-    first = int(line.min())
-    span = slice(first, int(line.max()) + 1)
-    line -= first
+    span = slice(int(line[0]), int(line[-1]) + 1)
+    line -= line[0]
     poses = actor.path.poses(bundle.t[span])
     rotation = poses[:, :3, :3].astype(np.float32)
     offset = poses[:, :3, 3] - bundle.poses[span, :3, 3]
     origin = -np.einsum("nji,nj->ni", poses[:, :3, :3], offset).astype(np.float32)
+    direction = bundle.directions.take(rays, 0)
     if len(rotation) == 1:
-        direction = rotate(rotation[0].T, bundle.directions[rays])
+        direction = rotate(rotation[0].T, direction)
     else:
-        direction = np.einsum("nj,nji->ni", bundle.directions[rays], rotation[line])
-    hits = scene.cast(origin[line], direction)
-    put(met, rays, hits, direction, rotation[line], scene, part, semantic, instance)
-    return int(np.count_nonzero(hits.hit))
-
-
-def put(
-    met: Met,
-    rays: I64,
-    hits: Hits,
-    direction: F32,
-    rotation: F32,
-    scene: Scene,
-    part: Part,
-    semantic: int,
-    instance: int,
-) -> None:
-    """Let hits of some rays on a body replace what those rays met farther away (``rotation`` (N,3,3) body to world).
-
-    Hits behind leaves are kept in ``met.hidden``.
-    """
-    before = hits.distance < met.distance[rays]
-    behind = np.flatnonzero(~before & hits.hit & (met.part[rays] == Part.POROUS))
-    if len(behind):
-        if met.hidden is None:
-            met.hidden = _nothing(len(met.distance))
-        turn = rotation[behind]
-        put(met.hidden, rays[behind], hits.of(behind), direction[behind], turn, scene, part, semantic, instance)
-    nearer = np.flatnonzero(before)
-    at, face = rays[nearer], hits.face[nearer]
-    normal = hits.normal[nearer]
-    met.distance[at], met.face[at], met.part[at] = hits.distance[nearer], face, part
-    met.cosine[at] = np.abs(np.einsum("ni,ni->n", normal, direction[nearer]))
-    met.normal[at] = np.einsum("nij,nj->ni", rotation[nearer], normal)
-    met.material[at], met.semantic[at], met.instance[at] = scene.mesh.material[face], semantic, instance
+        direction = np.einsum("nj,nji->ni", direction, rotation.take(line, 0))
+    hit, hits = scene.meet(origin.take(line, 0), direction)
+    normal = np.einsum("nij,nj->ni", rotation.take(line.take(hit), 0), hits.normal)
+    cosine = np.abs(np.einsum("ni,ni->n", hits.normal, direction.take(hit, 0)))
+    n, semantic = len(hit), Semantic.OBJECT if part == Part.ACTOR else Semantic.EGO
+    there = Met(
+        hits.distance, hits.face, np.full(n, part, np.uint8), normal, cosine, np.ones(n, np.bool_),
+        scene.mesh.material.take(hits.face), np.full(n, semantic, np.uint8), np.full(n, actor.number, np.int32),
+        hits.u, hits.v, {},
+    )  # fmt: skip
+    rays = rays.take(hit)
+    nearer = np.flatnonzero(there.distance < met.distance.take(rays))
+    met.put(rays[nearer], there.some(nearer))
+    return n

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 from simulation.scenes import STRAIGHT, Body, Yard, lidar, path
 
 from autonomy_perception import geometry
-from autonomy_perception.config import ConfigError
-from autonomy_perception.simulation import solids
+from autonomy_perception.config import ConfigError, Dimensions, Extrinsics, LidarConfig
+from autonomy_perception.simulation import solids, tracing
 from autonomy_perception.simulation.beams import LIDARS, LidarModel, lidar_model
+from autonomy_perception.simulation.lidar import Lidar
 from autonomy_perception.simulation.materials import Material, Semantic
 from autonomy_perception.simulation.returns import Cause
 from autonomy_perception.simulation.scene import FAR, join
+from autonomy_perception.simulation.tracing import Part
 from autonomy_perception.simulation.weather import WEATHERS, Conditions, Weather, conditions
 from autonomy_perception.simulation.world import FIRST_STRUCTURE
 
@@ -72,6 +74,30 @@ def test_a_moving_box_is_met_where_it_is_at_the_time_of_each_firing():
     faces = np.abs(np.abs(local) - [2.0, 1.0, 1.25]).min(1)
     assert np.abs(local[:, 0]).max() < 2.001
     assert np.minimum(faces, np.abs(local[:, 2] - 2.5)).max() < 1e-3
+
+
+def test_only_rays_that_cannot_meet_a_moving_body_are_left_out(monkeypatch):
+    mesh = solids.box((-3.0, -1.0, 0.0), (3.0, 1.0, 2.5), Material.ROCK)
+    passing = Body(7, mesh, path(9.0 - 25.0 * (STRAIGHT - 1.0), 3.5, 6.0 * STRAIGHT))
+    behind = Body(8, mesh, path(3.0 - 25.0 * (STRAIGHT - 1.0), 6.0, -4.0 * STRAIGHT))
+    world = Yard(actors=[passing, behind], ego=driving())
+    world.trailer = Body(
+        0, mesh, path(75.0 * np.sin(0.2 * STRAIGHT) - 4.5, 75.0 * (1.0 - np.cos(0.2 * STRAIGHT)), 2.0 * STRAIGHT)
+    )
+    truck = Dimensions(front=2.0, rear=1.0, width=2.0, height=2.5, wheelbase=2.0)
+    mount = LidarConfig(topic="/points", frame="lidar", extrinsics=Extrinsics(xyz=[0.5, 0.0, 3.0], rpy=[0.0, 0.0, 0.0]))
+    sensor = Lidar("top", mount, SPARSE, truck)
+    bundle = sensor.rays(world.ego, 1.0)
+    met = sensor.cast(world, bundle)
+    monkeypatch.setattr(tracing, "nearby", lambda bundle, position, radius: np.arange(len(bundle.directions)))
+    everything = tracing.trace(world, bundle, 120.0, [world.trailer])
+    sensor._own.cover(everything, bundle)
+    assert met.reached == everything.reached
+    assert set(np.unique(met.part)) == {Part.NONE, Part.GROUND, Part.ACTOR, Part.OWN}
+    assert np.count_nonzero((met.part == Part.OWN) & (sensor._own.stopped == FAR)) > 100  # the trailer
+    assert 10 < np.count_nonzero(met.instance == 8) < met.reached[8] - 100  # hidden by the first
+    for name in ("distance", "part", "instance", "material", "cosine"):
+        np.testing.assert_array_equal(getattr(met, name), getattr(everything, name))
 
 
 def test_a_sphere_within_its_chord_error():
