@@ -139,6 +139,16 @@ def test_every_fault_comes_once_then_at_random_the_same_for_a_seed(tmp_path: Pat
     assert again.steps[:200] == session.steps[:200]
 
 
+def test_what_hides_another_does_not_come_with_it(tmp_path: Path) -> None:
+    """Lidar and odometry late by the same time fit each other: nothing would be said of lost ego motion."""
+    session, _, _ = run(tmp_path, "", 5)
+    drawn = [set(names) for names in session.steps]
+    late = {"lidar stamps back", "odometry stamps back"}
+    assert all(any(name in names and len(names) > 1 for names in drawn) for name in late) and not any(
+        late <= names for names in drawn
+    )
+
+
 def test_what_was_not_noticed_is_told(tmp_path: Path) -> None:
     _, tally, _ = run(tmp_path, "TF loop", 1)
     assert tally.wrong and all("TF loop" in text for text in tally.wrong)

@@ -21,11 +21,14 @@ from autonomy_perception.nodes.faults.vitals import Vitals
 SENSOR = {"jpeg": "camera"}
 """Faults that aim at the same sensor are not injected together: one would hide the other."""
 HIDES = (
-    {"lidar stamps ahead", "lidar stamps back", "TF that is no rotation", "lidar stamps swapped"},
-    "CameraInfo that changes size",
+    (
+        {"lidar stamps ahead", "lidar stamps back", "TF that is no rotation", "lidar stamps swapped"},
+        "CameraInfo that changes size",
+    ),
+    ({"lidar stamps back"}, "odometry stamps back"),
 )
-"""With the first there is no frame that an image could belong to, or only for every second image, so that the second, which
-concerns every second image, cannot be seen."""
+"""Faults with one of which another cannot be seen: there is no frame that an image could belong to, or only for every
+second image, while the other concerns every second image; both are back by the same time, so that the ego motion fits."""
 ACT_SHARE = 0.15
 """So many steps are acts on processes."""
 RESTARTS = ("perception killed", "TF missing")
@@ -108,7 +111,7 @@ class Campaign:
                     return (fault,)
                 continue
             names = {fault.name, *(f.name for f in chosen)}
-            if HIDES[0] & names and HIDES[1] in names:
+            if any(some & names and hidden in names for some, hidden in HIDES):
                 continue
             if SENSOR.get(fault.aims_at, fault.aims_at) not in {SENSOR.get(f.aims_at, f.aims_at) for f in chosen}:
                 chosen.append(fault)
