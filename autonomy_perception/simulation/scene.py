@@ -12,6 +12,8 @@ from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
 
+from autonomy_perception.simulation.casting import first_hits
+
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
@@ -136,8 +138,7 @@ class Scene:
 
     def meet(self, origins: F32, directions: F32) -> tuple[NDArray[np.int64], Hits]:
         """The rays (indices) that hit something, and their first hits: origins (N,3) [m], directions (N,3)."""
-        origins, directions = np.ascontiguousarray(origins, np.float32), np.ascontiguousarray(directions, np.float32)
-        raw = self._scene.run(origins, directions, query="INTERSECT", output=True)
+        raw = first_hits(self._scene, origins, directions)
         rays = np.flatnonzero(raw["geomID"] >= 0)
         distance, face, across, u, v = (raw[name].take(rays, 0) for name in ("tfar", "primID", "Ng", "u", "v"))
         facing = np.where(np.einsum("ni,ni->n", across, directions.take(rays, 0)) > 0.0, -1.0, 1.0)

@@ -18,6 +18,7 @@ from embreex.rtcore_scene import EmbreeScene
 from numpy.typing import NDArray
 
 from autonomy_perception.simulation.actors import Actor
+from autonomy_perception.simulation.casting import first_hits
 from autonomy_perception.simulation.materials import Semantic
 from autonomy_perception.simulation.scene import FAR, Hits, along, dots, rotate, towards
 from autonomy_perception.simulation.world import FIRST_STRUCTURE, World
@@ -165,10 +166,7 @@ class Stage:
         n = len(directions)
         if n == 0:
             return _nothing(0)
-        reach = np.full(n, FAR) if reach is None else reach.copy()
-        raw = self.library.run(
-            np.ascontiguousarray(origins), np.ascontiguousarray(directions), reach, query="INTERSECT", output=True
-        )
+        raw = first_hits(self.library, origins, directions, np.full(n, FAR) if reach is None else reach.copy())
         part = (raw["geomID"] + 1).astype(np.uint8)
         distance, ng, missed = raw["tfar"], raw["Ng"], np.flatnonzero(part == Part.NONE)
         distance[missed], ng[missed] = FAR, 0.0
