@@ -32,7 +32,8 @@ def torture(
     live graph, then faults at random, alone and together; watch outputs, memory, threads and file descriptors. Faults of
     starting, ending and files are left to the tests. Without --bag every sensor fault has something to aim at.
 
-    Exit code 1 if a fault was not noticed in time, not survived, or something grew (judged in campaigns of 8 minutes or more)."""
+    Exit code 1 if a fault was not noticed in time, not survived, or something grew (threads and files are judged in
+    campaigns of 8 minutes or more, memory in 22 or more)."""
     from autonomy_perception.nodes import environment
     from autonomy_perception.nodes.live_run import isolated
 

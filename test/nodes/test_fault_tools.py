@@ -111,13 +111,14 @@ def test_a_fault_of_clouds_can_be_injected_into_a_cloud_that_has_another(
 
 
 def test_growth_is_told_from_noise() -> None:
-    rng, minutes = np.random.default_rng(1), np.linspace(0, 10, 300)
+    rng, minutes = np.random.default_rng(1), np.linspace(0, 15, 450)
     rows = [(float(m), 400 + float(rng.normal(0, 3)), 20, 30) for m in minutes]
     assert not Vitals(1, rows).wrong() and "MB/min" in Vitals(1, rows).summary()
-    grows = [(m, pss + 2 * m, threads + int(m > 5) * 3, files + int(m)) for m, pss, threads, files in rows]
+    grows = [(m, pss + 2 * m, threads + int(m > 7) * 3, files + int(m)) for m, pss, threads, files in rows]
     assert [word for text in Vitals(1, grows).wrong() for word in ("memory", "threads", "file") if word in text] == ["memory", "threads", "file"]  # fmt: skip
-    assert not Vitals(1, grows[:30]).wrong(), "too short to judge"
-    warms_up = [(k / 30, 80.0 + min(k, 60), 20, 20) for k in range(400)]  # two minutes in which it takes what it needs
+    assert Vitals(1, grows[:300]).wrong()[0].endswith("threads"), "too short to judge memory"
+    assert "too short to judge" in Vitals(1, grows[:300]).summary() and not Vitals(1, grows[:30]).wrong()
+    warms_up = [(k / 30, 80.0 + min(k, 60), 20, 20) for k in range(500)]  # two minutes in which it takes what it needs
     assert Vitals(1, warms_up).wrong() and not Vitals(1, warms_up, _from_min=2.0).wrong()
     own = Vitals(os.getpid())
     own.sample()

@@ -12,7 +12,10 @@ PERIOD_S = 2.0
 WARM_UP_S = 120.0
 """A process that has just begun still takes what it will need: growth is judged from this age on."""
 LEAST_MIN = 3.0
-"""A shorter stretch says nothing about growth [min]."""
+"""A shorter stretch says nothing about threads and files [min]."""
+LEAST_GROWTH_MIN = 12.0
+"""Nor a shorter one about memory: under torture the least of a minute varies by 5 MB, so that nine minutes of the same program
+say -0.2 one day and +1.1 MB/min the next."""
 MAX_MB_PER_MIN = 1.0
 MAX_MORE_THREADS, MAX_MORE_FILES = 1, 4
 """Between the first and the last quarter of a stretch; discovery comes and goes with other processes."""
@@ -76,13 +79,16 @@ class Vitals:
         text = f"{pss:.0f} MB, {threads} threads, {files} file descriptors after {self.minutes:.1f} min"
         if self.minutes < LEAST_MIN:
             return f"{text}; too short to tell growth"
-        return f"{text}; {self.slope_mb_per_min():+.2f} MB/min, {self.more(2):+.0f} threads, {self.more(3):+.0f} file descriptors"
+        short = "" if self.minutes >= LEAST_GROWTH_MIN else " (too short to judge)"
+        memory = f"{self.slope_mb_per_min():+.2f} MB/min{short}"
+        return f"{text}; {memory}, {self.more(2):+.0f} threads, {self.more(3):+.0f} file descriptors"
 
     def wrong(self) -> list[str]:
-        """What grows beyond its bound; nothing is judged over less than ``LEAST_MIN`` minutes."""
+        """What grows beyond its bound, as far as the stretch is long enough to say."""
         if self.minutes < LEAST_MIN:
             return []
         slope, threads, files = self.slope_mb_per_min(), self.more(2), self.more(3)
-        found = [f"memory grows by {slope:.2f} MB/min, allowed {MAX_MB_PER_MIN:g}"] if slope > MAX_MB_PER_MIN else []
+        grows = self.minutes >= LEAST_GROWTH_MIN and slope > MAX_MB_PER_MIN
+        found = [f"memory grows by {slope:.2f} MB/min, allowed {MAX_MB_PER_MIN:g}"] if grows else []
         found += [f"{threads:.0f} more threads"] if threads > MAX_MORE_THREADS else []
         return found + ([f"{files:.0f} more file descriptors"] if files > MAX_MORE_FILES else [])
