@@ -16,7 +16,7 @@ import scipy
 ROOT = Path(__file__).parents[1]
 SHARED = (
     "bags/importers/base.py", "bags/messages.py", "bags/typestore.py", "bags/writer.py", "config.py", "geometry.py",
-    "grid.py", "paths.py", "types.py",
+    "grid.py", "paths.py", "types.py", "wrong_fields.py",
 )  # fmt: skip
 """Files of the package beside the simulator's own that its output follows from."""
 

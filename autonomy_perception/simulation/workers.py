@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+
+ON_ITS_WAY_S = 0.3
 
 
 @contextmanager
@@ -40,3 +44,14 @@ def end_on_interrupt() -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+@contextmanager
+def interrupt_first() -> Iterator[None]:
+    """Ctrl-C reaches the processes of a group one after the other: where a pool is found broken in the block, this process's
+    own may still be on its way, and then that is what happened."""
+    try:
+        yield
+    except BrokenProcessPool:
+        time.sleep(ON_ITS_WAY_S)
+        raise

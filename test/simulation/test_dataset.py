@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import cv2
@@ -24,6 +26,7 @@ from autonomy_perception.simulation.rig import Rig, default_rig, load_rig
 from autonomy_perception.simulation.sample import ARRAYS, make_sample
 from autonomy_perception.simulation.source import libraries
 from autonomy_perception.simulation.truth import OCCUPIED
+from autonomy_perception.simulation.workers import interrupt_first
 
 
 def setup_of(**fields):
@@ -139,6 +142,7 @@ def test_with_camera():
 
 SCRIPT = """
 import sys
+import threading
 from pathlib import Path
 sys.path.insert(0, {here!r})
 from test_dataset import setup_of
@@ -194,6 +198,17 @@ def test_an_interrupt_ends_the_run(tmp_path, whom):
         f"simulate: stopped; the shards in {folder} are whole, the same command goes on with the rest"
     ]
     assert [p.name for p in folder.iterdir()] == [MANIFEST]
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_pool_broken_by_an_interrupt_is_an_interrupt(late):
+    """Ctrl-C may end the workers before it reaches their parent."""
+    timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt if late else BrokenProcessPool), interrupt_first():
+        if late:
+            timer.start()
+        raise BrokenProcessPool
+    timer.cancel()
 
 
 def test_another_setup_is_refused(made):
