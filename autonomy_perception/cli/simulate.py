@@ -67,30 +67,26 @@ def simulate(
 
     from autonomy_perception.bags.errors import BagError
     from autonomy_perception.config import ConfigError
-    from autonomy_perception.simulation.workers import interrupt_first
 
     if output is None and dataset is None and compare is None and not preview:
         raise typer.BadParameter("expected -o BAG, --dataset DIR, --preview or --compare BAG, found none of them")
     processes = workers or os.cpu_count() or 1
     try:
-        with interrupt_first():
-            if dataset is not None:
-                given: dict[str, Any] = {"samples": samples, "cameras": cameras, "pixel_labels": pixel_labels}
-                given |= {} if duration is None else {"drive_s": duration}
-                _dataset(dataset, seed, (scenario, weather, time_of_day), rig, processes, given)
-            if output is not None or preview:
-                for path in () if output is None else (output, _beside(output, ".vehicle.yaml")):
-                    if path.exists():
-                        raise BagError(f"{path}: exists already; choose another name or remove it first")
-                drive = _drive(
-                    seed, duration or DURATION_S, (scenario, weather, time_of_day), rig, cameras, pixel_labels
-                )
-                if output is not None:
-                    _bag(drive, output, processes)
-                if preview:
-                    _preview(drive, output)
-            if compare is not None:
-                _compare(compare, seed, (scenario, weather, time_of_day), rig, output)
+        if dataset is not None:
+            given: dict[str, Any] = {"samples": samples, "cameras": cameras, "pixel_labels": pixel_labels}
+            given |= {} if duration is None else {"drive_s": duration}
+            _dataset(dataset, seed, (scenario, weather, time_of_day), rig, processes, given)
+        if output is not None or preview:
+            for path in () if output is None else (output, _beside(output, ".vehicle.yaml")):
+                if path.exists():
+                    raise BagError(f"{path}: exists already; choose another name or remove it first")
+            drive = _drive(seed, duration or DURATION_S, (scenario, weather, time_of_day), rig, cameras, pixel_labels)
+            if output is not None:
+                _bag(drive, output, processes)
+            if preview:
+                _preview(drive, output)
+        if compare is not None:
+            _compare(compare, seed, (scenario, weather, time_of_day), rig, output)
     except (BagError, OSError, BrokenProcessPool) as e:
         typer.echo(f"simulate: {e}", err=True)
         raise typer.Exit(1) from e

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from collections.abc import Iterator
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-
-ON_ITS_WAY_S = 0.3
 
 
 @contextmanager
@@ -38,20 +34,10 @@ def interrupt_held() -> Iterator[None]:
 
 
 def end_on_interrupt() -> None:
-    """From here on Ctrl-C ends this process.
+    """From here on Ctrl-C ends this process, unless the whole run ignores it (``nohup``, ``&`` in a script).
 
     As an exception it would end only the piece of work at hand: the pool hands it on and takes the next piece.
     """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-
-
-@contextmanager
-def interrupt_first() -> Iterator[None]:
-    """Ctrl-C reaches the processes of a group one after the other: where a pool is found broken in the block, this process's
-    own may still be on its way, and then that is what happened."""
-    try:
-        yield
-    except BrokenProcessPool:
-        time.sleep(ON_ITS_WAY_S)
-        raise

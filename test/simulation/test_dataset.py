@@ -6,9 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import cv2
@@ -26,7 +24,6 @@ from autonomy_perception.simulation.rig import Rig, default_rig, load_rig
 from autonomy_perception.simulation.sample import ARRAYS, make_sample
 from autonomy_perception.simulation.source import libraries
 from autonomy_perception.simulation.truth import OCCUPIED
-from autonomy_perception.simulation.workers import interrupt_first
 
 
 def setup_of(**fields):
@@ -142,7 +139,6 @@ def test_with_camera():
 
 SCRIPT = """
 import sys
-import threading
 from pathlib import Path
 sys.path.insert(0, {here!r})
 from test_dataset import setup_of
@@ -183,7 +179,8 @@ def test_a_killed_run_is_gone_on_with(made, tmp_path):
 )
 def test_an_interrupt_ends_the_run(tmp_path, whom):
     """Ctrl-C reaches every process, a supervisor's signal only the first: nothing that is queued is made any more."""
-    folder, main = tmp_path / "stopped", "from autonomy_perception.cli.main import main; main()"
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"  # whatever runs the tests ignores
+    folder, main = tmp_path / "stopped", f"{heard}; from autonomy_perception.cli.main import main; main()"
     words = f"simulate --dataset {folder} --scenario yard --duration 2 --no-cameras --samples 640 --workers 2"
     command = [sys.executable, "-c", main, *words.split()]
     run = subprocess.Popen(command, start_new_session=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -200,15 +197,17 @@ def test_an_interrupt_ends_the_run(tmp_path, whom):
     assert [p.name for p in folder.iterdir()] == [MANIFEST]
 
 
-@pytest.mark.parametrize("late", [True, False])
-def test_a_pool_broken_by_an_interrupt_is_an_interrupt(late):
-    """Ctrl-C may end the workers before it reaches their parent."""
-    timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt if late else BrokenProcessPool), interrupt_first():
-        if late:
-            timer.start()
-        raise BrokenProcessPool
-    timer.cancel()
+@pytest.mark.parametrize("ignored", [False, True])
+def test_workers_end_on_an_interrupt_unless_the_run_ignores_it(ignored):
+    """A run in the background of a script ignores the terminal's Ctrl-C, and so must its workers."""
+    kind = "SIG_IGN" if ignored else "SIG_DFL"
+    words = (
+        f"import os, signal; signal.signal(signal.SIGINT, signal.{kind})\n"
+        "from autonomy_perception.simulation.workers import end_on_interrupt\n"
+        "end_on_interrupt(); os.kill(os.getpid(), signal.SIGINT); print('on')"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == ((0, "on\n") if ignored else (-signal.SIGINT, "")), done.stderr
 
 
 def test_another_setup_is_refused(made):
