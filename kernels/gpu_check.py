@@ -102,8 +102,8 @@ def time_case(
 
 def measure(cpu: Library, gpu: CudaLibrary) -> dict[str, Any]:
     """All kernels at all sizes, one line printed for each."""
-    from autonomy_perception.evaluation.kernel_cases import CASES
-    from autonomy_perception.evaluation.kernel_scene import kernel_scene
+    from autonomy_perception.bench.kernel_cases import CASES
+    from autonomy_perception.bench.kernel_scene import kernel_scene
 
     copy = copy_gb_s(gpu)
     print(f"{gpu.memory.device_name}: copy {copy:.0f} GB/s, memory by {gpu.memory.name}")

@@ -42,7 +42,13 @@ def main() -> None:
         if len(versions | set(re.findall(r'__version__ = "(.+)"', source))) != 1:
             problems.append(f"versions differ in package.xml, setup.cfg and __init__.py: {sorted(versions)}")
         declared = {d.name for d in suite.exec_depends}
-        for path in sorted([*ROOT.glob("autonomy_perception/nodes/**/*.py"), *ROOT.glob("launch/*.py")]):
+        for path in sorted(
+            [
+                *ROOT.glob("autonomy_perception/nodes/**/*.py"),
+                *ROOT.glob("autonomy_perception/live/**/*.py"),
+                *ROOT.glob("launch/*.py"),
+            ]
+        ):
             for used in sorted(set(ROS_IMPORT.findall(path.read_text())) - declared):
                 problems.append(f"package.xml: {used} is imported by {path.relative_to(ROOT)} and not an exec_depend")
     print("\n".join(problems) or "package.xml: ok")

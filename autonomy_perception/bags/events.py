@@ -8,9 +8,9 @@ from pathlib import Path
 from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.config import VehicleConfig
-from autonomy_perception.sensors.convert import CONVERTERS
+from autonomy_perception.messages.events import Event
+from autonomy_perception.messages.sensors_in import CONVERTERS
 from autonomy_perception.sensors.ego import ego_topics
-from autonomy_perception.sensors.events import Event
 
 TF_TOPICS = ("/tf", "/tf_static")
 

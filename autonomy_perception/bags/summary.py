@@ -10,7 +10,7 @@ import numpy as np
 
 from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.reader import BagReader, RawMessage
-from autonomy_perception.sensors import convert
+from autonomy_perception.messages import sensors_in as convert
 from autonomy_perception.sensors.tf import TfBuffer
 
 DATATYPES = {1: "int8", 2: "uint8", 3: "int16", 4: "uint16", 5: "int32", 6: "uint32", 7: "float32", 8: "float64"}

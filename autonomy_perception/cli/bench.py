@@ -32,12 +32,12 @@ def register(parent: typer.Typer) -> None:
 
 def _run(module: str, as_json: bool, *, note: str = "", **options: Any) -> None:
     """Run ``autonomy_perception.<module>.run`` and show its result; what it cannot do ends in one line and code 1."""
-    from autonomy_perception.evaluation.bench import show
+    from autonomy_perception.bench.result import show
 
     try:
         result = importlib.import_module(f"autonomy_perception.{module}").run(**options)
     except (ImportError, OSError, RuntimeError, ValueError) as e:
-        typer.echo(f"bench {module.rpartition('bench_')[2]}: {e}", err=True)
+        typer.echo(f"bench {module.rpartition('.')[2].removeprefix('bench_')}: {e}", err=True)
         raise typer.Exit(1) from e
     show(result, as_json, note)
 
@@ -47,13 +47,13 @@ def kernels(
     runs: Annotated[int, typer.Option(min=1, help="timed runs of each kernel")] = 15, json: Json = False
 ) -> None:
     """Every kernel on the CPU beside NumPy, OpenCV or Numba. Example: bench kernels --runs 30"""
-    _run("evaluation.bench_kernels", json, note="120k points, 1242x375 image", runs=runs)
+    _run("bench.kernels", json, note="120k points, 1242x375 image", runs=runs)
 
 
 @app.command()
 def messages(json: Json = False) -> None:
     """Reading and filling messages beside sensor_msgs_py-style code. Example: bench messages --json"""
-    _run("nodes.bench_messages", json)
+    _run("live.bench_messages", json)
 
 
 @app.command()
@@ -63,13 +63,13 @@ def ground(
     json: Json = False,
 ) -> None:
     """Ground segmentation on labelled scans. Example: bench ground --data DIR --against patchworkpp"""
-    _run("evaluation.bench_ground", json, data=data, against=against)
+    _run("bench.ground", json, data=data, against=against)
 
 
 @app.command()
 def tracker(json: Json = False) -> None:
     """The tracker beside a filterpy loop with scipy assignment. Example: bench tracker --json"""
-    _run("evaluation.bench_tracker", json)
+    _run("bench.tracker", json)
 
 
 @app.command()
@@ -77,7 +77,7 @@ def simulate(
     runs: Annotated[int, typer.Option(min=3, help="timed sweeps and images")] = 15, json: Json = False
 ) -> None:
     """Synthetic sweeps, images, samples and a data set beside the bare ray casting. Example: bench simulate --json"""
-    _run("evaluation.bench_simulate", json, note="64 x 1800 rays, 704 x 256 pixels", runs=runs)
+    _run("bench.simulate", json, note="64 x 1800 rays, 704 x 256 pixels", runs=runs)
 
 
 @app.command()
@@ -89,4 +89,4 @@ def live(
     json: Json = False,
 ) -> None:
     """The live graph beside the stock transport. Example: bench live --rig heavy --minutes 10 --json"""
-    _run("nodes.bench_live", json, note=f"{rig.value} rig", minutes=minutes, rig=rig.value)
+    _run("live.bench_live", json, note=f"{rig.value} rig", minutes=minutes, rig=rig.value)

@@ -15,17 +15,17 @@ from rich.table import Table
 
 from autonomy_perception.bags.outputs import RecordedOutput, read_outputs
 from autonomy_perception.config import ConfigError, PerceptionConfig
-from autonomy_perception.evaluation.latency import TOTAL_P50_MS, TOTAL_P99_MS, Percentiles
-from autonomy_perception.evaluation.recorded import accuracy_of, pictures_of
-from autonomy_perception.evaluation.report import Check, Report, write_report
-from autonomy_perception.nodes.live_run import LiveOptions, LiveResult, LiveRunError, run_live
-from autonomy_perception.nodes.replay_live import print_table
+from autonomy_perception.live.live_run import LiveOptions, LiveResult, LiveRunError, run_live
+from autonomy_perception.live.replay_live import print_table
+from autonomy_perception.metrics.latency import TOTAL_P50_MS, TOTAL_P99_MS, Percentiles
 from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.report.page import Check, Report, write_report
+from autonomy_perception.report.recorded import accuracy_of, pictures_of
 from autonomy_perception.simulation.drive import SyntheticDrive
-from autonomy_perception.simulation.rig import default_rig
-from autonomy_perception.simulation.source import source_digest
-from autonomy_perception.simulation.truck import CONFIG, demo_vehicle
-from autonomy_perception.simulation.write_bag import write_bag
+from autonomy_perception.simulation.io.source import source_digest
+from autonomy_perception.simulation.io.write_bag import write_bag
+from autonomy_perception.simulation.sensors.rig import default_rig
+from autonomy_perception.simulation.world.truck import CONFIG, demo_vehicle
 
 MARKER = ".autonomy_perception_demo"
 N_PICTURES = 6

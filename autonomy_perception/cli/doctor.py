@@ -28,7 +28,7 @@ def doctor(
     from rich.console import Console
     from rich.table import Table
 
-    from autonomy_perception.nodes import checkup
+    from autonomy_perception.live import checkup
 
     findings = checkup.all_findings()
     if json_:

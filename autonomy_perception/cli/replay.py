@@ -52,11 +52,11 @@ def replay(
         config = load_perception(params) if params else PerceptionConfig()
         car = load_vehicle(vehicle)
         if offline:
-            from autonomy_perception.evaluation.offline_report import run_offline
+            from autonomy_perception.report.offline import run_offline
 
             figures, digest = run_offline(bag, car, config, output, max_frames)
         else:
-            from autonomy_perception.nodes.replay_live import run_live_replay
+            from autonomy_perception.live.replay_live import run_live_replay
 
             figures, digest = run_live_replay(bag, vehicle, params, output, rate, lockstep)
     except (BagError, ConfigError) as e:

@@ -103,7 +103,7 @@ def _drive(
     seed: int, duration: float, names: tuple[str, str, str], rig: str, cameras: bool, pixel_labels: bool
 ) -> SyntheticDrive:
     from autonomy_perception.simulation.drive import SyntheticDrive, drawn
-    from autonomy_perception.simulation.rig import load_rig
+    from autonomy_perception.simulation.sensors.rig import load_rig
 
     drew = drawn(seed, *names)
     return SyntheticDrive(
@@ -125,7 +125,7 @@ def _beside(output: Path, ending: str) -> Path:
 def _bag(drive: SyntheticDrive, output: Path, processes: int) -> None:
     import yaml
 
-    from autonomy_perception.simulation.write_bag import write_bag
+    from autonomy_perception.simulation.io.write_bag import write_bag
 
     with _progress("sweeps") as bar:
         task = bar.add_task("simulate", total=len(drive))
@@ -138,7 +138,7 @@ def _bag(drive: SyntheticDrive, output: Path, processes: int) -> None:
 def _preview(drive: SyntheticDrive, output: Path | None) -> None:
     import cv2
 
-    from autonomy_perception.evaluation.preview import MOMENTS, sheet
+    from autonomy_perception.report.preview import MOMENTS, sheet
 
     path = Path(f"preview_{drive.world.scenario.name}_{drive.seed}.png") if output is None else _beside(output, ".png")
     with _progress("pictures") as bar:
@@ -153,8 +153,8 @@ def _preview(drive: SyntheticDrive, output: Path | None) -> None:
 def _dataset(
     folder: Path, seed: int, names: tuple[str, str, str], rig: str, processes: int, given: dict[str, Any]
 ) -> None:
-    from autonomy_perception.simulation.dataset import DatasetSetup, write_dataset
-    from autonomy_perception.simulation.rig import load_rig
+    from autonomy_perception.simulation.io.dataset import DatasetSetup, write_dataset
+    from autonomy_perception.simulation.sensors.rig import load_rig
 
     scenario, weather, time_of_day = names
     setup = DatasetSetup(
@@ -170,10 +170,10 @@ def _compare(real: Path, seed: int, names: tuple[str, str, str], rig: str, outpu
     from rich.console import Console
 
     from autonomy_perception.bags.reader import BagReader
-    from autonomy_perception.evaluation.realism import compare
-    from autonomy_perception.evaluation.realism_sheet import table, write_sheet
+    from autonomy_perception.metrics.realism import compare
     from autonomy_perception.ops.library import CpuLibrary
-    from autonomy_perception.simulation.rig import load_rig
+    from autonomy_perception.report.realism_sheet import table, write_sheet
+    from autonomy_perception.simulation.sensors.rig import load_rig
 
     loaded = load_rig(rig)
     with BagReader(real):  # answers before a world is built if there is no bag

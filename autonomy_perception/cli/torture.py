@@ -34,13 +34,13 @@ def torture(
 
     Exit code 1 if a fault was not noticed in time, not survived, or something grew (threads and files are judged in
     campaigns of 8 minutes or more, memory in 22 or more)."""
+    from autonomy_perception.live.live_run import isolated
     from autonomy_perception.nodes import environment
-    from autonomy_perception.nodes.live_run import isolated
 
     if (bag is None) != (vehicle is None):
         raise typer.BadParameter("--bag and --vehicle belong together")
     words = [str(bag or ""), str(vehicle or ""), str(minutes), str(seed), str(slack)]
-    command = [sys.executable, "-m", "autonomy_perception.nodes.torture", *words]
+    command = [sys.executable, "-m", "autonomy_perception.live.torture", *words]
     os.execve(
         command[0], command, isolated(environment.of_node(os.environ))
     )  # so that SIGINT reaches the campaign itself

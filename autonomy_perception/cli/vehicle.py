@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from autonomy_perception.evaluation.vehicle.check import Outcome
+    from autonomy_perception.vehicle_check.check import Outcome
 
 EPILOG = """Examples:
 
@@ -58,7 +58,7 @@ def check(
         raise typer.Exit(2 if not vehicle.is_file() else 1) from e
     try:
         if inject:
-            from autonomy_perception.evaluation.vehicle.injection import print_injections
+            from autonomy_perception.vehicle_check.injection import print_injections
 
             print_injections(car, bag, seconds)
             return
@@ -68,7 +68,7 @@ def check(
         raise typer.Exit(2) from e
     _print(outcome)
     if output is not None:
-        from autonomy_perception.evaluation.vehicle.page import write_page
+        from autonomy_perception.vehicle_check.page import write_page
 
         typer.echo(f"report: {write_page(outcome, output)}")
     if not outcome.ok:
@@ -80,7 +80,7 @@ def _run(car: object, bag: Path, seconds: float) -> Outcome:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from autonomy_perception.config import VehicleConfig
-    from autonomy_perception.evaluation.vehicle.check import check_vehicle
+    from autonomy_perception.vehicle_check.check import check_vehicle
 
     assert isinstance(car, VehicleConfig)
     columns = (TextColumn(bag.name), BarColumn(), TimeRemainingColumn())

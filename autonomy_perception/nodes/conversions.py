@@ -1,7 +1,7 @@
 """``Perception`` to ROS messages: the one place where output messages are filled.
 
 Large payloads go into the message as one ``array.array`` (a NumPy array would be checked element by element: 100 ms
-for a megabyte). The way in is :mod:`autonomy_perception.sensors.convert`.
+for a megabyte). The way in is :mod:`autonomy_perception.messages.sensors_in`.
 """
 
 from __future__ import annotations

@@ -8,8 +8,9 @@ import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
+from autonomy_perception import topics
 from autonomy_perception.config import ConfigError
-from autonomy_perception.nodes import convert_objects, topics
+from autonomy_perception.nodes import convert_objects
 from autonomy_perception.nodes.process import StopFlag, run
 from autonomy_perception.nodes.qos import message_class, profile
 

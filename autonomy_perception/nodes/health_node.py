@@ -10,9 +10,9 @@ import rclpy
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 
+from autonomy_perception import topics
 from autonomy_perception.config import ConfigError
 from autonomy_perception.nodes import diagnostics as diag
-from autonomy_perception.nodes import topics
 from autonomy_perception.nodes.diagnostics import Status
 from autonomy_perception.nodes.parameters import HealthConfig
 from autonomy_perception.nodes.process import StopFlag, run

@@ -13,11 +13,11 @@ from typing import Any
 from rclpy.executors import SingleThreadedExecutor
 from std_msgs.msg import Header
 
-from autonomy_perception.nodes import topics as table
+from autonomy_perception import topics as table
+from autonomy_perception.messages.sensors_in import stamp_ns
 from autonomy_perception.nodes.conversions import to_time
 from autonomy_perception.nodes.process import StopFlag, spin_until
 from autonomy_perception.nodes.qos import profile
-from autonomy_perception.sensors.convert import stamp_ns
 
 RESEND_S = 2.0
 ATTEMPTS = 5

@@ -14,9 +14,10 @@ from rclpy.node import Node
 from sensor_msgs.msg import PointCloud2
 from std_msgs.msg import Header
 
-from autonomy_perception import geometry
+from autonomy_perception import geometry, topics
 from autonomy_perception.config import ConfigError, PerceptionConfig, VehicleConfig, load_vehicle
-from autonomy_perception.nodes import topics
+from autonomy_perception.messages.events import Event, ImageMsg
+from autonomy_perception.messages.sensors_in import CONVERTERS
 from autonomy_perception.nodes.conversions import to_time
 from autonomy_perception.nodes.inputs import Inputs
 from autonomy_perception.nodes.markers import mode_marker, track_markers
@@ -36,8 +37,6 @@ from autonomy_perception.nodes.qos_events import QosWatch
 from autonomy_perception.nodes.ros_parameters import read
 from autonomy_perception.nodes.view_messages import coloured_cloud, picture
 from autonomy_perception.ops.library import CpuLibrary, KernelError
-from autonomy_perception.sensors.convert import CONVERTERS
-from autonomy_perception.sensors.events import Event, ImageMsg
 from autonomy_perception.sensors.frontend import SensorFrontEnd
 from autonomy_perception.sensors.image import decoder
 from autonomy_perception.sensors.image_header import ImageError

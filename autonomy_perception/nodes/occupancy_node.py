@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autonomy_perception.nodes import perception_node
-from autonomy_perception.nodes.roles import OCCUPANCY
+from autonomy_perception.runtime.roles import OCCUPANCY
 
 
 def main() -> int:

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
-from autonomy_perception.nodes import conversions, topics
-from autonomy_perception.nodes.core import Output
+from autonomy_perception import topics
+from autonomy_perception.nodes import conversions
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.qos_events import QosWatch, with_events
 from autonomy_perception.nodes.status_message import Counters, StatusFacts, status_message
+from autonomy_perception.runtime.core import Output
 from autonomy_perception.types import Mode, SensorHealth
 
 TERRAIN_PERIOD_NS = 500_000_000

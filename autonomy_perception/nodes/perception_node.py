@@ -16,12 +16,10 @@ from rclpy.clock import Clock, ClockType
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
+from autonomy_perception import topics
 from autonomy_perception.config import ConfigError, PerceptionConfig, load_perception, load_vehicle
 from autonomy_perception.nodes import diagnostics as diag
-from autonomy_perception.nodes import topics
 from autonomy_perception.nodes.calibration_thread import CalibrationThread
-from autonomy_perception.nodes.core import Core
-from autonomy_perception.nodes.inbox import Inbox
 from autonomy_perception.nodes.inputs import Inputs
 from autonomy_perception.nodes.lockstep import TokenQueue
 from autonomy_perception.nodes.outputs import Outputs
@@ -30,13 +28,15 @@ from autonomy_perception.nodes.perception_report import WATCHED_OUTPUTS, Rates, 
 from autonomy_perception.nodes.process import StopFlag, freeze_garbage, run, spin
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.qos_events import QosWatch
-from autonomy_perception.nodes.roles import WHOLE, Role
 from autonomy_perception.nodes.ros_parameters import declare, read, values_of
-from autonomy_perception.nodes.stage_core import make_core
 from autonomy_perception.nodes.status_message import Counters
-from autonomy_perception.nodes.trace import Trace
 from autonomy_perception.nodes.worker import Worker
 from autonomy_perception.ops.library import CpuLibrary, KernelError
+from autonomy_perception.runtime.core import Core
+from autonomy_perception.runtime.inbox import Inbox
+from autonomy_perception.runtime.roles import WHOLE, Role
+from autonomy_perception.runtime.stage_core import make_core
+from autonomy_perception.runtime.trace import Trace
 from autonomy_perception.sensors.deskew import end_shift_ns
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
@@ -119,7 +119,7 @@ class PerceptionNode(LifecycleNode):
         if core.config.calibration.enabled:
             self._worker.calibration = CalibrationThread(core.config, self.vehicle)
         if self.config.hash:
-            from autonomy_perception.evaluation.digest import Digest
+            from autonomy_perception.pipeline.digest import Digest
 
             self._worker.digest = Digest()
         freeze_garbage()

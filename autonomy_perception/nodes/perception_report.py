@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
+from autonomy_perception import topics
 from autonomy_perception.config import VehicleConfig
 from autonomy_perception.nodes import diagnostics as diag
-from autonomy_perception.nodes import environment, shared_memory, topics
+from autonomy_perception.nodes import environment, shared_memory
 from autonomy_perception.nodes.diagnostics import Status, Stream
 from autonomy_perception.nodes.inputs import Inputs
 from autonomy_perception.nodes.qos_events import QosWatch

@@ -14,11 +14,11 @@ from rclpy.node import Node, NodeNameNonExistentError
 from rosgraph_msgs.msg import Clock
 from std_srvs.srv import SetBool, Trigger
 
+from autonomy_perception import topics as table
 from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.reader import BagReader, RawMessage
 from autonomy_perception.config import ConfigError
 from autonomy_perception.nodes import graph
-from autonomy_perception.nodes import topics as table
 from autonomy_perception.nodes.conversions import to_time
 from autonomy_perception.nodes.lockstep import LockstepError, TokenSender
 from autonomy_perception.nodes.parameters import PlayerConfig
@@ -26,8 +26,8 @@ from autonomy_perception.nodes.playback import Pace, header_stamp
 from autonomy_perception.nodes.process import StopFlag, freeze_garbage, run, spin_until
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.ros_parameters import read
-from autonomy_perception.nodes.topics import LATCHED, QosSpec
-from autonomy_perception.nodes.trace import Sendings, write_json
+from autonomy_perception.runtime.trace import Sendings, write_json
+from autonomy_perception.topics import LATCHED, QosSpec
 
 OWN = {t.name for t in table.OUTPUTS}
 CLOUD_NODES = set(graph.working(graph.Arguments())) | set(graph.working(graph.Arguments(stages="split")))

@@ -8,7 +8,7 @@ from typing import Any
 from rclpy.duration import Duration
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, LivelinessPolicy, QoSProfile, ReliabilityPolicy
 
-from autonomy_perception.nodes.topics import QosSpec
+from autonomy_perception.topics import QosSpec
 
 
 def profile(spec: QosSpec) -> QoSProfile:

@@ -20,7 +20,7 @@ from autonomy_perception.nodes.parameters import RecorderConfig
 from autonomy_perception.nodes.process import StopFlag, run, spin
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.ros_parameters import read
-from autonomy_perception.nodes.topics import RECORDED, QosSpec
+from autonomy_perception.topics import RECORDED, QosSpec
 
 DISCOVERY_S = 0.25
 DEPTH = 20

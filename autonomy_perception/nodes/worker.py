@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from autonomy_perception.evaluation.digest import Digest
-from autonomy_perception.modes import Reason
+from autonomy_perception.messages.events import CloudMsg, ImageMsg
 from autonomy_perception.nodes.calibration_thread import CalibrationThread
-from autonomy_perception.nodes.core import Core, Output
 from autonomy_perception.nodes.heap import HeapCare
-from autonomy_perception.nodes.inbox import Inbox
 from autonomy_perception.nodes.outputs import Outputs
 from autonomy_perception.nodes.status_message import Counters
-from autonomy_perception.nodes.trace import Trace
-from autonomy_perception.sensors.events import CloudMsg, ImageMsg
+from autonomy_perception.pipeline.digest import Digest
+from autonomy_perception.pipeline.modes import Reason
+from autonomy_perception.runtime.core import Core, Output
+from autonomy_perception.runtime.inbox import Inbox
+from autonomy_perception.runtime.trace import Trace
 from autonomy_perception.sensors.frontend import Diagnostics
 from autonomy_perception.types import Mode, SensorHealth
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from autonomy_perception import geometry
 from autonomy_perception.config import Hitch, VehicleConfig
+from autonomy_perception.messages.events import JointMsg
 from autonomy_perception.sensors import trailer
-from autonomy_perception.sensors.events import JointMsg
 from autonomy_perception.sensors.health import HealthBook
 from autonomy_perception.sensors.tf import TfBuffer, TfError
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.config import Hitch, SensorsConfig, VehicleConfig
+from autonomy_perception.messages.events import CloudMsg, ImageMsg, JointMsg
 from autonomy_perception.ops.library import Library
 from autonomy_perception.ops.unpack import Crop, Masks, unpack
 from autonomy_perception.sensors import image, trailer
@@ -17,7 +18,6 @@ from autonomy_perception.sensors.calibration import Calibration, CalibrationErro
 from autonomy_perception.sensors.cloud import Sweep
 from autonomy_perception.sensors.collector import Group
 from autonomy_perception.sensors.deskew import SweepTime, pose_table
-from autonomy_perception.sensors.events import CloudMsg, ImageMsg, JointMsg
 from autonomy_perception.sensors.health import HealthBook
 from autonomy_perception.sensors.image_header import ImageError, bytes_view
 from autonomy_perception.sensors.mask import masks_of, tractor_masks

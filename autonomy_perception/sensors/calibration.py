@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from autonomy_perception import geometry
 from autonomy_perception.config import CameraConfig, LidarConfig, VehicleConfig
-from autonomy_perception.sensors.events import CameraInfoMsg
+from autonomy_perception.messages.events import CameraInfoMsg
 from autonomy_perception.sensors.lens import LensError, model_of
 from autonomy_perception.sensors.tf import TfBuffer, TfError
 from autonomy_perception.types import CameraModel

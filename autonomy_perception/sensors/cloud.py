@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.config import LidarConfig
+from autonomy_perception.messages.events import CloudMsg, PointField
 from autonomy_perception.ops.unpack import FIELD_SIZE, CloudLayout, FieldAt
 from autonomy_perception.sensors.cloud_units import (
     FEW,
@@ -20,7 +21,6 @@ from autonomy_perception.sensors.cloud_units import (
     time_unit,
     type_name,
 )  # fmt: skip
-from autonomy_perception.sensors.events import CloudMsg, PointField
 
 INTENSITY_NAMES = ("intensity", "reflectivity", "i")
 TIME_NAMES = ("time", "t", "timestamp", "time_stamp", "offset_time", "point_time_offset", "ts")

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.config import VehicleConfig
+from autonomy_perception.messages.events import Event, ImuMsg, OdomMsg, SpeedMsg
 from autonomy_perception.sensors.clock import SensorClock
 from autonomy_perception.sensors.dead_reckoning import DeadReckoning, InertialSample
-from autonomy_perception.sensors.events import Event, ImuMsg, OdomMsg, SpeedMsg
 from autonomy_perception.sensors.health import HealthBook
 from autonomy_perception.sensors.odometry import BACK_NS, MAX_TWIST, OdometryBuffer, OdometryError
 from autonomy_perception.sensors.tf import TfBuffer, TfError

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
+from autonomy_perception.messages.events import CameraInfoMsg, CloudMsg, Event, ImageMsg, JointMsg, TfMsg
 from autonomy_perception.ops.library import Library
 from autonomy_perception.sensors import cloud, image
 from autonomy_perception.sensors.articulation import HITCH
@@ -21,7 +22,6 @@ from autonomy_perception.sensors.clock import SensorClock
 from autonomy_perception.sensors.collector import Collector, Group
 from autonomy_perception.sensors.deskew import end_shift_ns, sweep_time
 from autonomy_perception.sensors.ego import EgoMotion, ego_topics
-from autonomy_perception.sensors.events import CameraInfoMsg, CloudMsg, Event, ImageMsg, JointMsg, TfMsg
 from autonomy_perception.sensors.faults import Counted
 from autonomy_perception.sensors.health import HealthBook, clock_offset_ns
 from autonomy_perception.sensors.high_bytes import HighBytes

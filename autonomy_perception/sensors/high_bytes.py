@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from autonomy_perception.sensors.events import ImageMsg
+from autonomy_perception.messages.events import ImageMsg
 from autonomy_perception.sensors.image import ENCODINGS, values_of
 
 LOOKS = 10

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception.sensors.events import ImageMsg
+from autonomy_perception.messages.events import ImageMsg
 from autonomy_perception.sensors.image_header import ImageError, bounded, encoded_size
 from autonomy_perception.types import CameraFrame
 

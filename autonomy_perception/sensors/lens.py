@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from autonomy_perception.messages.events import CameraInfoMsg
 from autonomy_perception.ops.camera import lens_of
-from autonomy_perception.sensors.events import CameraInfoMsg
 from autonomy_perception.types import CameraModel
 
 MAX_VALUE = 1e6

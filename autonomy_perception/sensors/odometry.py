@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception import geometry
-from autonomy_perception.sensors.events import OdomMsg
+from autonomy_perception.messages.events import OdomMsg
 from autonomy_perception.sensors.tf import is_unit
 from autonomy_perception.types import Trajectory
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception import geometry
-from autonomy_perception.sensors.events import TfMsg, TransformSample
+from autonomy_perception.messages.events import TfMsg, TransformSample
 
 F64 = NDArray[np.float64]
 KEEP_NS = 10_000_000_000

@@ -13,19 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception import geometry
-from autonomy_perception.simulation import motion
-from autonomy_perception.simulation.actors import relative_motion
-from autonomy_perception.simulation.camera import Camera, Shot
-from autonomy_perception.simulation.clock import Ticks
-from autonomy_perception.simulation.lidar import Lidar, Sweep
-from autonomy_perception.simulation.odometry import Odometry
-from autonomy_perception.simulation.rig import Rig, default_rig
+from autonomy_perception.simulation.io.workers import end_on_interrupt, interrupt_held, single_threaded
 from autonomy_perception.simulation.scenarios import MIX, draw
-from autonomy_perception.simulation.truth import Truth
-from autonomy_perception.simulation.truth_sweep import TruthMaker
-from autonomy_perception.simulation.weather import LIGHTS, WEATHERS, conditions
-from autonomy_perception.simulation.workers import end_on_interrupt, interrupt_held, single_threaded
-from autonomy_perception.simulation.world import World
+from autonomy_perception.simulation.sensors.camera import Camera, Shot
+from autonomy_perception.simulation.sensors.clock import Ticks
+from autonomy_perception.simulation.sensors.lidar import Lidar, Sweep
+from autonomy_perception.simulation.sensors.odometry import Odometry
+from autonomy_perception.simulation.sensors.rig import Rig, default_rig
+from autonomy_perception.simulation.truth.sweep import TruthMaker
+from autonomy_perception.simulation.truth.truth import Truth
+from autonomy_perception.simulation.world import motion
+from autonomy_perception.simulation.world.actors import relative_motion
+from autonomy_perception.simulation.world.weather import LIGHTS, WEATHERS, conditions
+from autonomy_perception.simulation.world.world import World
 from autonomy_perception.types import CameraFrame, PointCloud, Trajectory
 
 F64 = NDArray[np.float64]

@@ -22,7 +22,7 @@ from autonomy_perception.bags.summary import summarise
 from autonomy_perception.bags.typestore import message_files, typestore
 from autonomy_perception.bags.writer import BagWriter
 from autonomy_perception.config import VehicleConfig
-from autonomy_perception.sensors.events import CameraInfoMsg, CloudMsg, ImageMsg, OdomMsg, TfMsg
+from autonomy_perception.messages.events import CameraInfoMsg, CloudMsg, ImageMsg, OdomMsg, TfMsg
 from autonomy_perception.types import ObjectClass
 
 T0 = 1_700_000_000_000_000_000

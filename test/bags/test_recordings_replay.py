@@ -16,9 +16,9 @@ from autonomy_perception.bags.importers.base import write_drive
 from autonomy_perception.bags.importers.sources import SOURCES
 from autonomy_perception.bags.outputs import read_outputs
 from autonomy_perception.config import PerceptionConfig, load_vehicle
-from autonomy_perception.evaluation.offline_report import run_offline
-from autonomy_perception.evaluation.render import UNKNOWN_RGB, Canvas
 from autonomy_perception.paths import vehicle_file
+from autonomy_perception.report.offline import run_offline
+from autonomy_perception.report.render import UNKNOWN_RGB, Canvas
 from autonomy_perception.types import Occupancy, SensorFrame
 
 HEIGHT = 720

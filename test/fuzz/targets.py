@@ -17,11 +17,11 @@ from autonomy_perception.bags.events import events
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.bags.typestore import typestore
 from autonomy_perception.config import ConfigError, PerceptionConfig, VehicleConfig, load_perception, load_vehicle
-from autonomy_perception.nodes import objects_in
-from autonomy_perception.nodes.object_checks import ObjectsError
+from autonomy_perception.messages import objects_in
+from autonomy_perception.messages.events import Event, TfMsg, TransformSample
+from autonomy_perception.messages.object_checks import ObjectsError
+from autonomy_perception.messages.sensors_in import CONVERTERS
 from autonomy_perception.ops.library import CpuLibrary
-from autonomy_perception.sensors.convert import CONVERTERS
-from autonomy_perception.sensors.events import Event, TfMsg, TransformSample
 from autonomy_perception.sensors.frontend import SensorFrontEnd
 from autonomy_perception.sensors.image import decode, pixels
 from autonomy_perception.sensors.image_header import ImageError

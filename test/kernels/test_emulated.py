@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autonomy_perception.evaluation.kernel_cases import CASES
-from autonomy_perception.evaluation.kernel_scene import KernelScene, kernel_scene
+from autonomy_perception.bench.kernel_cases import CASES
+from autonomy_perception.bench.kernel_scene import KernelScene, kernel_scene
 from autonomy_perception.ops.cells import cell_index
 from autonomy_perception.ops.cuda import CudaLibrary
 from autonomy_perception.ops.library import CpuLibrary

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from autonomy_perception.evaluation import kernel_peers
-from autonomy_perception.evaluation.bench_kernels import run as bench_kernels
-from autonomy_perception.evaluation.kernel_cases import CASES
-from autonomy_perception.evaluation.kernel_peers import PEERS
-from autonomy_perception.evaluation.kernel_scene import kernel_scene
+from autonomy_perception.bench import kernel_peers
+from autonomy_perception.bench.kernel_cases import CASES
+from autonomy_perception.bench.kernel_peers import PEERS
+from autonomy_perception.bench.kernel_scene import kernel_scene
+from autonomy_perception.bench.kernels import run as bench_kernels
 from autonomy_perception.ops.library import CpuLibrary, KernelError
 
 KERNELS = Path(__file__).parents[2] / "kernels"

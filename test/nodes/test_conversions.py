@@ -178,7 +178,7 @@ def test_status_tells_ages_latency_and_reasons() -> None:
 
 def test_both_ways_of_reading_that_the_bench_compares_agree() -> None:
     from autonomy_perception.config import LidarConfig
-    from autonomy_perception.nodes import bench_messages as bench
+    from autonomy_perception.live import bench_messages as bench
     from autonomy_perception.ops.library import CpuLibrary
     from autonomy_perception.sensors.cloud import CloudReader
 
@@ -191,7 +191,7 @@ def test_both_ways_of_reading_that_the_bench_compares_agree() -> None:
 @pytest.mark.parametrize("name", ["rgb8", "bgr8", "rgba8", "bgra8", "mono8", "mono16", "bayer_rggb8", "yuv422", "yuv422_yuy2",
                                   "nv12", "jpeg", "png"])  # fmt: skip
 def test_both_ways_of_reading_images_that_the_bench_compares_agree(name: str) -> None:
-    from autonomy_perception.nodes import bench_images as bench
+    from autonomy_perception.live import bench_images as bench
     from autonomy_perception.ops.image import preprocess
     from autonomy_perception.ops.library import CpuLibrary
 
@@ -211,10 +211,10 @@ def test_every_input_of_a_vehicle_can_be_subscribed_to_and_converted() -> None:
     from sensor_msgs.msg import CameraInfo, Imu
 
     from autonomy_perception.config import load_vehicle
+    from autonomy_perception.messages.sensors_in import CONVERTERS
     from autonomy_perception.nodes.inputs import inputs_of
     from autonomy_perception.nodes.qos import message_class
     from autonomy_perception.paths import share
-    from autonomy_perception.sensors.convert import CONVERTERS
 
     vehicle = load_vehicle(share() / "config" / "kitti.yaml")
     for kind in ("geometry_msgs/msg/TwistStamped", "geometry_msgs/msg/TwistWithCovarianceStamped"):

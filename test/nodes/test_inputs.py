@@ -13,16 +13,17 @@ pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
 
 from nodes import drive
 
+from autonomy_perception import topics
 from autonomy_perception.bags import messages as m
 from autonomy_perception.config import PerceptionConfig, VehicleConfig, load_vehicle
-from autonomy_perception.nodes import inputs, topics
+from autonomy_perception.messages import sensors_in as convert
+from autonomy_perception.messages.events import Event
+from autonomy_perception.nodes import inputs
 from autonomy_perception.nodes.inputs import Inputs
 from autonomy_perception.nodes.perception_node import PerceptionNode
 from autonomy_perception.nodes.qos import message_class
 from autonomy_perception.nodes.qos_events import QosWatch
 from autonomy_perception.ops.library import CpuLibrary
-from autonomy_perception.sensors import convert
-from autonomy_perception.sensors.events import Event
 from autonomy_perception.sensors.frontend import SensorFrontEnd
 
 RAISED = [ValueError, TypeError, OverflowError, AttributeError, IndexError, ZeroDivisionError, MemoryError]

@@ -7,19 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from test_rig import CUT, POINT, T0, events, vehicle
+from pipeline.test_rig import CUT, POINT, T0, events, vehicle
 
 pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
 
 from autonomy_perception import geometry
 from autonomy_perception.bags import messages as m
+from autonomy_perception.bags.replay import replay_offline
 from autonomy_perception.bags.writer import BagWriter
 from autonomy_perception.config import PerceptionConfig, load_vehicle
-from autonomy_perception.evaluation.digest import Digest
-from autonomy_perception.evaluation.replay import replay_offline
-from autonomy_perception.nodes.live_run import LiveOptions, run_live
+from autonomy_perception.live.live_run import LiveOptions, run_live
+from autonomy_perception.messages.events import CameraInfoMsg, CloudMsg, ImageMsg, OdomMsg
 from autonomy_perception.ops.library import CpuLibrary
-from autonomy_perception.sensors.events import CameraInfoMsg, CloudMsg, ImageMsg, OdomMsg
+from autonomy_perception.pipeline.digest import Digest
 
 pytestmark = pytest.mark.live
 SWEEPS = 8

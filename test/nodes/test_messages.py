@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from autonomy_perception.modes import Reason
+from autonomy_perception.pipeline.modes import Reason
 from autonomy_perception.types import Mode, ObjectClass, SensorState
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -82,7 +82,7 @@ def test_every_message_is_described_listed_and_built(path: Path) -> None:
 
 
 def test_topics_of_the_contract_are_documented() -> None:
-    from autonomy_perception.nodes import topics
+    from autonomy_perception import topics
 
     text = (ROOT / "docs" / "messages.md").read_text()
     for topic in topics.RECORDED:

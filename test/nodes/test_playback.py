@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from autonomy_perception.bags import messages as m
 from autonomy_perception.bags.typestore import typestore
 from autonomy_perception.nodes.playback import Pace, header_stamp
-from autonomy_perception.nodes.trace import known_after_ms, latencies_ms
+from autonomy_perception.runtime.trace import known_after_ms, latencies_ms
 
 S = 1_000_000_000
 

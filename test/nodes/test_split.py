@@ -18,23 +18,24 @@ pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
 from autonomy_perception_msgs.msg import TrackedObject
 from nodes import drive
 
-from autonomy_perception import geometry
+from autonomy_perception import geometry, topics
 from autonomy_perception.bags.events import events
 from autonomy_perception.bags.importers.base import ImportOptions, write_drive
 from autonomy_perception.bags.importers.sources import SOURCES
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.config import PerceptionConfig, VehicleConfig, load_vehicle
-from autonomy_perception.nodes import conversions, graph, roles, topics
-from autonomy_perception.nodes.core import Output
-from autonomy_perception.nodes.join import KEEP, Join
-from autonomy_perception.nodes.live_run import isolated
-from autonomy_perception.nodes.objects_in import detected_event, detections_of, moved, tracked_event, tracks_of
-from autonomy_perception.nodes.stage_core import WAIT_NS, StageCore
+from autonomy_perception.live.live_run import isolated
+from autonomy_perception.messages.objects_in import detected_event, detections_of, moved, tracked_event, tracks_of
+from autonomy_perception.messages.sensors_in import stamp_ns
+from autonomy_perception.nodes import conversions, graph
 from autonomy_perception.nodes.supervisor import Supervisor
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.paths import vehicle_file
-from autonomy_perception.pipeline import Pipeline
-from autonomy_perception.sensors.convert import stamp_ns
+from autonomy_perception.pipeline.pipeline import Pipeline
+from autonomy_perception.runtime import roles
+from autonomy_perception.runtime.core import Output
+from autonomy_perception.runtime.stage_core import WAIT_NS, StageCore
+from autonomy_perception.runtime.synchroniser import KEEP, Join
 from autonomy_perception.sensors.frontend import SensorFrontEnd
 from autonomy_perception.types import Detections, Perception, Tracks
 

@@ -17,9 +17,9 @@ from grid_map_msgs.msg import GridMap
 from nav_msgs.msg import Odometry
 from visualization_msgs.msg import Marker
 
-from autonomy_perception import geometry
+from autonomy_perception import geometry, topics
 from autonomy_perception.grid import to_grid_map_data
-from autonomy_perception.nodes import draw_graph, topics
+from autonomy_perception.live import draw_graph
 from autonomy_perception.nodes.conversions import _grid_map_layer
 from autonomy_perception.nodes.markers import mode_marker, track_markers
 from autonomy_perception.nodes.markers_node import MarkersNode

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from autonomy_perception.sensors.events import CloudMsg, PointField
+from autonomy_perception.messages.events import CloudMsg, PointField
 
 CODES = {"i1": 1, "u1": 2, "i2": 3, "u2": 4, "i4": 5, "u4": 6, "f4": 7, "f8": 8, "i8": 9, "u8": 10}
 STAMP = 1_700_000_000_123_456_789

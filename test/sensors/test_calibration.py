@@ -5,9 +5,9 @@ import pytest
 
 from autonomy_perception import geometry
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
+from autonomy_perception.messages.events import CameraInfoMsg, TfMsg, TransformSample
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.sensors.calibration import Calibration, CalibrationError, version_of
-from autonomy_perception.sensors.events import CameraInfoMsg, TfMsg, TransformSample
 from autonomy_perception.sensors.frontend import UNCHANGED, SensorFrontEnd
 from autonomy_perception.sensors.tf import TfBuffer
 

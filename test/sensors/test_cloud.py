@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from sensors.layouts import STAMP, message
 
 from autonomy_perception.config import LidarConfig
+from autonomy_perception.messages.events import CloudMsg, PointField
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.ops.unpack import unpack
 from autonomy_perception.sensors.cloud import CloudError, read_layout
-from autonomy_perception.sensors.events import CloudMsg, PointField
 
 LIDAR = LidarConfig(topic="/points", frame="lidar", intensity_max=255.0)
 IDENTITY = np.eye(4, dtype=np.float32)[None, :3]

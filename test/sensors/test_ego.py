@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from autonomy_perception import geometry
 from autonomy_perception.config import VehicleConfig
+from autonomy_perception.messages.events import ImuMsg, OdomMsg, SpeedMsg, TfMsg, TransformSample
 from autonomy_perception.sensors.ego import IMU, ODOMETRY, SPEED, EgoMotion
-from autonomy_perception.sensors.events import ImuMsg, OdomMsg, SpeedMsg, TfMsg, TransformSample
 from autonomy_perception.sensors.health import HealthBook
 from autonomy_perception.sensors.tf import TfBuffer
 

@@ -13,9 +13,9 @@ from autonomy_perception.bags.events import events
 from autonomy_perception.bags.importers.base import ImportOptions, write_drive
 from autonomy_perception.bags.importers.sources import SOURCES
 from autonomy_perception.config import PerceptionConfig, VehicleConfig, load_vehicle
+from autonomy_perception.messages.events import CloudMsg, Event, ImuMsg, OdomMsg, SpeedMsg, TfMsg
 from autonomy_perception.ops.library import CpuLibrary
-from autonomy_perception.pipeline import Pipeline
-from autonomy_perception.sensors.events import CloudMsg, Event, ImuMsg, OdomMsg, SpeedMsg, TfMsg
+from autonomy_perception.pipeline.pipeline import Pipeline
 from autonomy_perception.sensors.frontend import SensorFrontEnd
 from autonomy_perception.types import Mode, Perception, SensorFrame, Trajectory
 

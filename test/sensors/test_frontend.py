@@ -13,9 +13,7 @@ from hypothesis import strategies as st
 
 from autonomy_perception import geometry
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
-from autonomy_perception.ops.library import CpuLibrary
-from autonomy_perception.sensors.ego import ODOMETRY
-from autonomy_perception.sensors.events import (
+from autonomy_perception.messages.events import (
     CameraInfoMsg,
     CloudMsg,
     ImageMsg,
@@ -24,6 +22,8 @@ from autonomy_perception.sensors.events import (
     TfMsg,
     TransformSample,
 )  # fmt: skip
+from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.sensors.ego import ODOMETRY
 from autonomy_perception.sensors.frontend import TIME_JUMPED_BACK, SensorFrontEnd
 from autonomy_perception.types import SensorState
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from autonomy_perception.sensors.events import ImageMsg
+from autonomy_perception.messages.events import ImageMsg
 from autonomy_perception.sensors.high_bytes import LOOKS, HighBytes
 from autonomy_perception.sensors.image import (
     ENCODINGS,

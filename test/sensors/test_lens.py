@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autonomy_perception.messages.events import CameraInfoMsg
 from autonomy_perception.ops.image import plan, preprocess
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.ops.project import project
-from autonomy_perception.sensors.events import CameraInfoMsg
 from autonomy_perception.sensors.lens import LensError, model_of
 
 LIB = CpuLibrary()

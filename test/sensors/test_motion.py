@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from autonomy_perception import geometry
 from autonomy_perception.config import LidarConfig
+from autonomy_perception.messages.events import OdomMsg
 from autonomy_perception.sensors.deskew import pose_table, sweep_time
-from autonomy_perception.sensors.events import OdomMsg
 from autonomy_perception.sensors.odometry import OdometryBuffer, OdometryError, move_twist
 
 MS = 1_000_000

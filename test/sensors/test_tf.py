@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autonomy_perception import geometry
-from autonomy_perception.sensors.events import TfMsg, TransformSample
+from autonomy_perception.messages.events import TfMsg, TransformSample
 from autonomy_perception.sensors.tf import HOLD_NS, KEEP_NS, MAX_FRAMES, MAX_SAMPLES, TfBuffer, TfError
 
 S = 1_000_000_000

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autonomy_perception.config import Hitch, PerceptionConfig, VehicleConfig
+from autonomy_perception.messages.events import CloudMsg, JointMsg, PointField
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.sensors import trailer
 from autonomy_perception.sensors.articulation import HITCH
-from autonomy_perception.sensors.events import CloudMsg, JointMsg, PointField
 from autonomy_perception.sensors.frontend import SensorFrontEnd
 from autonomy_perception.types import SensorState
 

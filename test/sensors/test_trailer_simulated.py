@@ -8,14 +8,14 @@ import numpy as np
 
 from autonomy_perception.bags.events import input_topics
 from autonomy_perception.config import Hitch, PerceptionConfig
+from autonomy_perception.messages.sensors_in import CONVERTERS
 from autonomy_perception.ops.library import CpuLibrary
-from autonomy_perception.pipeline import Pipeline
-from autonomy_perception.sensors.convert import CONVERTERS
+from autonomy_perception.pipeline.pipeline import Pipeline
 from autonomy_perception.sensors.frontend import SensorFrontEnd
-from autonomy_perception.simulation.clock import stamp
 from autonomy_perception.simulation.drive import SyntheticDrive
-from autonomy_perception.simulation.rig import default_rig
-from autonomy_perception.simulation.write_bag import drive_records
+from autonomy_perception.simulation.io.write_bag import drive_records
+from autonomy_perception.simulation.sensors.clock import stamp
+from autonomy_perception.simulation.sensors.rig import default_rig
 
 HITCH = Hitch(x=-1.0, trailer_front=-0.7, trailer_length=8.0, trailer_width=2.5, trailer_height=3.6)
 MARGIN = 0.3

@@ -4,8 +4,8 @@ import numpy as np
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
-from autonomy_perception.simulation.scene import Mesh, Scene
-from autonomy_perception.simulation.truth import FREE
+from autonomy_perception.simulation.rays.scene import Mesh, Scene
+from autonomy_perception.simulation.truth.truth import FREE
 
 
 def passable(grid, terrain):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from autonomy_perception.config import Dimensions, Extrinsics, LidarConfig
-from autonomy_perception.simulation import solids
-from autonomy_perception.simulation.actors import Path
-from autonomy_perception.simulation.beams import LidarModel
-from autonomy_perception.simulation.ground import GroundSample
-from autonomy_perception.simulation.lidar import Lidar
-from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.motion import STEP_S
-from autonomy_perception.simulation.scene import Scene, join
+from autonomy_perception.simulation.rays.scene import Scene, join
+from autonomy_perception.simulation.sensors.beams import LidarModel
+from autonomy_perception.simulation.sensors.lidar import Lidar
+from autonomy_perception.simulation.world import solids
+from autonomy_perception.simulation.world.actors import Path
+from autonomy_perception.simulation.world.ground import GroundSample
+from autonomy_perception.simulation.world.materials import Material, Semantic
+from autonomy_perception.simulation.world.motion import STEP_S
 from autonomy_perception.types import ObjectClass
 
 SMALL = Dimensions(front=0.3, rear=0.3, width=0.4, height=0.4, wheelbase=0.4)

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 
 from autonomy_perception.bags.reader import BagReader
+from autonomy_perception.bags.replay import replay_offline
 from autonomy_perception.config import PerceptionConfig
-from autonomy_perception.evaluation.replay import replay_offline
-from autonomy_perception.evaluation.truth_frame import TruthFrame, read_truth
 from autonomy_perception.grid import from_grid_map_data
+from autonomy_perception.metrics.truth_frame import TruthFrame, read_truth
 from autonomy_perception.ops.library import CpuLibrary
-from autonomy_perception.simulation.clock import EPOCH_NS
 from autonomy_perception.simulation.drive import SyntheticDrive
-from autonomy_perception.simulation.materials import Kind
-from autonomy_perception.simulation.truth_messages import truth_uuid
-from autonomy_perception.simulation.write_bag import write_bag
+from autonomy_perception.simulation.io.truth_messages import truth_uuid
+from autonomy_perception.simulation.io.write_bag import write_bag
+from autonomy_perception.simulation.sensors.clock import EPOCH_NS
+from autonomy_perception.simulation.world.materials import Kind
 
 KINDS = "/ground_truth/structure_kinds"
 

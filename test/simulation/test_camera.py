@@ -9,13 +9,13 @@ from simulation.scenes import SMALL, STRAIGHT, Body, Yard, path
 
 from autonomy_perception import geometry
 from autonomy_perception.config import CameraConfig, ConfigError, Extrinsics
-from autonomy_perception.simulation import solids
-from autonomy_perception.simulation.camera import Camera
-from autonomy_perception.simulation.lens import pixel_rays, project
-from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.setups import CameraSetup
-from autonomy_perception.simulation.weather import LIGHTS, WEATHERS, conditions
-from autonomy_perception.simulation.world import FIRST_STRUCTURE
+from autonomy_perception.simulation.sensors.camera import Camera
+from autonomy_perception.simulation.sensors.lens import pixel_rays, project
+from autonomy_perception.simulation.sensors.setups import CameraSetup
+from autonomy_perception.simulation.world import solids
+from autonomy_perception.simulation.world.materials import Material, Semantic
+from autonomy_perception.simulation.world.weather import LIGHTS, WEATHERS, conditions
+from autonomy_perception.simulation.world.world import FIRST_STRUCTURE
 from autonomy_perception.types import CameraModel
 
 AHEAD = [-np.pi / 2, 0.0, -np.pi / 2]  # optical axes of a camera that looks along x

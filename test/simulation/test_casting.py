@@ -8,10 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from autonomy_perception.simulation import casting
-from autonomy_perception.simulation.materials import Material
-from autonomy_perception.simulation.scene import Scene
-from autonomy_perception.simulation.solids import box
+from autonomy_perception.simulation.rays import casting
+from autonomy_perception.simulation.rays.scene import Scene
+from autonomy_perception.simulation.world.materials import Material
+from autonomy_perception.simulation.world.solids import box
 
 
 def test_parts_say_what_the_whole_says(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,15 +15,15 @@ import pytest
 
 from autonomy_perception.config import ConfigError
 from autonomy_perception.geometry import rotation_z
-from autonomy_perception.simulation import dataset
-from autonomy_perception.simulation.claim import MANIFEST, shard_path
-from autonomy_perception.simulation.dataset import DatasetSetup, SampleMaker, manifest, read_shard, write_dataset
 from autonomy_perception.simulation.drive import SyntheticDrive
-from autonomy_perception.simulation.materials import Semantic
-from autonomy_perception.simulation.rig import Rig, default_rig, load_rig
-from autonomy_perception.simulation.sample import ARRAYS, make_sample
-from autonomy_perception.simulation.source import libraries
-from autonomy_perception.simulation.truth import OCCUPIED
+from autonomy_perception.simulation.io import dataset
+from autonomy_perception.simulation.io.claim import MANIFEST, shard_path
+from autonomy_perception.simulation.io.dataset import DatasetSetup, SampleMaker, manifest, read_shard, write_dataset
+from autonomy_perception.simulation.io.sample import ARRAYS, make_sample
+from autonomy_perception.simulation.io.source import libraries
+from autonomy_perception.simulation.sensors.rig import Rig, default_rig, load_rig
+from autonomy_perception.simulation.truth.truth import OCCUPIED
+from autonomy_perception.simulation.world.materials import Semantic
 
 
 def setup_of(**fields):
@@ -142,7 +142,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
 from test_dataset import setup_of
-from autonomy_perception.simulation.dataset import write_dataset
+from autonomy_perception.simulation.io.dataset import write_dataset
 if __name__ == "__main__":
     write_dataset(setup_of(), Path({folder!r}), 1)
 """
@@ -203,7 +203,7 @@ def test_workers_end_on_an_interrupt_unless_the_run_ignores_it(ignored):
     kind = "SIG_IGN" if ignored else "SIG_DFL"
     words = (
         f"import os, signal; signal.signal(signal.SIGINT, signal.{kind})\n"
-        "from autonomy_perception.simulation.workers import end_on_interrupt\n"
+        "from autonomy_perception.simulation.io.workers import end_on_interrupt\n"
         "end_on_interrupt(); os.kill(os.getpid(), signal.SIGINT); print('on')"
     )
     done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True)

@@ -7,9 +7,9 @@ import pytest
 
 from autonomy_perception import geometry
 from autonomy_perception.simulation.drive import SyntheticDrive
-from autonomy_perception.simulation.materials import GROUND, Semantic
-from autonomy_perception.simulation.truck import demo_vehicle
-from autonomy_perception.simulation.truth import FREE, OCCUPIED
+from autonomy_perception.simulation.truth.truth import FREE, OCCUPIED
+from autonomy_perception.simulation.world.materials import GROUND, Semantic
+from autonomy_perception.simulation.world.truck import demo_vehicle
 
 
 @pytest.fixture(scope="module")

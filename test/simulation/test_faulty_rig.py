@@ -9,8 +9,8 @@ import yaml
 from autonomy_perception import geometry
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.simulation.drive import SyntheticDrive
-from autonomy_perception.simulation.rig import default_rig, load_rig
-from autonomy_perception.simulation.write_bag import write_bag
+from autonomy_perception.simulation.io.write_bag import write_bag
+from autonomy_perception.simulation.sensors.rig import default_rig, load_rig
 
 SIDE = {
     "topic": "/lidar_side/points", "frame": "lidar_side", "stamp_at": "start", "period_ms": 50.0,

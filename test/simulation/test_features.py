@@ -6,12 +6,12 @@ from itertools import count
 import numpy as np
 import pytest
 
-from autonomy_perception.simulation.materials import Kind, Material, Semantic
-from autonomy_perception.simulation.motion import times
-from autonomy_perception.simulation.rig import load_rig
 from autonomy_perception.simulation.scenarios import SCENARIOS
-from autonomy_perception.simulation.truck import demo_vehicle, mounting
-from autonomy_perception.simulation.world import World
+from autonomy_perception.simulation.sensors.rig import load_rig
+from autonomy_perception.simulation.world.materials import Kind, Material, Semantic
+from autonomy_perception.simulation.world.motion import times
+from autonomy_perception.simulation.world.truck import demo_vehicle, mounting
+from autonomy_perception.simulation.world.world import World
 
 PROMISED = {  # kinds of structures and of ground: in every world, in some worlds
     "demo": ("TREE BUSH ROCK POST SIGN POLE RAIL BUILDING", "ROAD SHOULDER TRACK GRASS DITCH", "", ""),

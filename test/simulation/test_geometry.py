@@ -5,10 +5,10 @@ from functools import partial
 import numpy as np
 import pytest
 
-from autonomy_perception.simulation import heavy, people, shapes, solids
-from autonomy_perception.simulation.materials import Material
-from autonomy_perception.simulation.scene import FAR, Scene, join
-from autonomy_perception.simulation.solidity import surface_samples, thin
+from autonomy_perception.simulation.rays.scene import FAR, Scene, join
+from autonomy_perception.simulation.truth.solidity import surface_samples, thin
+from autonomy_perception.simulation.world import heavy, people, shapes, solids
+from autonomy_perception.simulation.world.materials import Material
 
 
 def fan(elevations_deg, azimuths):

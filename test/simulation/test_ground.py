@@ -5,12 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autonomy_perception.simulation.ground import Ground, Lattice, lines
-from autonomy_perception.simulation.landforms import Patch, Waves, discs, hollows, still_water
-from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.roadway import Ditch, Line, Roadway, Section
-from autonomy_perception.simulation.vegetation import crop
-from autonomy_perception.simulation.ways import Way
+from autonomy_perception.simulation.world.ground import Ground, Lattice, lines
+from autonomy_perception.simulation.world.landforms import Patch, Waves, discs, hollows, still_water
+from autonomy_perception.simulation.world.materials import Material, Semantic
+from autonomy_perception.simulation.world.roadway import Ditch, Line, Roadway, Section
+from autonomy_perception.simulation.world.vegetation import crop
+from autonomy_perception.simulation.world.ways import Way
 
 DITCH = Ditch(-1, 0.6, 1.3, 0.8, 1.0)
 SECTION = Section(3.8, 3.8, lanes=(-1.75, 1.75), lines=(Line(3.5), Line(0.0, (3.0, 6.0))), ditches=(DITCH,), rank=1)

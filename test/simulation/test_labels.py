@@ -6,10 +6,10 @@ from simulation.insides import inside_structures, passable
 
 from autonomy_perception import geometry
 from autonomy_perception.simulation.drive import SyntheticDrive
-from autonomy_perception.simulation.materials import DRIVABLE, GROUND, Semantic
 from autonomy_perception.simulation.scenarios import SCENARIOS
-from autonomy_perception.simulation.truth import FREE, OCCUPIED
-from autonomy_perception.simulation.world import FIRST_STRUCTURE
+from autonomy_perception.simulation.truth.truth import FREE, OCCUPIED
+from autonomy_perception.simulation.world.materials import DRIVABLE, GROUND, Semantic
+from autonomy_perception.simulation.world.world import FIRST_STRUCTURE
 
 HIDING = (Semantic.WATER, Semantic.MUD)
 USUAL = ("quarry", "junction")

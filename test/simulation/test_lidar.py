@@ -11,15 +11,16 @@ from simulation.scenes import STRAIGHT, Body, Yard, lidar, path
 
 from autonomy_perception import geometry
 from autonomy_perception.config import ConfigError, Dimensions, Extrinsics, LidarConfig
-from autonomy_perception.simulation import solids, tracing
-from autonomy_perception.simulation.beams import LIDARS, LidarModel, lidar_model
-from autonomy_perception.simulation.lidar import Lidar
-from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.returns import Cause
-from autonomy_perception.simulation.scene import FAR, join
-from autonomy_perception.simulation.tracing import Part
-from autonomy_perception.simulation.weather import WEATHERS, Conditions, Weather, conditions
-from autonomy_perception.simulation.world import FIRST_STRUCTURE
+from autonomy_perception.simulation.rays import tracing
+from autonomy_perception.simulation.rays.returns import Cause
+from autonomy_perception.simulation.rays.scene import FAR, join
+from autonomy_perception.simulation.rays.tracing import Part
+from autonomy_perception.simulation.sensors.beams import LIDARS, LidarModel, lidar_model
+from autonomy_perception.simulation.sensors.lidar import Lidar
+from autonomy_perception.simulation.world import solids
+from autonomy_perception.simulation.world.materials import Material, Semantic
+from autonomy_perception.simulation.world.weather import WEATHERS, Conditions, Weather, conditions
+from autonomy_perception.simulation.world.world import FIRST_STRUCTURE
 
 SPARSE = LidarModel(tuple(np.arange(10.0, -25.0, -2.5)), 720)
 PERFECT = replace(SPARSE, noise_m=0.0, step_m=1e-6, divergence_mrad=1e-9)

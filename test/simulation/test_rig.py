@@ -12,10 +12,10 @@ from simulation.scenes import STRAIGHT, path
 
 from autonomy_perception import paths
 from autonomy_perception.config import ConfigError, VehicleConfig
-from autonomy_perception.simulation.clock import EPOCH_NS, Clock
-from autonomy_perception.simulation.imu import GRAVITY, Imu
-from autonomy_perception.simulation.rig import default_rig, load_rig
-from autonomy_perception.simulation.setups import ImuSetup
+from autonomy_perception.simulation.sensors.clock import EPOCH_NS, Clock
+from autonomy_perception.simulation.sensors.imu import GRAVITY, Imu
+from autonomy_perception.simulation.sensors.rig import default_rig, load_rig
+from autonomy_perception.simulation.sensors.setups import ImuSetup
 
 RIGS = sorted((paths.share() / "config" / "rigs").glob("*.yaml"))
 

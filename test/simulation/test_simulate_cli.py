@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.cli.main import app
 from autonomy_perception.config import load_vehicle
-from autonomy_perception.simulation import dataset
-from autonomy_perception.simulation.motion import NoRoom
-from autonomy_perception.simulation.rig import default_rig
+from autonomy_perception.simulation.io import dataset
 from autonomy_perception.simulation.scenarios import SCENARIOS
+from autonomy_perception.simulation.sensors.rig import default_rig
+from autonomy_perception.simulation.world.motion import NoRoom
 
 
 def run(*arguments):

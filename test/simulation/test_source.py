@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from autonomy_perception.simulation import source
+from autonomy_perception.simulation.io import source
 
 
 def imported(path):

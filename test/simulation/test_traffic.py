@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autonomy_perception.simulation.traffic import Closure, CutIn, Driver, Mobile, Obstacle, Stream, pace
-from autonomy_perception.simulation.ways import Way
+from autonomy_perception.simulation.world.traffic import Closure, CutIn, Driver, Mobile, Obstacle, Stream, pace
+from autonomy_perception.simulation.world.ways import Way
 
 T = np.arange(0.0, 40.0, 0.05)
 

@@ -5,15 +5,15 @@ import pytest
 from simulation.insides import inside_structures, passable
 from simulation.scenes import Yard
 
-from autonomy_perception.simulation import built
-from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.rig import default_rig
-from autonomy_perception.simulation.scene import join
-from autonomy_perception.simulation.solidity import inside_samples
-from autonomy_perception.simulation.solids import box, cylinder
-from autonomy_perception.simulation.truth import FREE
-from autonomy_perception.simulation.truth_grid import GridTruth, SweepHits
-from autonomy_perception.simulation.world import World
+from autonomy_perception.simulation.rays.scene import join
+from autonomy_perception.simulation.sensors.rig import default_rig
+from autonomy_perception.simulation.truth.grid import GridTruth, SweepHits
+from autonomy_perception.simulation.truth.solidity import inside_samples
+from autonomy_perception.simulation.truth.truth import FREE
+from autonomy_perception.simulation.world import built
+from autonomy_perception.simulation.world.materials import Material, Semantic
+from autonomy_perception.simulation.world.solids import box, cylinder
+from autonomy_perception.simulation.world.world import World
 
 RIG = default_rig()
 NOTHING_HIT = SweepHits(np.zeros((0, 3)), np.zeros(0), np.zeros(0, np.uint8), np.zeros(0, np.int32))

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autonomy_perception.simulation import truth_terrain
-from autonomy_perception.simulation.materials import Material
-from autonomy_perception.simulation.scene import Mesh, Scene
-from autonomy_perception.simulation.truck import demo_vehicle
-from autonomy_perception.simulation.truth_terrain import TerrainTruth
+from autonomy_perception.simulation.rays.scene import Mesh, Scene
+from autonomy_perception.simulation.truth import terrain as truth_terrain
+from autonomy_perception.simulation.truth.terrain import TerrainTruth
+from autonomy_perception.simulation.world.materials import Material
+from autonomy_perception.simulation.world.truck import demo_vehicle
 
 BODY = demo_vehicle().dimensions
 HALF, EDGE = 16.0, 0.125

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 
 from autonomy_perception.config import Hitch
-from autonomy_perception.simulation import motion, shapes
-from autonomy_perception.simulation.actors import place
-from autonomy_perception.simulation.materials import Kind, Semantic
-from autonomy_perception.simulation.motion import NoRoom, collision, standing, swing, times
+from autonomy_perception.simulation.rays.scene import Scene, join
 from autonomy_perception.simulation.scenarios import MIX, SCENARIOS, draw
-from autonomy_perception.simulation.scene import Scene, join
-from autonomy_perception.simulation.truck import demo_vehicle, ego_shape
-from autonomy_perception.simulation.ways import Way
-from autonomy_perception.simulation.world import World
+from autonomy_perception.simulation.world import motion, shapes
+from autonomy_perception.simulation.world.actors import place
+from autonomy_perception.simulation.world.materials import Kind, Semantic
+from autonomy_perception.simulation.world.motion import NoRoom, collision, standing, swing, times
+from autonomy_perception.simulation.world.truck import demo_vehicle, ego_shape
+from autonomy_perception.simulation.world.ways import Way
+from autonomy_perception.simulation.world.world import World
 from autonomy_perception.types import ObjectClass
 
 

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from terrain.ground_reference import segment as reference
 
+from autonomy_perception.bench.offroad import SENSOR_HEIGHT, OffroadTerrain
 from autonomy_perception.config import Dimensions, GroundConfig
-from autonomy_perception.evaluation.offroad import SENSOR_HEIGHT, OffroadTerrain
 from autonomy_perception.ops import ground
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.terrain.ground import GroundSegmenter

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from autonomy_perception.evaluation import bench_ground
-from autonomy_perception.evaluation.ground_scans import LabelledScan, Score, rellis, semantic_kitti, simulated
+from autonomy_perception.bench import ground as bench_ground
+from autonomy_perception.bench.ground_scans import LabelledScan, Score, rellis, semantic_kitti, simulated
 
 pytestmark = pytest.mark.real_data
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autonomy_perception.bench.offroad import SENSOR_HEIGHT, OffroadTerrain
 from autonomy_perception.config import Dimensions, GroundConfig, TerrainConfig
-from autonomy_perception.evaluation.offroad import SENSOR_HEIGHT, OffroadTerrain
 from autonomy_perception.grid import WorldGrid
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.terrain.ground import GroundSegmenter

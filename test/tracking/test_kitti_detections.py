@@ -9,8 +9,8 @@ import pytest
 from tracking.partial_views import PERIOD_NS, START_NS
 
 from autonomy_perception.config import TrackingConfig
-from autonomy_perception.evaluation.mot import MotTally
 from autonomy_perception.geometry import invert, transform_points
+from autonomy_perception.metrics.mot import MotTally
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.tracking.tracker import Tracker
 from autonomy_perception.types import N_CLASSES, Detections, ObjectClass

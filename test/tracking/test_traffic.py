@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from tracking.partial_views import PERIOD_NS, START_NS, Thing, bush, observe, together
 
+from autonomy_perception.bench.tracker import run
 from autonomy_perception.config import TrackingConfig
-from autonomy_perception.evaluation.bench_tracker import run
-from autonomy_perception.evaluation.mot import MotTally
 from autonomy_perception.geometry import make_transform
+from autonomy_perception.metrics.mot import MotTally
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.tracking.tracker import Tracker
 from autonomy_perception.types import ObjectClass

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autonomy_perception.config import VehicleConfig
-from autonomy_perception.simulation import heavy, people, shapes
-from autonomy_perception.simulation.landforms import smoothstep
-from autonomy_perception.simulation.motion import Plan, following, heading_of, towed
 from autonomy_perception.simulation.scenarios.staging import total_length
-from autonomy_perception.simulation.shapes import Shape
-from autonomy_perception.simulation.traffic import Driver, Mobile, Obstacle, Stream, Track
-from autonomy_perception.simulation.ways import Way
+from autonomy_perception.simulation.world import heavy, people, shapes
+from autonomy_perception.simulation.world.landforms import smoothstep
+from autonomy_perception.simulation.world.motion import Plan, following, heading_of, towed
+from autonomy_perception.simulation.world.shapes import Shape
+from autonomy_perception.simulation.world.traffic import Driver, Mobile, Obstacle, Stream, Track
+from autonomy_perception.simulation.world.ways import Way
 
 F64 = NDArray[np.float64]
 

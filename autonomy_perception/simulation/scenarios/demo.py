@@ -6,16 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.config import VehicleConfig
-from autonomy_perception.simulation import built, furniture, litter, vegetation
-from autonomy_perception.simulation.ground import Ground, Lattice, lines
-from autonomy_perception.simulation.landforms import Waves, smoothstep
-from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.motion import STORY_S, Company
-from autonomy_perception.simulation.roadway import Ditch, Line, Roadway, Section
 from autonomy_perception.simulation.scenarios.demo_story import LANE, Story, plan_ego
 from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging, total_length, winding
-from autonomy_perception.simulation.structures import Furnishing, beside
-from autonomy_perception.simulation.ways import Way
+from autonomy_perception.simulation.world import built, furniture, litter, vegetation
+from autonomy_perception.simulation.world.ground import Ground, Lattice, lines
+from autonomy_perception.simulation.world.landforms import Waves, smoothstep
+from autonomy_perception.simulation.world.materials import Material, Semantic
+from autonomy_perception.simulation.world.motion import STORY_S, Company
+from autonomy_perception.simulation.world.roadway import Ditch, Line, Roadway, Section
+from autonomy_perception.simulation.world.structures import Furnishing, beside
+from autonomy_perception.simulation.world.ways import Way
 
 F64 = NDArray[np.float64]
 ASPHALT_HALF, SHOULDER = 3.8, 1.2

@@ -13,10 +13,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception.simulation import heavy, people, shapes
-from autonomy_perception.simulation.landforms import smoothstep
-from autonomy_perception.simulation.motion import Company, Plan, following, integrate, towed
-from autonomy_perception.simulation.ways import Way
+from autonomy_perception.simulation.world import heavy, people, shapes
+from autonomy_perception.simulation.world.landforms import smoothstep
+from autonomy_perception.simulation.world.motion import Company, Plan, following, integrate, towed
+from autonomy_perception.simulation.world.ways import Way
 
 F64 = NDArray[np.float64]
 LANE = 3.5

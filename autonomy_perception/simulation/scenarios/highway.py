@@ -8,17 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.config import VehicleConfig
-from autonomy_perception.simulation import built, furniture, heavy, litter, people, shapes, vegetation
-from autonomy_perception.simulation.ground import Ground
-from autonomy_perception.simulation.landforms import Waves, smoothstep
-from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.motion import STORY_S, Company, NoRoom, standing
-from autonomy_perception.simulation.roadway import Ditch, Line, Roadway, Section
 from autonomy_perception.simulation.scenarios.cast import Rider, fill, mobile, own_mobile, ridden, walking
 from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging, corridor, winding
-from autonomy_perception.simulation.structures import Furnishing, beside
-from autonomy_perception.simulation.traffic import Closure, CutIn, Driver, Mobile, Stream, Track
-from autonomy_perception.simulation.ways import Way
+from autonomy_perception.simulation.world import built, furniture, heavy, litter, people, shapes, vegetation
+from autonomy_perception.simulation.world.ground import Ground
+from autonomy_perception.simulation.world.landforms import Waves, smoothstep
+from autonomy_perception.simulation.world.materials import Material, Semantic
+from autonomy_perception.simulation.world.motion import STORY_S, Company, NoRoom, standing
+from autonomy_perception.simulation.world.roadway import Ditch, Line, Roadway, Section
+from autonomy_perception.simulation.world.structures import Furnishing, beside
+from autonomy_perception.simulation.world.traffic import Closure, CutIn, Driver, Mobile, Stream, Track
+from autonomy_perception.simulation.world.ways import Way
 
 F64 = NDArray[np.float64]
 LANE, MEDIAN, HARD = 3.75, 1.1, 2.7  # lane width, from the middle to the first line, hard shoulder [m]

@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.config import VehicleConfig
-from autonomy_perception.simulation import built, furniture, people, shapes, vegetation
-from autonomy_perception.simulation.ground import Ground, Lattice, lines
-from autonomy_perception.simulation.landforms import Waves
-from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.motion import Company, Plan, standing
-from autonomy_perception.simulation.roadway import Line, Roadway, Section
 from autonomy_perception.simulation.scenarios.cast import during, fill, mobile, own_mobile, ridden, rider, walking
 from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging
-from autonomy_perception.simulation.structures import Furnishing
-from autonomy_perception.simulation.traffic import Obstacle, Stream, pace
-from autonomy_perception.simulation.ways import Way
+from autonomy_perception.simulation.world import built, furniture, people, shapes, vegetation
+from autonomy_perception.simulation.world.ground import Ground, Lattice, lines
+from autonomy_perception.simulation.world.landforms import Waves
+from autonomy_perception.simulation.world.materials import Material, Semantic
+from autonomy_perception.simulation.world.motion import Company, Plan, standing
+from autonomy_perception.simulation.world.roadway import Line, Roadway, Section
+from autonomy_perception.simulation.world.structures import Furnishing
+from autonomy_perception.simulation.world.traffic import Obstacle, Stream, pace
+from autonomy_perception.simulation.world.ways import Way
 
 F64 = NDArray[np.float64]
 REACH, AHEAD, SIDE = 200.0, 340.0, 110.0  # how far the own road reaches back and ahead, the crossing one aside [m]

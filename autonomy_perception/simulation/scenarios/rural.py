@@ -9,17 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.config import VehicleConfig
-from autonomy_perception.simulation import built, furniture, litter, people, shapes, vegetation
-from autonomy_perception.simulation.ground import Ground
-from autonomy_perception.simulation.landforms import Patch, Waves, discs, hollows, still_water
-from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.motion import Company, NoRoom, following, standing
-from autonomy_perception.simulation.roadway import Ditch, Line, Roadway, Section
 from autonomy_perception.simulation.scenarios.cast import Crosser, fill, mobile, own_mobile, ridden, rider
 from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging, corridor, winding
-from autonomy_perception.simulation.structures import Furnishing, beside
-from autonomy_perception.simulation.traffic import Stream, pace
-from autonomy_perception.simulation.ways import Way
+from autonomy_perception.simulation.world import built, furniture, litter, people, shapes, vegetation
+from autonomy_perception.simulation.world.ground import Ground
+from autonomy_perception.simulation.world.landforms import Patch, Waves, discs, hollows, still_water
+from autonomy_perception.simulation.world.materials import Material, Semantic
+from autonomy_perception.simulation.world.motion import Company, NoRoom, following, standing
+from autonomy_perception.simulation.world.roadway import Ditch, Line, Roadway, Section
+from autonomy_perception.simulation.world.structures import Furnishing, beside
+from autonomy_perception.simulation.world.traffic import Stream, pace
+from autonomy_perception.simulation.world.ways import Way
 
 F64 = NDArray[np.float64]
 EGO_S = 130.0

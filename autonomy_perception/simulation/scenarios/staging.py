@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from autonomy_perception.config import VehicleConfig
-from autonomy_perception.simulation.ground import Ground, Lattice, lines
-from autonomy_perception.simulation.motion import Plan, heading_of, towed, unit
-from autonomy_perception.simulation.shapes import Shape
-from autonomy_perception.simulation.structures import Furnishing
-from autonomy_perception.simulation.truck import ego_shape, trailer_shape
-from autonomy_perception.simulation.ways import Way
+from autonomy_perception.simulation.world.ground import Ground, Lattice, lines
+from autonomy_perception.simulation.world.motion import Plan, heading_of, towed, unit
+from autonomy_perception.simulation.world.shapes import Shape
+from autonomy_perception.simulation.world.structures import Furnishing
+from autonomy_perception.simulation.world.truck import ego_shape, trailer_shape
+from autonomy_perception.simulation.world.ways import Way
 
 F64 = NDArray[np.float64]
 

@@ -6,17 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.config import VehicleConfig
-from autonomy_perception.simulation import built, furniture, heavy, litter, people, shapes, vegetation
-from autonomy_perception.simulation.ground import Ground, Lattice, lines
-from autonomy_perception.simulation.landforms import Patch, Waves, discs, still_water
-from autonomy_perception.simulation.materials import Material, Semantic
-from autonomy_perception.simulation.motion import Company, NoRoom, standing
-from autonomy_perception.simulation.roadway import Line, Roadway, Section
 from autonomy_perception.simulation.scenarios.cast import Rider, during, mobile, own_mobile, ridden, walking
 from autonomy_perception.simulation.scenarios.staging import Own, Scenario, Staging
-from autonomy_perception.simulation.structures import Furnishing
-from autonomy_perception.simulation.traffic import Obstacle, Stream, pace
-from autonomy_perception.simulation.ways import Way
+from autonomy_perception.simulation.world import built, furniture, heavy, litter, people, shapes, vegetation
+from autonomy_perception.simulation.world.ground import Ground, Lattice, lines
+from autonomy_perception.simulation.world.landforms import Patch, Waves, discs, still_water
+from autonomy_perception.simulation.world.materials import Material, Semantic
+from autonomy_perception.simulation.world.motion import Company, NoRoom, standing
+from autonomy_perception.simulation.world.roadway import Line, Roadway, Section
+from autonomy_perception.simulation.world.structures import Furnishing
+from autonomy_perception.simulation.world.traffic import Obstacle, Stream, pace
+from autonomy_perception.simulation.world.ways import Way
 
 F64 = NDArray[np.float64]
 FRONT, HALF = 48.0, 78.0  # x of the hall's front; half the length of the yard along it [m]

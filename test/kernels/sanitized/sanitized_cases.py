@@ -5,13 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autonomy_perception.bench.kernel_cases import CASES
+from autonomy_perception.bench.kernel_scene import KernelScene, kernel_scene
 from autonomy_perception.config import LidarConfig
-from autonomy_perception.evaluation.kernel_cases import CASES
-from autonomy_perception.evaluation.kernel_scene import KernelScene, kernel_scene
+from autonomy_perception.messages.events import CloudMsg, PointField
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.ops.unpack import unpack
 from autonomy_perception.sensors.cloud import CloudError, read_layout
-from autonomy_perception.sensors.events import CloudMsg, PointField
 
 LIDAR = LidarConfig(topic="/points", frame="lidar")
 IDENTITY = np.eye(4, dtype=np.float32)[None, :3]

@@ -1,1 +1,0 @@
-"""Faults of sensors and streams: one table, and the functions that turn sound messages into faulty ones."""

@@ -1,1 +1,0 @@
-"""``vehicle check``: does a vehicle file describe the vehicle that made this recording?"""

@@ -1,0 +1,1 @@
+"""The table of faults that the suite must survive, and how each is put into a drive (floor 6, docs/faults.md)."""

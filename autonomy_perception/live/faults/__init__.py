@@ -1,0 +1,1 @@
+"""The fault campaign: spoils what it plays to real processes and judges what comes out."""

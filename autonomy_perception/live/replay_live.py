@@ -1,0 +1,78 @@
+"""``replay --ros``: the bag through the live nodes, then figures, report and hash (no rclpy here)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from autonomy_perception.config import ConfigError, PerceptionConfig, load_perception, load_vehicle
+from autonomy_perception.live.live_run import LiveOptions, LiveResult, LiveRunError, run_live
+from autonomy_perception.metrics.latency import BUDGET_MS, TOTAL_P50_MS, Percentiles
+from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.report.page import Report, write_report
+from autonomy_perception.report.recorded import pictures_of
+
+N_PICTURES = 8
+
+
+def run_live_replay(
+    bag: Path, vehicle: Path, params: Path | None, output: Path | None, rate: float, lockstep: bool
+) -> tuple[dict[str, float], str]:
+    """Replay ``bag`` through perception as a process of its own; returns the figures and the hash of all outputs.
+
+    With ``output`` a new folder receives ``report.html`` and the recorded outputs as bag ``outputs``.
+
+    Raises:
+        ConfigError: an argument is wrong, or a node died.
+    """
+    console = Console(stderr=True)
+    record = output / "outputs" if output else None
+    options = LiveOptions(bag, vehicle, params, rate, lockstep, record=record, hash=True)
+    try:
+        with console.status(f"playing {bag.name} through the live nodes"):
+            result = run_live(options, lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True))
+    except LiveRunError as e:
+        raise ConfigError(str(e)) from e
+    if result.code != 0:
+        raise ConfigError("a node died during the replay (its last lines are above)")
+    figures = figures_of(result)
+    print_table(result, Console())
+    if output and record:
+        config = load_perception(params) if params else PerceptionConfig()
+        with console.status("pictures"):
+            pictures = pictures_of(record, bag, load_vehicle(vehicle), config, CpuLibrary(), N_PICTURES)
+        summary = {k: f"{v:.1f}" for k, v in figures.items()} | {"hash": result.digest}
+        title = f"Replay of {bag.name} (live nodes)"
+        page = Report(title, summary, (), result.stages_ms, result.latency_ms, pictures)
+        Console().print(f"report: {write_report(page, output / 'report.html')}")
+    return figures, result.digest
+
+
+def figures_of(result: LiveResult) -> dict[str, float]:
+    """Named figures of a run."""
+    whole, inner = Percentiles.of(result.latency_ms), Percentiles.of(result.inner_ms)
+    return {
+        "frames": result.frames, "steps": result.steps, "replaced": result.replaced, "errors": result.errors,
+        "p50_ms": whole.p50, "p95_ms": whole.p95, "p99_ms": whole.p99, "max_ms": whole.max,
+        "inner_p50_ms": inner.p50, "inner_p99_ms": inner.p99, "player_lag_ms": result.worst_lag_ms,
+    }  # fmt: skip
+
+
+def print_table(result: LiveResult, console: Console) -> None:
+    """Milliseconds per stage, the whole way, and what was lost."""
+    title = f"{result.frames} frames, {result.replaced} replaced, {result.errors} failed steps"
+    table = Table(title=title)
+    for column in ("stage", "p50 ms", "p95 ms", "p99 ms", "max ms", "budget p50"):
+        table.add_column(column, justify="left" if column == "stage" else "right")
+    budgets = {**BUDGET_MS, "send to publish": TOTAL_P50_MS}
+    for name, samples in {
+        **result.stages_ms,
+        "send to publish": result.latency_ms,
+        "arrival to publish": result.inner_ms,
+    }.items():
+        p = Percentiles.of(samples)
+        budget = f"{budgets[name]:.0f}" if name in budgets else ""
+        table.add_row(name, *(f"{v:.2f}" for v in (p.p50, p.p95, p.p99, p.max)), budget)
+    console.print(table)

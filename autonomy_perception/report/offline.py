@@ -1,0 +1,140 @@
+"""``replay --offline``: run, show progress, write report and outputs, print the table."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from autonomy_perception.bags.outputs import write_outputs
+from autonomy_perception.bags.reader import BagReader
+from autonomy_perception.bags.replay import ReplayStep, cloud_layouts, replay_offline
+from autonomy_perception.bags.writer import BagWriter
+from autonomy_perception.config import PerceptionConfig, VehicleConfig
+from autonomy_perception.metrics.latency import BUDGET_MS, Percentiles
+from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.pipeline.digest import Digest
+from autonomy_perception.report.page import Report, write_report
+from autonomy_perception.report.render import render_step
+
+N_PICTURES = 8
+
+
+@dataclass
+class Tally:
+    """Figures gathered over a replay."""
+
+    stages_ms: dict[str, list[float]] = field(default_factory=dict)
+    latency_ms: list[float] = field(default_factory=list)
+    ticks: int = 0
+    tracks: int = 0
+    problems: dict[str, int] = field(default_factory=dict)
+
+    def add(self, step: ReplayStep) -> None:
+        """Take in one step."""
+        if step.frame is None:
+            self.ticks += 1
+            return
+        self.latency_ms.append(step.sensors_ms + step.step_ms)
+        for name, ms in {"sensors": step.sensors_ms, **step.result.stage_ms}.items():
+            self.stages_ms.setdefault(name, []).append(ms)
+        self.tracks += int(step.result.tracks.confirmed.sum())
+        for health in step.result.health:
+            if health.message:
+                self.problems[f"{health.sensor}: {health.message}"] = (
+                    self.problems.get(f"{health.sensor}: {health.message}", 0) + 1
+                )
+
+
+def run_offline(
+    bag: Path, vehicle: VehicleConfig, config: PerceptionConfig, output: Path | None, max_frames: int | None
+) -> tuple[dict[str, float], str]:
+    """Replay ``bag``; returns the figures and the hash of all outputs.
+
+    With ``output`` a new folder receives ``report.html`` and the outputs as bag ``outputs``.
+
+    Raises:
+        BagError: the bag cannot be read, or the outputs cannot be written.
+    """
+    console = Console(stderr=True)
+    lidar_topic = next(iter(vehicle.lidars.values())).topic
+    with BagReader(bag) as reader:
+        total = reader.counts.get(lidar_topic, 0)
+    total = min(total, max_frames) if max_frames else total
+    if total == 0:
+        console.print(f"[yellow]{bag}: no message on the reference lidar's topic {lidar_topic}[/yellow]")
+    layouts = [f"{topic}: {about}" for topic, about in cloud_layouts(bag, vehicle).items()]
+    for line in layouts:
+        console.print(line, highlight=False, soft_wrap=True)
+    digest, tally = Digest(), Tally()
+    pictures: list[tuple[str, NDArray[np.uint8]]] = []
+    every = max(1, total // N_PICTURES)
+    writer = BagWriter(output / "outputs") if output else None
+    start = time.perf_counter()
+    picture_s = 0.0
+    steps = replay_offline(bag, vehicle, config, CpuLibrary(), max_frames)
+    if writer:
+        writer.__enter__()
+    try:
+        for step in track(steps, "replay", total, console=console, transient=True):
+            digest.update(step.result)
+            tally.add(step)
+            if writer:
+                pause = time.perf_counter()
+                write_outputs(writer, step.result)
+                if (
+                    step.frame is not None
+                    and (len(tally.latency_ms) - 1) % every == every // 2
+                    and len(pictures) < N_PICTURES
+                ):
+                    pictures.append((f"frame {len(tally.latency_ms) - 1}", render_step(step.frame, step.result)))
+                picture_s += time.perf_counter() - pause
+    except BaseException as e:
+        if writer:
+            writer.__exit__(type(e), e, None)
+        raise
+    if writer:
+        writer.__exit__(None, None, None)
+    seconds = time.perf_counter() - start - picture_s
+    figures = summarise(tally, seconds)
+    print_table(tally, figures, Console())
+    if output:
+        summary = {k: f"{v:.1f}" for k, v in figures.items()} | {"hash": digest.hexdigest()}
+        notes = layouts + [f"{count} x {text}" for text, count in tally.problems.items()]
+        report = Report(
+            f"Replay of {bag.name} (offline)", summary, (), tally.stages_ms, tally.latency_ms, pictures, notes
+        )
+        Console().print(f"report: {write_report(report, output / 'report.html')}")
+    return figures, digest.hexdigest()
+
+
+def summarise(tally: Tally, seconds: float) -> dict[str, float]:
+    """Named figures of a replay that took ``seconds`` without pictures."""
+    total = Percentiles.of(tally.latency_ms)
+    frames = max(1, total.count)
+    return {
+        "frames": total.count, "ticks": tally.ticks, "seconds": seconds, "frames_per_s": total.count / max(seconds, 1e-9),
+        "p50_ms": total.p50, "p95_ms": total.p95, "p99_ms": total.p99, "max_ms": total.max, "tracks_per_frame": tally.tracks / frames,
+    }  # fmt: skip
+
+
+def print_table(tally: Tally, figures: dict[str, float], console: Console) -> None:
+    """Milliseconds per stage and the problems that were met."""
+    table = Table(
+        title=f"{figures['frames']:.0f} frames, {figures['frames_per_s']:.1f} frames/s, {figures['ticks']:.0f} ticks"
+    )
+    for column in ("stage", "p50 ms", "p95 ms", "p99 ms", "max ms", "budget p50"):
+        table.add_column(column, justify="left" if column == "stage" else "right")
+    for name, samples in {**tally.stages_ms, "whole way": tally.latency_ms}.items():
+        p = Percentiles.of(samples)
+        budget = f"{BUDGET_MS[name]:.0f}" if name in BUDGET_MS else ""
+        table.add_row(name, *(f"{v:.2f}" for v in (p.p50, p.p95, p.p99, p.max)), budget)
+    console.print(table)
+    for text, count in sorted(tally.problems.items()):
+        console.print(f"[yellow]{count} x {text}[/yellow]")

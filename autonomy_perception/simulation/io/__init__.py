@@ -1,0 +1,1 @@
+"""Synthetic drives as messages, bags and training samples."""

@@ -1,0 +1,44 @@
+"""Which version of the simulator made something."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import importlib.metadata
+import json
+import zlib
+from pathlib import Path
+
+import cv2
+import numpy as np
+import scipy
+
+ROOT = Path(__file__).parents[2]
+SHARED = (
+    "bags/importers/base.py", "bags/messages.py", "bags/typestore.py", "bags/writer.py", "config.py", "geometry.py",
+    "grid.py", "paths.py", "types.py", "wrong_fields.py",
+)  # fmt: skip
+"""Files of the package beside the simulator's own that its output follows from."""
+
+
+@functools.lru_cache(maxsize=1)
+def libraries() -> dict[str, str]:
+    """Versions of the libraries that compute or encode, by name."""
+    return {
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "opencv": cv2.__version__,
+        "embreex": importlib.metadata.version("embreex"),
+        "rosbags": importlib.metadata.version("rosbags"),
+        "zlib": zlib.ZLIB_RUNTIME_VERSION,
+    }
+
+
+@functools.lru_cache(maxsize=1)
+def source_digest() -> str:
+    """SHA-256 over source files and library versions: on one kind of processor, what was made with the same digest,
+    seed and arguments is the same."""
+    digest = hashlib.sha256(json.dumps(libraries(), sort_keys=True).encode())
+    for path in sorted([*(ROOT / "simulation").rglob("*.py"), *(ROOT / name for name in SHARED)]):
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""Simulated lidars, cameras, IMU, odometry and clocks, and the rigs that carry them."""

@@ -1,0 +1,1 @@
+"""Exact truth of a sweep: objects, structures, grid and terrain."""

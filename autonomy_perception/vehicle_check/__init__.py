@@ -1,0 +1,1 @@
+"""Checks of a vehicle file against a bag: topics, streams, geometry, calibration (floor 6, docs/calibration.md)."""
