@@ -8,7 +8,7 @@ the vehicle (float64 (3,) in odom), so float32 keeps millimetres however far the
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 import numpy as np
@@ -244,6 +244,48 @@ class SensorFrame:
 
 
 @dataclass(frozen=True)
+class _Turn:
+    """A change of frame of upright boxes: the one place where columns of objects are turned."""
+
+    T: F64
+    yaw: float
+    level: F64
+    """(2,2) rotation by the heading."""
+
+    @classmethod
+    def of(cls, T_target_source: F64) -> _Turn:
+        yaw = geometry.yaw_of(T_target_source)
+        return cls(T_target_source, yaw, geometry.rotation_z(yaw)[:2, :2])
+
+    @property
+    def pose(self) -> F64:
+        """Jacobian (4,4) of x y z yaw."""
+        out = np.eye(4)
+        out[:3, :3] = self.T[:3, :3]
+        return out
+
+    @property
+    def motion(self) -> F64:
+        """Jacobian (6,6) of x y z yaw vx vy."""
+        out = np.eye(6)
+        out[:4, :4], out[4:, 4:] = self.pose, self.level
+        return out
+
+    def points(self, center: F32) -> F32:
+        return geometry.transform_points(self.T, center).astype(np.float32)
+
+    def angles(self, yaw: F32) -> F32:
+        return geometry.wrap_angle(yaw + self.yaw).astype(np.float32)
+
+    def vectors(self, xy: F32) -> F32:
+        return np.asarray(xy @ self.level.T, np.float32)
+
+    @staticmethod
+    def covariances(covariance: F32, jacobian: F64) -> F32:
+        return np.asarray(jacobian @ covariance @ jacobian.T, np.float32)
+
+
+@dataclass(frozen=True)
 class Detections:
     """Objects of one frame as a struct of arrays (N rows) in ``frame_id``.
 
@@ -281,6 +323,15 @@ class Detections:
         z = np.zeros
         return cls(z((0, 3), np.float32), z((0, 3), np.float32), z(0, np.float32), z((0, 2), np.float32), z((0, 4, 4), np.float32),
                    z((0, N_CLASSES), np.float32), z(0, np.float32), z(0, np.int32), z(0, np.bool_), z(0, np.uint8), frame_id)  # fmt: skip
+
+    def moved(self, T_target_source: F64, frame_id: str) -> Detections:
+        """The same objects in the frame ``frame_id``: centres and covariance (T C T^T) by the whole transform (4,4),
+        yaw and velocity by its heading."""
+        turn = _Turn.of(T_target_source)
+        return replace(
+            self, center=turn.points(self.center), yaw=turn.angles(self.yaw), velocity=turn.vectors(self.velocity),
+            covariance=turn.covariances(self.covariance, turn.pose), frame_id=frame_id,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -328,6 +379,15 @@ class Tracks:
         return cls(z((0, 16), np.uint8), z((0, 3), np.float32), z((0, 3), np.float32), z(0, np.float32), z((0, 2), np.float32),
                    z((0, 2), np.float32), z(0, np.float32), z((0, 6, 6), np.float32), z((0, N_CLASSES), np.float32), z(0, np.float32),
                    z(0, np.uint8), z(0, np.bool_), z(0, np.float32), z(0, np.float32), z(0, np.bool_), frame_id)  # fmt: skip
+
+    def moved(self, T_target_source: F64, frame_id: str) -> Tracks:
+        """The same tracks in the frame ``frame_id``, as :meth:`Detections.moved`; accelerations turn as velocities do."""
+        turn = _Turn.of(T_target_source)
+        return replace(
+            self, center=turn.points(self.center), yaw=turn.angles(self.yaw), velocity=turn.vectors(self.velocity),
+            acceleration=turn.vectors(self.acceleration), covariance=turn.covariances(self.covariance, turn.motion),
+            frame_id=frame_id,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -113,17 +113,6 @@ def tracks_of(message: Any) -> tuple[Tracks, tuple[BadField, ...]]:
         since[:, 0].astype(np.float32), np.ones(n, np.bool_), message.header.frame_id,
     )  # fmt: skip
     return sieve.sifted(tracks), tuple(sieve.bad)
-
-
-def moved(found: Detections, T_target_source: F64, frame_id: str) -> Detections:
-    """Detections in another frame; of the rotation, yaw turns the boxes."""
-    yaw = geometry.yaw_of(T_target_source)
-    turn = geometry.rotation_z(yaw)[:2, :2]
-    return replace(
-        found, center=geometry.transform_points(T_target_source, found.center).astype(np.float32),
-        yaw=geometry.wrap_angle(found.yaw + yaw).astype(np.float32),
-        velocity=(found.velocity @ turn.T).astype(np.float32), frame_id=frame_id,
-    )  # fmt: skip
 
 
 def _bounded(objects: Sequence[Any]) -> Sequence[Any]:

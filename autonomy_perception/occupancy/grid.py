@@ -100,7 +100,9 @@ class OccupancyMap:
         wire = np.empty(world.shape, np.int8)
         fusion = self._fusion(stamp_ns)
         freespace.update_log_odds(self._lib, self._static, hits, free, lethal, wire, fusion)
-        self._stamp_ns = stamp_ns
+        self._stamp_ns = max(
+            stamp_ns, self._stamp_ns
+        )  # a late frame after a tick must not let the same time fade twice
         return self._published(wire, moving_hits)
 
     def _covered(self, tracks: Tracks, detections: Detections, world: WorldGrid, margin: float) -> NDArray[np.bool_]:
@@ -116,7 +118,7 @@ class OccupancyMap:
         none = freespace.Evidence.none(self._lib, self._world.shape)
         wire = np.empty(self._world.shape, np.int8)
         freespace.update_log_odds(self._lib, self._static, none.hits, none.free, None, wire, self._fusion(now_ns))
-        self._stamp_ns = now_ns
+        self._stamp_ns = max(now_ns, self._stamp_ns)
         return self._published(wire, None)
 
     def _fusion(self, stamp_ns: int) -> freespace.Fusion:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import fields
 
 import numpy as np
 from numpy.typing import NDArray
 
+from autonomy_perception.grid import WorldGrid
 from autonomy_perception.types import Perception
 
 
@@ -28,18 +30,28 @@ class Digest:
 
 
 def step_digest(result: Perception) -> bytes:
-    """SHA-256 (32 bytes) of one step: the stamp that names it and its four outputs."""
+    """SHA-256 (32 bytes) of one step: the stamp that names it, the ego pose and every column of its four outputs."""
     out = hashlib.sha256(np.int64(result.data_stamp_ns).tobytes())
-    grid = result.occupancy.grid
-    out.update(np.array([grid.cell_x, grid.cell_y, grid.nx, grid.ny], np.int64).tobytes())
-    out.update(np.ascontiguousarray(result.occupancy.wire).tobytes())
+    out.update(np.ascontiguousarray(result.T_odom_base, np.float64).tobytes())
+    _grid(out, result.occupancy.grid)
+    _array(out, "occupancy", result.occupancy.wire)
+    _grid(out, result.terrain.grid)
     for name in sorted(result.terrain.layers):
-        out.update(name.encode() + np.ascontiguousarray(result.terrain.layers[name]).tobytes())
-    d, t = result.detections, result.tracks
-    objects: tuple[NDArray[np.generic], ...] = (
-        *(d.center, d.size, d.yaw, d.class_probs, d.existence),
-        *(t.uuid, t.center, t.size, t.yaw, t.velocity, t.class_probs, t.existence, t.confirmed),
-    )
-    for array in objects:
-        out.update(np.ascontiguousarray(array).tobytes())
+        _array(out, name, result.terrain.layers[name])
+    for objects in (result.detections, result.tracks):
+        out.update(objects.frame_id.encode())
+        for column in fields(objects):
+            if column.name != "frame_id":
+                _array(out, column.name, getattr(objects, column.name))
     return out.digest()
+
+
+def _grid(out: hashlib._Hash, grid: WorldGrid) -> None:
+    out.update(np.array([grid.cell_x, grid.cell_y, grid.nx, grid.ny], np.int64).tobytes())
+    out.update(np.float64(grid.resolution).tobytes())
+
+
+def _array(out: hashlib._Hash, name: str, values: NDArray[np.generic]) -> None:
+    """Name, type and shape go in as well, so that no two different outputs are the same bytes."""
+    values = np.ascontiguousarray(values)
+    out.update(f"{name} {values.dtype.str} {values.shape}".encode() + values.tobytes())

@@ -219,7 +219,7 @@ class Pipeline:
         self._ego_reasons = ego_reasons(frame.trajectory)
         self._last = Perception(
             frame.stamp_ns, frame.stamp_ns, self.modes.on_frame(frame.stamp_ns), self._reasons(ego.has_motion, frame.health, frame.stamp_ns),
-            ego.T_odom_base, to_base(detections, ego, self._vehicle.base_frame), tracks, terrain, occupancy,
+            ego.T_odom_base, detections.moved(geometry.invert(ego.T_odom_base), self._vehicle.base_frame), tracks, terrain, occupancy,
             frame.health, clock.ms, frame.calibration_hash, ego.has_motion,
         )  # fmt: skip
         return self._last
@@ -270,18 +270,3 @@ def ego_reasons(trajectory: Trajectory | None) -> dict[Reason, bool]:
     if trajectory is None:
         return {}
     return {Reason.DEAD_RECKONING: trajectory.dead_reckoned, Reason.EGO_MOTION_HELD: trajectory.held}
-
-
-def to_base(detections: Detections, ego: EgoState, base_frame: str) -> Detections:
-    """Detections from odom axes to ``base_link``: centres exactly, yaw and velocity by the vehicle's heading."""
-    T = geometry.invert(ego.T_odom_base)
-    yaw = geometry.yaw_of(ego.T_odom_base)
-    c, s = np.cos(yaw), np.sin(yaw)
-    turn = np.array([[c, s], [-s, c]])
-    return replace(
-        detections,
-        center=geometry.transform_points(T, detections.center).astype(np.float32),
-        yaw=geometry.wrap_angle(detections.yaw - yaw).astype(np.float32),
-        velocity=(detections.velocity @ turn.T).astype(np.float32),
-        frame_id=base_frame,
-    )

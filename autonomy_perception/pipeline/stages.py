@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception import geometry
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.grid import WorldGrid
 from autonomy_perception.ops.library import Library
@@ -103,7 +102,7 @@ class StagePipeline(Pipeline):
         self._terrain, self._tracker, self._occupancy = _NoTerrain(), self._stand_in, _NoOccupancy()  # type: ignore[assignment]
 
     def _detect(self, scans: list[LabelledScan], ego: EgoState) -> Detections:
-        return to_odom(self.given.detections, ego, self._vehicle.odom_frame)
+        return self.given.detections.moved(ego.T_odom_base, self._vehicle.odom_frame)
 
     def _track(self, detections: Detections, frame: SensorFrame, ego: EgoState) -> Tracks:
         return self._stand_in.take(self.given.tracks, frame.stamp_ns)
@@ -154,16 +153,3 @@ class TrackingPipeline(StagePipeline):
         )
         terrain = self._terrain.grid(frame.stamp_ns)
         return self._remember(frame, ego, detections, tracks, terrain, occupancy, clock)
-
-
-def to_odom(detections: Detections, ego: EgoState, odom_frame: str) -> Detections:
-    """Detections from ``base_link`` to odom axes: the way back of :func:`autonomy_perception.pipeline.pipeline.to_base`."""
-    yaw = geometry.yaw_of(ego.T_odom_base)
-    turn = geometry.rotation_z(yaw)[:2, :2]
-    return replace(
-        detections,
-        center=geometry.transform_points(ego.T_odom_base, detections.center).astype(np.float32),
-        yaw=geometry.wrap_angle(detections.yaw + yaw).astype(np.float32),
-        velocity=(detections.velocity @ turn.T).astype(np.float32),
-        frame_id=odom_frame,
-    )

@@ -10,7 +10,7 @@ import numpy as np
 from autonomy_perception import topics
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.messages.events import Event
-from autonomy_perception.messages.objects_in import ObjectsMsg, moved
+from autonomy_perception.messages.objects_in import ObjectsMsg
 from autonomy_perception.ops.library import Library
 from autonomy_perception.pipeline.stages import Given, StagePipeline
 from autonomy_perception.runtime.core import Core, Output
@@ -114,7 +114,7 @@ class StageCore(Core):
         if event.frame_id.lstrip("/") == base:
             return found
         try:
-            return moved(found, self.front.tf.lookup(base, event.frame_id.lstrip("/"), event.stamp_ns), base)
+            return found.moved(self.front.tf.lookup(base, event.frame_id.lstrip("/"), event.stamp_ns), base)
         except TfError as e:
             self.front.note(
                 event.topic, "header.frame_id", f"{base}, or a frame that TF knows", str(e), event.receive_ns

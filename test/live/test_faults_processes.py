@@ -30,7 +30,7 @@ from autonomy_perception.live.faults.acts import Acts
 from autonomy_perception.nodes import graph
 
 HERE = Path(__file__)
-ELSEWHERE = {"SIGKILL of the starter": HERE.with_name("test_supervisor.py")}
+ELSEWHERE = {"SIGKILL of the starter": HERE.parents[1] / "nodes" / "test_supervisor.py"}
 """Rows that another file's test covers, by its text."""
 
 

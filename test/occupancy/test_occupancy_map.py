@@ -139,3 +139,25 @@ def test_boxes_that_are_not_finite_cover_nothing() -> None:
 
 def test_autoware_encoding() -> None:
     assert to_autoware(np.array([-1, 0, 37, 100], np.int8)).tolist() == [50, 1, 37, 99]
+
+
+@settings(max_examples=40)
+@given(st.lists(st.integers(-150, 400), min_size=1, max_size=8), st.data())
+def test_time_fades_once_whatever_the_order_of_ticks_and_late_frames(steps_ms: list[int], data: st.DataObject) -> None:
+    """Evidence fades by the time since it came, not by the number of calls: a frame may be older than the last tick."""
+    config = OccupancyConfig()
+    occupancy, start = OccupancyMap(config, CpuLibrary()), 10_000_000_000
+    occupancy.update([obstacle_at(10, 0)], np.zeros(3), (0.0, 0.0), start, None, NO_TRACKS, NOTHING)
+    now = latest = start
+    for step in steps_ms:
+        now = max(now + step * 1_000_000, start)
+        if data.draw(st.booleans()):
+            out = occupancy.update([], np.zeros(3), (0.0, 0.0), now, None, NO_TRACKS, NOTHING)
+        else:
+            aged = occupancy.age(now)
+            assert aged is not None
+            out = aged
+        latest = max(latest, now)
+    ix, iy = out.grid.bev.cells(np.array([[10.0, 0.0]]))[0]
+    expected = config.hit * 0.5 ** ((latest - start) * 1e-9 / config.half_life_s)
+    assert abs(float(out.log_odds[iy, ix]) - expected) < 1e-4
