@@ -33,7 +33,7 @@ class Figure:
     @property
     def said(self) -> str:
         """Value with unit, for people."""
-        return "not measured" if np.isnan(self.value) else f"{self.value:.3g} {self.unit}".strip()
+        return "not measured" if np.isnan(self.value) else f"{round(self.value, 3):g} {self.unit}".strip()
 
     @property
     def demanded(self) -> str:
