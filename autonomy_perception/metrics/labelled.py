@@ -24,6 +24,7 @@ from autonomy_perception.types import SensorFrame, Tracks
 F64 = NDArray[np.float64]
 MIN_RETURNS = 3
 MAX_AGE_NS = 80_000_000
+MARGIN_M = 0.05  # labels are drawn by hand [m]
 LABEL_FRAMES = ("odom", "base_link")
 
 
@@ -60,13 +61,16 @@ class Labels:
         return np.eye(4) if self.frame_id == "odom" else ego_pose(frame, self.stamp_ns)
 
     def returns(self, frame: SensorFrame, T_odom_label: F64, T_odom_base: F64) -> NDArray[np.int64]:
-        """Lidar returns (N,) inside each box (widened by 5 cm: labels are drawn by hand)."""
+        """Lidar returns (N,) inside each box, widened by ``MARGIN_M`` on all sides."""
         xyz = np.concatenate([s.cloud.xyz for s in frame.scans]) if frame.scans else np.zeros((0, 3), np.float32)
         points = geometry.transform_points(geometry.invert(T_odom_label) @ T_odom_base, xyz)
+        points = points[np.argsort(points[:, 0])]  # of each box only a slice is looked at
+        reach = 0.5 * np.linalg.norm(self.size, axis=1) + MARGIN_M
+        first, last = (np.searchsorted(points[:, 0], self.center[:, 0] + way * reach) for way in (-1.0, 1.0))
         out = np.zeros(len(self.center), np.int64)
         for k in range(len(out)):
-            local = np.abs((points - self.center[k]) @ geometry.rotation_z(float(self.yaw[k])))
-            out[k] = np.count_nonzero((local <= 0.5 * self.size[k] + 0.05).all(1))
+            local = (points[first[k] : last[k]] - self.center[k]) @ geometry.rotation_z(float(self.yaw[k]))
+            out[k] = np.count_nonzero((np.abs(local) <= 0.5 * self.size[k] + MARGIN_M).all(1))
         return out
 
 
