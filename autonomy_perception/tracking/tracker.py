@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -94,6 +97,26 @@ class Tracker:
             return to_tracks(left, *left.filter.combined(), self._frame, now_ns)
         finally:
             self._state = kept
+
+    def save(self) -> dict[str, NDArray[Any]]:
+        """Everything remembered, as arrays."""
+        stamp = -1 if self._stamp_ns is None else self._stamp_ns
+        seed = np.frombuffer((self._seed % 2**128).to_bytes(16, "big"), np.uint8)
+        own: dict[str, NDArray[Any]] = {
+            "stamp_ns": np.array(stamp, np.int64),
+            "seed": seed,
+            "frame": np.array(self._frame),
+            "velocity": self._velocity,
+        }
+        return {**own, **{f"tracks.{name}": array for name, array in self._state.arrays().items()}}
+
+    def load(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from :meth:`save`. Raises KeyError or ValueError if the state is not of a tracker."""
+        tracks = {name[7:]: array for name, array in state.items() if name.startswith("tracks.")}
+        self._state = TrackState.of(self._lib, tracks)
+        self._seed = int.from_bytes(state["seed"].tobytes(), "big")
+        self._stamp_ns = int(state["stamp_ns"]) if state["stamp_ns"] >= 0 else None
+        self._frame, self._velocity = str(state["frame"]), state["velocity"].copy()
 
     def _advance(self, dt: float) -> None:
         state = self._state
