@@ -7,7 +7,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: demo test test-long lint kernels kernels-cuda gpu-check setup help
+.PHONY: demo test test-long golden lint kernels kernels-cuda gpu-check setup help
 
 demo: setup  ## run the whole suite on a synthetic drive; report in out/demo/report.html
 	$(BIN)/autonomy-perception demo
@@ -17,6 +17,9 @@ test: setup lint  ## lint, then every test that is not marked long
 
 test-long: setup  ## the slow tests: many points, soak
 	$(PYTEST) -m long
+
+golden: setup  ## renew the golden outputs of test/golden, say what changed, draw it into out/golden
+	$(BIN)/python test/golden/renew.py
 
 lint: setup  ## ruff, mypy, import floors, shellcheck, package.xml
 	tools/lint.sh

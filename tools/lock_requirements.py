@@ -28,6 +28,10 @@ SETS = {
 CUDA_ONLY = ("nvidia-", "cuda-", "triton")
 """Needed by the CUDA build of torch only; which build is installed is decided by TORCH_INDEX at set-up."""
 
+UNUSED = ("opencv-python", "pycocotools", "tabulate")
+"""Asked for by TrackEval for masks and tables; its metrics, which are what we use, need numpy and scipy alone (and opencv-python
+would write over the cv2 of opencv-python-headless)."""
+
 Pins = dict[str, dict[str, str]]
 """Distribution name -> Python version -> version."""
 
@@ -110,7 +114,7 @@ def main() -> None:
                 members = closure(names_of(FOLDER / f"{group}.in"), needs) - listed
                 listed |= members
                 for name in members:
-                    if name.startswith(CUDA_ONLY):
+                    if name.startswith(CUDA_ONLY) or name in UNUSED:
                         continue
                     files[group].setdefault(name, {})[version] = pins[name]
             print(f"{'+'.join(groups)}: {len(pins)} packages with Python {version}")

@@ -32,6 +32,17 @@ def replay_offline(
             return
 
 
+def frames_of(bag: Path, vehicle: VehicleConfig, config: PerceptionConfig, lib: Library) -> Iterator[SensorFrame]:
+    """The frames that the pipeline gets from a bag, without running it.
+
+    Raises:
+        BagError: the bag cannot be read.
+    """
+    front = SensorFrontEnd(config, vehicle, lib)
+    for event in events(bag, vehicle):
+        yield from front.feed(event)
+
+
 def cloud_layouts(bag: Path, vehicle: VehicleConfig) -> dict[str, str]:
     """How the first cloud of each lidar is read, by topic, in words; lidars without a readable cloud are left out.
 

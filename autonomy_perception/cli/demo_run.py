@@ -11,16 +11,17 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
-from rich.table import Table
 
 from autonomy_perception.bags.outputs import RecordedOutput, read_outputs
 from autonomy_perception.config import ConfigError, PerceptionConfig
 from autonomy_perception.live.live_run import LiveOptions, LiveResult, LiveRunError, run_live
 from autonomy_perception.live.replay_live import print_table
 from autonomy_perception.metrics.latency import TOTAL_P50_MS, TOTAL_P99_MS, Percentiles
+from autonomy_perception.metrics.score import score_bag
 from autonomy_perception.ops.library import CpuLibrary
-from autonomy_perception.report.page import Check, Report, write_report
-from autonomy_perception.report.recorded import accuracy_of, pictures_of
+from autonomy_perception.report.checks import Check, print_checks
+from autonomy_perception.report.page import Report, write_report
+from autonomy_perception.report.recorded import pictures_of
 from autonomy_perception.simulation.drive import SyntheticDrive
 from autonomy_perception.simulation.io.source import source_digest
 from autonomy_perception.simulation.io.write_bag import write_bag
@@ -57,16 +58,9 @@ def run_demo(seed: int, duration_s: float, folder: Path) -> list[Check]:
         raise ConfigError("a node died:\n" + "\n".join(result.log[-20:]))
     outputs = list(read_outputs(recording))
     checks = [*rate_checks(outputs, result, drive), *latency_checks(result)]
-    accuracy, _ = accuracy_of(outputs, drive)
-    checks += [
-        Check(
-            f.name,
-            f"{f.value:.2f} {f.unit}".strip(),
-            f"{'>=' if f.at_least else '<='} {f.limit:g} {f.unit}".strip(),
-            f.ok,
-        )
-        for f in accuracy.floors()
-    ]
+    score = score_bag(drive, outputs, demo_vehicle(), PerceptionConfig(), CpuLibrary())
+    assert score is not None, "the simulator writes truth"
+    checks += [Check.of(f) for f in score.figures]
     print_table(result, console)
     print_checks(checks, console)
     with console.status("pictures and report"):
@@ -75,7 +69,7 @@ def run_demo(seed: int, duration_s: float, folder: Path) -> list[Check]:
             "drive": f"synthetic, seed {seed}, {duration_s:.0f} s",
             "graph": ", ".join(("bag_player", "perception", *NODES, "bag_recorder")) + " as processes over DDS",
             "frames": f"{result.frames} processed, {result.replaced} replaced by newer ones, {result.errors} failed",
-        } | {name: f"{value:.2f}" for name, value in accuracy.extras().items()}
+        }
         report = Report("Demo drive", summary, checks, result.stages_ms, result.latency_ms, pictures)
         path = write_report(report, folder / "report.html")
     console.print(f"report: {path}")
@@ -134,13 +128,3 @@ def latency_checks(result: LiveResult) -> list[Check]:
         Check(f"latency {name}", f"{value:.1f} ms", f"< {slack * budget:.0f} ms", value < slack * budget)
         for name, value, budget in (("p50", p.p50, TOTAL_P50_MS), ("p99", p.p99, TOTAL_P99_MS))
     ]
-
-
-def print_checks(checks: Sequence[Check], console: Console) -> None:
-    """The verdict as a table."""
-    table = Table(title="checks")
-    for column in ("figure", "value", "demanded", ""):
-        table.add_column(column, justify="left" if column in ("figure", "") else "right")
-    for c in checks:
-        table.add_row(c.name, c.value, c.limit, "[green]held[/green]" if c.ok else "[red]FAILED[/red]")
-    console.print(table)

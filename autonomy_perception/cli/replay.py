@@ -37,7 +37,10 @@ def replay(
     max_frames: Annotated[int | None, typer.Option(min=1, help="stop after this many frames (offline)")] = None,
     json_: Annotated[bool, typer.Option("--json", help="print the figures as one JSON line")] = False,
 ) -> None:
-    """Replay BAG and say how long each stage took, what was dropped, and (with -o) show it."""
+    """Replay BAG and say how long each stage took, what was dropped, and (with -o) show it.
+
+    The outputs for a bag with truth (synthetic, or labelled boxes of an imported data set) are scored against it.
+    """
     from autonomy_perception.bags.errors import BagError
     from autonomy_perception.config import ConfigError, PerceptionConfig, load_perception, load_vehicle
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from autonomy_perception.bags.outputs import read_outputs
 from autonomy_perception.config import ConfigError, PerceptionConfig, load_perception, load_vehicle
 from autonomy_perception.live.live_run import LiveOptions, LiveResult, LiveRunError, run_live
 from autonomy_perception.metrics.latency import BUDGET_MS, TOTAL_P50_MS, Percentiles
+from autonomy_perception.metrics.score import Scorer, score_bag
 from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.report.checks import print_score
 from autonomy_perception.report.page import Report, write_report
 from autonomy_perception.report.recorded import pictures_of
 
@@ -19,35 +24,45 @@ N_PICTURES = 8
 
 def run_live_replay(
     bag: Path, vehicle: Path, params: Path | None, output: Path | None, rate: float, lockstep: bool
-) -> tuple[dict[str, float], str]:
+) -> tuple[dict[str, Any], str]:
     """Replay ``bag`` through perception as a process of its own; returns the figures and the hash of all outputs.
 
+    If the bag has truth, the outputs are recorded and scored: ``accuracy`` among the figures holds ``Score.as_dict()``.
     With ``output`` a new folder receives ``report.html`` and the recorded outputs as bag ``outputs``.
 
     Raises:
+        BagError: the bag or its truth cannot be read.
         ConfigError: an argument is wrong, or a node died.
     """
     console = Console(stderr=True)
-    record = output / "outputs" if output else None
-    options = LiveOptions(bag, vehicle, params, rate, lockstep, record=record, hash=True)
+    car, config = load_vehicle(vehicle), load_perception(params) if params else PerceptionConfig()
+    with tempfile.TemporaryDirectory(prefix="autonomy_perception_outputs_") as folder:
+        record = (output or Path(folder)) / "outputs" if output or Scorer.of(bag) else None
+        result = _run(LiveOptions(bag, vehicle, params, rate, lockstep, record=record, hash=True), console)
+        figures = figures_of(result)
+        print_table(result, Console())
+        score = score_bag(bag, read_outputs(record), car, config, CpuLibrary()) if record else None
+        checks = print_score(score, Console())
+        if output and record:
+            with console.status("pictures"):
+                pictures = pictures_of(record, bag, car, config, CpuLibrary(), N_PICTURES)
+            summary = {k: f"{v:.1f}" for k, v in figures.items()} | {"hash": result.digest}
+            title = f"Replay of {bag.name} (live nodes)"
+            page = Report(title, summary, checks, result.stages_ms, result.latency_ms, pictures)
+            Console().print(f"report: {write_report(page, output / 'report.html')}")
+    return figures | ({"accuracy": score.as_dict()} if score else {}), result.digest
+
+
+def _run(options: LiveOptions, console: Console) -> LiveResult:
+    """The run, with what the nodes say. Raises ConfigError if one died."""
     try:
-        with console.status(f"playing {bag.name} through the live nodes"):
+        with console.status(f"playing {options.bag.name} through the live nodes"):
             result = run_live(options, lambda line: console.print(line, markup=False, highlight=False, soft_wrap=True))
     except LiveRunError as e:
         raise ConfigError(str(e)) from e
     if result.code != 0:
         raise ConfigError("a node died during the replay (its last lines are above)")
-    figures = figures_of(result)
-    print_table(result, Console())
-    if output and record:
-        config = load_perception(params) if params else PerceptionConfig()
-        with console.status("pictures"):
-            pictures = pictures_of(record, bag, load_vehicle(vehicle), config, CpuLibrary(), N_PICTURES)
-        summary = {k: f"{v:.1f}" for k, v in figures.items()} | {"hash": result.digest}
-        title = f"Replay of {bag.name} (live nodes)"
-        page = Report(title, summary, (), result.stages_ms, result.latency_ms, pictures)
-        Console().print(f"report: {write_report(page, output / 'report.html')}")
-    return figures, result.digest
+    return result
 
 
 def figures_of(result: LiveResult) -> dict[str, float]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.grid import WorldGrid, scroll
+from autonomy_perception.metrics.figure import Figure, rms
 from autonomy_perception.metrics.matching import (
     GATE_M,
     MAX_RANGE_M,
@@ -18,41 +18,17 @@ from autonomy_perception.metrics.matching import (
     distances,
     join_groups,
 )
+from autonomy_perception.metrics.mot import MotSequence
+from autonomy_perception.metrics.output import Output
 from autonomy_perception.metrics.truth_frame import TruthFrame
 from autonomy_perception.simulation.truth.truth import FREE, OCCUPIED, TruthGrid
 from autonomy_perception.types import Occupancy, Tracks
 
 F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
 STRUCTURE_MARGIN_M = 1.0
 STILL_MPS = 1.0
 UNKNOWN_RANGE_M = 30.0
-
-
-class Output(Protocol):
-    """What is judged: a ``Perception``, or an output read back from a bag."""
-
-    @property
-    def stamp_ns(self) -> int: ...
-    @property
-    def tracks(self) -> Tracks: ...
-    @property
-    def occupancy(self) -> Occupancy: ...
-
-
-@dataclass(frozen=True)
-class Floor:
-    """A figure and its limit; ``ok`` is the verdict."""
-
-    name: str
-    value: float
-    limit: float
-    at_least: bool
-    unit: str
-
-    @property
-    def ok(self) -> bool:
-        """Whether the limit holds; a figure that could not be measured (NaN) does not."""
-        return bool(self.value >= self.limit if self.at_least else self.value <= self.limit)
 
 
 @dataclass
@@ -75,19 +51,18 @@ class Share:
 
 @dataclass
 class ObjectScore:
-    """Fate of one true object: scans in which it was demanded and found, and its tracks so far."""
+    """Fate of one true object: scans in which it was demanded, and in which it was found."""
 
     demanded: int = 0
     found: int = 0
-    switches: int = 0
-    last_track: bytes = b""
 
 
 @dataclass
 class Accuracy:
-    """Gathers figures scan by scan; read the properties at any time."""
+    """Gathers figures scan by scan; read them at any time."""
 
     scans: int = 0
+    mot: MotSequence = field(default_factory=MotSequence)
     objects: dict[int, ObjectScore] = field(default_factory=dict)
     position_error: list[float] = field(default_factory=list)
     center_error: list[float] = field(default_factory=list)
@@ -124,39 +99,36 @@ class Accuracy:
         for number in objects.number[rows]:
             self.objects.setdefault(int(number), ObjectScore()).demanded += 1
         for t, n in pairs:
-            self._found(self.objects[int(objects.number[n])], bytes(ids[t]))
+            self.objects[int(objects.number[n])].found += 1
             self.position_error.append(float(distance[t, n]))
             self.center_error.append(float(np.linalg.norm(boxes.center[t] - true.center[n])))
             self.speed_error.append(float(np.linalg.norm(boxes.velocity[t]) - np.linalg.norm(true.velocity[n])))
             self.velocity_error.append(float(np.linalg.norm(boxes.velocity[t] - true.velocity[n])))
-        left = np.setdiff1d(np.arange(len(boxes)), [t for t, _ in pairs])
-        self._false(left, boxes, true, ~demanded, distance, truth, ego)
-
-    @staticmethod
-    def _found(score: ObjectScore, track: bytes) -> None:
-        score.found += 1
-        score.switches += int(score.last_track not in (b"", track))
-        score.last_track = track
+        paired = np.array([t for t, _ in pairs], np.int64)
+        left = np.setdiff1d(np.arange(len(boxes)), paired)
+        judged = np.concatenate([paired, self._false(left, boxes, true, ~demanded, distance, truth, ego)])
+        self.mot.add(objects.number[rows].tolist(), [bytes(ids[t]) for t in judged], distance[judged][:, rows].T)
 
     def _false(
         self,
-        left: NDArray[np.int64],
+        left: I64,
         boxes: Boxes,
         true: Boxes,
         spared: NDArray[np.bool_],
         distance: F64,
         truth: TruthFrame,
         ego: F64,
-    ) -> None:
-        """Count tracks that belong to nothing: not to an object that was not demanded, not to a structure."""
+    ) -> I64:
+        """Of the tracks ``left`` those that belong to nothing: not to an object that was not demanded, not to a structure."""
         left = left[np.linalg.norm(boxes.center[left] - ego, axis=1) <= MAX_RANGE_M]
-        on_object = (distance[left][:, spared] <= GATE_M).any(1) | true.inside(boxes.center[left], 0.5)[:, spared].any(
-            1
-        )
+        near = (distance[left][:, spared] <= GATE_M).any(1)
+        on_object = near | true.inside(boxes.center[left], 0.5)[:, spared].any(1)
         on_structure = Boxes.of_truth(truth.structures).inside(boxes.center[left], STRUCTURE_MARGIN_M).any(1)
         moving = np.linalg.norm(boxes.velocity[left], axis=1) > STILL_MPS
-        self.false_tracks += int(np.count_nonzero(~on_object & (~on_structure | moving)))
+        false = ~on_object & (~on_structure | moving)
+        self.false_tracks += int(np.count_nonzero(false))
         self.false_on_structure += int(np.count_nonzero(~on_object & on_structure & moving))
+        return np.asarray(left[false], np.int64)
 
     def _grid(self, occupancy: Occupancy, truth: TruthFrame) -> None:
         t = truth.grid
@@ -176,37 +148,29 @@ class Accuracy:
         demanded = sum(o.demanded for o in self.objects.values())
         return sum(o.found for o in self.objects.values()) / demanded if demanded else float("nan")
 
-    @property
-    def id_switches(self) -> int:
-        """How often an object went on under another track."""
-        return sum(o.switches for o in self.objects.values())
-
-    def floors(self) -> list[Floor]:
-        """All figures that have a limit."""
+    def figures(self) -> tuple[Figure, ...]:
+        """All figures, those with a limit first."""
         per_scan = self.false_tracks / self.scans if self.scans else float("nan")
-        return [
-            Floor("track recall", self.recall, 0.90, True, ""),
-            Floor("false tracks per scan", per_scan, 0.5, False, ""),
-            Floor("position RMSE", _rms(self.position_error), 0.4, False, "m"),
-            Floor("speed RMSE", _rms(self.speed_error), 1.0, False, "m/s"),
-            Floor("occupied cells published free", 100 * self.occupied_as_free.value, 0.5, False, "%"),
-            Floor("visible free cells published occupied", 100 * self.free_as_occupied.value, 2.0, False, "%"),
-            Floor("ditch cells published free", 100 * self.ditch_as_free.value, 1.0, False, "%"),
-            Floor(
-                "visible free cells published unknown within 30 m", 100 * self.free_as_unknown.value, 30.0, False, "%"
-            ),
-        ]
-
-    def extras(self) -> dict[str, float]:
-        """Figures without a limit."""
-        return {
-            "id switches": float(self.id_switches),
-            "centre RMSE [m]": _rms(self.center_error),
-            "velocity RMSE [m/s]": _rms(self.velocity_error),
-            "false tracks moving on structures": float(self.false_on_structure),
-            "objects": float(len(self.objects)),
-            "scans": float(self.scans),
-        }
+        mot = self.mot.figures()
+        return (
+            Figure("track recall", self.recall, "", 0.90, at_least=True),
+            Figure("false tracks per scan", per_scan, "", 0.5),
+            Figure("position RMSE", rms(self.position_error), "m", 0.4),
+            Figure("speed RMSE", rms(self.speed_error), "m/s", 1.0),
+            Figure("occupied cells published free", 100 * self.occupied_as_free.value, "%", 0.5),
+            Figure("visible free cells published occupied", 100 * self.free_as_occupied.value, "%", 2.0),
+            Figure("ditch cells published free", 100 * self.ditch_as_free.value, "%", 1.0),
+            Figure("visible free cells published unknown within 30 m", 100 * self.free_as_unknown.value, "%", 30.0),
+            Figure("centre RMSE", rms(self.center_error), "m"),
+            Figure("velocity RMSE", rms(self.velocity_error), "m/s"),
+            Figure("MOTA", mot["mota"]),
+            Figure("IDF1", mot["idf1"]),
+            Figure("HOTA", mot["hota"]),
+            Figure("id switches", mot["id_switches"]),
+            Figure("false tracks moving on structures", self.false_on_structure),
+            Figure("objects", len(self.objects)),
+            Figure("scans", self.scans),
+        )
 
 
 def lay_over(occupancy: Occupancy, truth: TruthGrid) -> NDArray[np.int8]:
@@ -217,7 +181,3 @@ def lay_over(occupancy: Occupancy, truth: TruthGrid) -> NDArray[np.int8]:
     """
     grid: WorldGrid = occupancy.grid
     return np.asarray(scroll(occupancy.wire, grid, truth.grid, -1), np.int8)
-
-
-def _rms(values: list[float]) -> float:
-    return float(np.sqrt(np.mean(np.square(values)))) if values else float("nan")

@@ -83,11 +83,11 @@ def distances(tracks: Boxes, truth: Boxes, ego: F64) -> F64:
     return out
 
 
-def assign(distance: F64) -> list[tuple[int, int]]:
-    """Pairs (track, object) within the gate: as many as possible, then the smallest sum of distances."""
+def assign(distance: F64, gate: float = GATE_M) -> list[tuple[int, int]]:
+    """Pairs (track, object) within the gate [m]: as many as possible, then the smallest sum of distances (T,N)."""
     if distance.size == 0:
         return []
-    cost = np.where(distance <= GATE_M, distance, 1e3)
+    cost = np.where(distance <= gate, distance, 1e3)
     return [(int(t), int(n)) for t, n in zip(*linear_sum_assignment(cost), strict=True) if cost[t, n] < 1e3]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +19,10 @@ from autonomy_perception.bags.replay import cloud_layouts, replay_offline
 from autonomy_perception.bags.writer import BagWriter
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.metrics.latency import BUDGET_MS, Percentiles
+from autonomy_perception.metrics.score import Scorer
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.pipeline.digest import Digest
+from autonomy_perception.report.checks import print_score
 from autonomy_perception.report.page import Report, write_report
 from autonomy_perception.report.render import render_step
 from autonomy_perception.runtime.runner import Output
@@ -55,10 +58,10 @@ class Tally:
 
 def run_offline(
     bag: Path, vehicle: VehicleConfig, config: PerceptionConfig, output: Path | None, max_frames: int | None
-) -> tuple[dict[str, float], str]:
+) -> tuple[dict[str, Any], str]:
     """Replay ``bag``; returns the figures and the hash of all outputs.
 
-    With ``output`` a new folder receives ``report.html`` and the outputs as bag ``outputs``.
+    If the bag has truth, the outputs are scored: ``accuracy`` among the figures holds ``Score.as_dict()``. With ``output`` a new folder receives ``report.html`` and the outputs as bag ``outputs``.
 
     Raises:
         BagError: the bag cannot be read, or the outputs cannot be written.
@@ -73,12 +76,12 @@ def run_offline(
     layouts = [f"{topic}: {about}" for topic, about in cloud_layouts(bag, vehicle).items()]
     for line in layouts:
         console.print(line, highlight=False, soft_wrap=True)
-    digest, tally = Digest(), Tally()
+    digest, tally, scorer = Digest(), Tally(), Scorer.of(bag)
     pictures: list[tuple[str, NDArray[np.uint8]]] = []
     every = max(1, total // N_PICTURES)
     writer = BagWriter(output / "outputs") if output else None
     start = time.perf_counter()
-    picture_s = 0.0
+    aside_s = 0.0  # spent on truth, outputs and pictures
     steps = replay_offline(bag, vehicle, config, CpuLibrary(), max_frames)
     if writer:
         writer.__enter__()
@@ -86,8 +89,10 @@ def run_offline(
         for step in track(steps, "replay", total, console=console, transient=True):
             digest.update(step.result)
             tally.add(step)
+            pause = time.perf_counter()
+            if scorer and step.frame is not None:  # an aged output is of a moment that has no truth
+                scorer.add(step.result, step.frame)
             if writer:
-                pause = time.perf_counter()
                 write_outputs(writer, step.result)
                 if (
                     step.frame is not None
@@ -95,28 +100,29 @@ def run_offline(
                     and len(pictures) < N_PICTURES
                 ):
                     pictures.append((f"frame {len(tally.latency_ms) - 1}", render_step(step.frame, step.result)))
-                picture_s += time.perf_counter() - pause
+            aside_s += time.perf_counter() - pause
     except BaseException as e:
         if writer:
             writer.__exit__(type(e), e, None)
         raise
     if writer:
         writer.__exit__(None, None, None)
-    seconds = time.perf_counter() - start - picture_s
+    seconds = time.perf_counter() - start - aside_s
     figures = summarise(tally, seconds)
     print_table(tally, figures, Console())
+    score = scorer.score() if scorer else None
+    checks = print_score(score, Console())
     if output:
         summary = {k: f"{v:.1f}" for k, v in figures.items()} | {"hash": digest.hexdigest()}
         notes = layouts + [f"{count} x {text}" for text, count in tally.problems.items()]
-        report = Report(
-            f"Replay of {bag.name} (offline)", summary, (), tally.stages_ms, tally.latency_ms, pictures, notes
-        )
+        title = f"Replay of {bag.name} (offline)"
+        report = Report(title, summary, checks, tally.stages_ms, tally.latency_ms, pictures, notes)
         Console().print(f"report: {write_report(report, output / 'report.html')}")
-    return figures, digest.hexdigest()
+    return figures | ({"accuracy": score.as_dict()} if score else {}), digest.hexdigest()
 
 
 def summarise(tally: Tally, seconds: float) -> dict[str, float]:
-    """Named figures of a replay that took ``seconds`` without pictures."""
+    """Named figures of a replay that took ``seconds`` without truth, outputs and pictures."""
     total = Percentiles.of(tally.latency_ms)
     frames = max(1, total.count)
     return {

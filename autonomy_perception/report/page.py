@@ -14,16 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.metrics.latency import BUDGET_MS, Percentiles
-
-
-@dataclass(frozen=True)
-class Check:
-    """One figure against its floor: ``ok`` is the verdict, ``limit`` says it in words (say, "<= 0.5 %")."""
-
-    name: str
-    value: str
-    limit: str
-    ok: bool
+from autonomy_perception.report.checks import Check
 
 
 @dataclass
@@ -99,7 +90,7 @@ img{max-width:100%;border:1px solid #d8dee4}figure{margin:1.2em 0}figcaption{col
 <table>{% for k, v in report.summary.items() %}<tr><th>{{ k }}</th><td>{{ v }}</td></tr>{% endfor %}</table>
 {% if report.checks %}<h2>Checks</h2><table><tr><th>figure</th><th>value</th><th>demanded</th><th></th></tr>
 {% for c in report.checks %}<tr><td>{{ c.name }}</td><td class="n">{{ c.value }}</td><td class="n">{{ c.limit }}</td>
-<td class="{{ 'ok' if c.ok else 'bad' }}">{{ 'held' if c.ok else 'FAILED' }}</td></tr>{% endfor %}</table>{% endif %}
+<td class="{{ 'ok' if c.ok else 'bad' }}">{{ c.verdict }}</td></tr>{% endfor %}</table>{% endif %}
 {% if rows %}<h2>Time per stage [ms]</h2><table>
 <tr><th>stage</th><th>frames</th><th>p50</th><th>p95</th><th>p99</th><th>max</th><th>budget p50</th></tr>
 {% for name, p, budget in rows %}<tr><td>{{ name }}</td><td class="n">{{ p.count }}</td>

@@ -1,4 +1,4 @@
-"""Recorded outputs beside the data they came from: accuracy against truth, and pictures."""
+"""Pictures of recorded outputs, laid over the data they came from."""
 
 from __future__ import annotations
 
@@ -8,33 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception.bags.events import events
 from autonomy_perception.bags.outputs import RecordedOutput, read_outputs, read_terrain
+from autonomy_perception.bags.replay import frames_of
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.grid import WorldGrid
-from autonomy_perception.metrics.accuracy import Accuracy
-from autonomy_perception.metrics.truth_frame import read_truth
 from autonomy_perception.ops.library import Library
 from autonomy_perception.report.render import render_step
-from autonomy_perception.sensors.frontend import SensorFrontEnd
 from autonomy_perception.types import Detections, Perception, SensorFrame, TerrainGrid
-
-
-def accuracy_of(outputs: Sequence[RecordedOutput], drive: Path) -> tuple[Accuracy, int]:
-    """Accuracy of recorded outputs against the truth in the drive's bag, and the number of true scans.
-
-    Scans without an output do not enter the accuracy; how many there were is a matter of rate.
-
-    Raises:
-        BagError: the drive cannot be read or holds no truth.
-    """
-    by_stamp = {o.stamp_ns: o for o in outputs}
-    accuracy, scans = Accuracy(), 0
-    for truth in read_truth(drive):
-        scans += 1
-        if truth.stamp_ns in by_stamp:
-            accuracy.add(by_stamp[truth.stamp_ns], truth)
-    return accuracy, scans
 
 
 def pictures_of(
@@ -49,15 +29,13 @@ def pictures_of(
     chosen = {stamps[k] for k in np.linspace(0, len(stamps) - 1, count + 2).astype(int)[1:-1]} if stamps else set()
     outputs = {o.stamp_ns: o for o in read_outputs(recording) if o.stamp_ns in chosen}
     terrain = list(read_terrain(recording))
-    front = SensorFrontEnd(config, vehicle, lib)
     out = []
-    for event in events(drive, vehicle):
-        for frame in front.feed(event):
-            output = outputs.pop(frame.stamp_ns, None)
-            if output is not None:
-                result = as_perception(output, frame, terrain)
-                title = f"{(frame.stamp_ns - stamps[0]) * 1e-9:.1f} s: {int(result.tracks.confirmed.sum())} tracks"
-                out.append((title, render_step(frame, result)))
+    for frame in frames_of(drive, vehicle, config, lib):
+        output = outputs.pop(frame.stamp_ns, None)
+        if output is not None:
+            result = as_perception(output, frame, terrain)
+            title = f"{(frame.stamp_ns - stamps[0]) * 1e-9:.1f} s: {int(result.tracks.confirmed.sum())} tracks"
+            out.append((title, render_step(frame, result)))
         if not outputs:
             break
     return out

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from autonomy_perception.calibration.report import Verdict
-from autonomy_perception.report.page import Check, Report, write_report
+from autonomy_perception.report.checks import Check
+from autonomy_perception.report.page import Report, write_report
 from autonomy_perception.vehicle_check.check import Outcome
 from autonomy_perception.vehicle_check.findings import Level
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from autonomy_perception.grid import WorldGrid
-from autonomy_perception.metrics.accuracy import Accuracy, Floor, lay_over
+from autonomy_perception.metrics.accuracy import Accuracy, lay_over
+from autonomy_perception.metrics.figure import Figure
 from autonomy_perception.metrics.matching import Boxes, assign, distances, facing_side, join_groups
 from autonomy_perception.metrics.truth_frame import TruthFrame
 from autonomy_perception.simulation.truth.truth import FREE, OCCUPIED, UNDECIDED, TruthGrid, TruthObjects
@@ -111,8 +112,20 @@ def test_identity_switch_is_seen_over_a_gap():
     a = Accuracy()
     for those in (tracks((7, 20, 0, 4, 2, 0)), tracks(), tracks((7, 20, 0, 4, 2, 0)), tracks((8, 20, 0, 4, 2, 0))):
         a.add(published(those), t)
-    assert a.id_switches == 1
-    assert a.recall == 0.75
+    figures = {f.name: f.value for f in a.figures()}
+    assert figures["id switches"] == 1
+    assert figures["track recall"] == 0.75
+    assert figures["MOTA"] == pytest.approx(1 - 2 / 4)
+    assert figures["IDF1"] == pytest.approx(2 * 2 / (4 + 3))
+
+
+def test_what_need_not_be_tracked_is_neither_right_nor_wrong_for_mota():
+    """One demanded car with its track; tracks of a car of 5 returns, of a standing post and of nothing."""
+    t = truth(objects((1, 20, 0, 4, 2, 0, 50), (2, 10, -8, 4, 2, 0, 5)), objects((1000, 10, 10, 2, 2, 0, 30)))
+    a = judged(tracks((1, 20, 0, 4, 2, 0), (2, 10, -8, 4, 2, 0), (3, 10, 10, 1, 1, 0), (4, -20, 0, 4, 2, 0)), t)
+    figures = {f.name: f.value for f in a.figures()}
+    assert (figures["MOTA"], figures["false tracks per scan"]) == (0.0, 1.0)
+    assert figures["IDF1"] == pytest.approx(2 / 3)
 
 
 def test_as_many_pairs_as_possible():
@@ -181,8 +194,17 @@ def test_other_moments_are_refused():
         Accuracy().add(out, truth(objects()))
 
 
-def test_floors_without_data_do_not_hold():
-    assert not any(f.ok for f in Accuracy().floors())
-    assert Floor("x", 0.5, 0.5, False, "").ok
-    assert Floor("x", 0.9, 0.9, True, "").ok
-    assert not Floor("x", 0.89, 0.9, True, "").ok
+def test_limits_without_data_do_not_hold():
+    figures = Accuracy().figures()
+    assert not any(f.ok for f in figures if f.limit is not None)
+    assert Figure("x", 0.5, limit=0.5).ok
+    assert Figure("x", 0.9, limit=0.9, at_least=True).ok
+    assert not Figure("x", 0.89, limit=0.9, at_least=True).ok
+    assert Figure("x", float("nan")).ok, "nothing is demanded"
+
+
+def test_figures_say_themselves():
+    one = Figure("position RMSE", 0.3456, "m", 0.4)
+    assert (one.said, one.demanded) == ("0.346 m", "<= 0.4 m")
+    assert (Figure("scans", 12345).said, Figure("scans", 12345).demanded) == ("12345", "")
+    assert Figure("recall", float("nan"), limit=0.9, at_least=True).said == "not measured"

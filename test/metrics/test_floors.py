@@ -20,5 +20,5 @@ def test_floors_hold_on_a_drive_nobody_has_seen(turn: int) -> None:
     for step in simulated_steps(drive, drive.samples(2), PerceptionConfig(), CpuLibrary()):
         accuracy.add(step.result, step.truth)
     assert accuracy.scans >= 295
-    missed = [f"{f.name}: {f.value:.3f}, limit {f.limit}" for f in accuracy.floors() if not f.ok]
+    missed = [f"{f.name}: {f.value:.3f}, limit {f.limit}" for f in accuracy.figures() if not f.ok]
     assert not missed, f"seed {seed}: {missed}"

@@ -107,3 +107,22 @@ def test_a_label_in_another_frame_is_refused():
     wire = np.full(GRID.shape, -1, np.int8)
     with pytest.raises(ValueError, match="velodyne"):
         evaluate_labelled([step(SECOND, wire, inside(9))], [labels(SECOND, 10.0, "velodyne")])
+
+
+def test_returns_are_counted_in_turned_boxes():
+    """Against a count over all points: six boxes of any yaw, some in one another."""
+    rng = np.random.default_rng(4)
+    n = 6
+    boxes = Labels(
+        SECOND, "base_link", np.arange(16 * n, dtype=np.uint8).reshape(n, 16), np.ones(n, np.uint8),
+        np.column_stack([rng.uniform(-8, 8, (n, 2)), np.ones(n)]), rng.uniform(1.0, 6.0, (n, 3)), rng.uniform(-3, 3, n),
+    )  # fmt: skip
+    points = rng.uniform(-10, 10, (4000, 3)) * np.array([1, 1, 0.2])
+    frame, _ = step(SECOND, np.full(GRID.shape, -1, np.int8), points)
+    expected = []
+    for center, size, yaw in zip(boxes.center, boxes.size, boxes.yaw, strict=True):
+        d, (c, s) = frame.scans[0].cloud.xyz - center, (np.cos(yaw), np.sin(yaw))
+        local = np.abs(np.column_stack([c * d[:, 0] + s * d[:, 1], c * d[:, 1] - s * d[:, 0], d[:, 2]]))
+        expected.append((local <= size / 2 + 0.05).all(1).sum())
+    assert min(expected) > 0
+    assert boxes.returns(frame, np.eye(4), np.eye(4)).tolist() == expected
