@@ -14,6 +14,8 @@ from autonomy_perception.messages.sensors_in import cloud
 from autonomy_perception.ops.library import Library
 from autonomy_perception.runtime.runner import Output, Runner
 from autonomy_perception.sensors.cloud import CloudError, CloudReader
+from autonomy_perception.sensors.frontend import SensorFrontEnd
+from autonomy_perception.types import SensorFrame
 
 
 def replay_offline(

@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-BUDGET_MS = {"sensors": 6.0, "ground": 5.0, "terrain": 3.0, "detection": 6.0, "tracking": 4.0, "occupancy": 5.0, "publish": 3.0}
+BUDGET_MS = {
+    "sensors": 6.0,
+    "ground": 5.0,
+    "terrain": 3.0,
+    "detection": 6.0,
+    "tracking": 4.0,
+    "occupancy": 5.0,
+    "publish": 3.0,
+}
 """p50 budget of each stage [ms]; the whole way has p50 < 40 and p99 < 80 ms."""
 TOTAL_P50_MS, TOTAL_P99_MS = 40.0, 80.0
 
