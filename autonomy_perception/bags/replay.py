@@ -12,9 +12,8 @@ from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.messages.sensors_in import cloud
 from autonomy_perception.ops.library import Library
-from autonomy_perception.runtime.runner import Output, Runner
+from autonomy_perception.runtime.runner import Output, Runner, sensing
 from autonomy_perception.sensors.cloud import CloudError, CloudReader
-from autonomy_perception.sensors.frontend import SensorFrontEnd
 from autonomy_perception.types import SensorFrame
 
 
@@ -40,9 +39,7 @@ def frames_of(bag: Path, vehicle: VehicleConfig, config: PerceptionConfig, lib: 
     Raises:
         BagError: the bag cannot be read.
     """
-    front = SensorFrontEnd(config, vehicle, lib)
-    for event in events(bag, vehicle):
-        yield from front.feed(event)
+    return sensing(config, vehicle, lib).frames(events(bag, vehicle))
 
 
 def cloud_layouts(bag: Path, vehicle: VehicleConfig) -> dict[str, str]:

@@ -17,7 +17,8 @@ from autonomy_perception.ops.library import Library
 from autonomy_perception.pipeline.build import make_pipeline
 from autonomy_perception.pipeline.modes import Reason
 from autonomy_perception.pipeline.pipeline import Pipeline
-from autonomy_perception.runtime.gather import FramesAlone, Gather, Step
+from autonomy_perception.platform import Platform
+from autonomy_perception.runtime.gather import FramesAlone, Gather
 from autonomy_perception.sensors.frontend import SensorFrontEnd
 from autonomy_perception.types import Perception, SensorFrame
 
@@ -87,6 +88,10 @@ class Runner:
         for event in events:
             yield from self.on_event(event, replayed=True)
 
+    def frames(self, events: Iterable[Event]) -> Iterator[SensorFrame]:
+        """The frames behind the outputs of :meth:`run`."""
+        return (output.frame for output in self.run(events) if output.frame is not None)
+
     def on_event(self, event: Event, *, replayed: bool) -> Iterator[Output]:
         """Outputs of one message, to be taken one by one; where it is ``replayed``, its time also drives the ticks."""
         if isinstance(event, CloudMsg | ImageMsg):
@@ -149,4 +154,6 @@ class Runner:
             self._arrivals.popitem(last=False)
 
 
-__all__ = ["Failure", "Output", "Runner", "Step"]
+def sensing(config: PerceptionConfig, vehicle: VehicleConfig, lib: Library) -> Runner:
+    """The loop with no stage behind it: its ``frames`` are what a pipeline would be given."""
+    return Runner(config, vehicle, lib, Pipeline([], Platform.of(vehicle), config.pipeline), strict=True)
