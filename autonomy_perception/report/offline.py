@@ -18,7 +18,7 @@ from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.bags.replay import cloud_layouts, replay_offline
 from autonomy_perception.bags.writer import BagWriter
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
-from autonomy_perception.metrics.latency import BUDGET_MS, Percentiles
+from autonomy_perception.latency import BUDGET_MS, Percentiles
 from autonomy_perception.metrics.score import Scorer
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.pipeline.digest import Digest
