@@ -33,11 +33,16 @@ class Tracker:
 
     All state is batched over tracks. Given the same seed and the same inputs the output is the same bit for
     bit, identities included.
+
+    Attributes:
+        refused: measurements left out so far because their innovation covariance was none (or no number); the tracks
+            coast instead.
     """
 
     def __init__(self, config: TrackingConfig, lib: Library, seed: int = 0) -> None:
         """``config``: limits and thresholds. ``lib``: runs the kernels. ``seed``: namespace of the track identities."""
         self._config, self._lib = config, lib
+        self.refused = 0
         self.reset(seed)
 
     def reset(self, seed: int | None = None) -> None:
@@ -152,11 +157,11 @@ class Tracker:
         if len(state) == 0:
             return
         assert self._stamp_ns is not None
-        apply(state, mean, cov, scan, rows, cols, self._stamp_ns)
+        self.refused += apply(state, mean, cov, scan, rows, cols, self._stamp_ns)
         mean, cov = state.filter.combined()
         upkeep.existences(state, mean, scan, rows, cols)
         upkeep.orientations(state, mean, cov)
-        upkeep.motions(state, mean, scan.sensor, rows, self._stamp_ns, dt)
+        self.refused += upkeep.motions(state, mean, scan.sensor, rows, self._stamp_ns, dt)
         mean = state.filter.average()
         upkeep.accelerations(state, mean, self._velocity, dt)
         upkeep.confirm(state, self._stamp_ns, self._config)
