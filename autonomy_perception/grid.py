@@ -130,6 +130,18 @@ def scroll(layer: NDArray[np.generic], old: WorldGrid, new: WorldGrid, fill: flo
     return out
 
 
+def resample_largest(layer: NDArray[np.float32], source: WorldGrid, target: WorldGrid) -> NDArray[np.float32]:
+    """A layer (ny, nx) on another placement: each cell above 0 marks the cell of ``target`` its centre lies in, the
+    largest wins. No marked cell is lost between grids of different resolution, as nearest-cell sampling would."""
+    out = np.zeros(target.shape, np.float32)
+    iy, ix = np.nonzero(layer)
+    x = np.floor((source.cell_x + ix + 0.5) * source.resolution / target.resolution).astype(np.int64) - target.cell_x
+    y = np.floor((source.cell_y + iy + 0.5) * source.resolution / target.resolution).astype(np.int64) - target.cell_y
+    ok = (x >= 0) & (x < target.nx) & (y >= 0) & (y < target.ny)
+    np.maximum.at(out, (y[ok], x[ok]), layer[iy[ok], ix[ok]])
+    return out
+
+
 def world_to_ego(
     layer: NDArray[np.generic], world: WorldGrid, ego: BevGrid, x: float, y: float, yaw: float, fill: float
 ) -> NDArray[np.generic]:

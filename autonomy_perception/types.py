@@ -419,6 +419,11 @@ class Occupancy:
     log_odds: F32
     wire: NDArray[np.int8]
 
+    @classmethod
+    def unknown(cls, grid: WorldGrid) -> Occupancy:
+        """Nothing is known of any cell."""
+        return cls(grid, np.zeros(grid.shape, np.float32), np.full(grid.shape, -1, np.int8))
+
 
 @dataclass(frozen=True)
 class Perception:
@@ -429,6 +434,7 @@ class Perception:
         T_odom_base: float64 (4,4) at ``stamp_ns``; identity without ego motion.
         stage_ms: milliseconds per stage, in order.
         reasons: short upper-case words, e.g. NO_EGO_MOTION.
+        frame_id: frame of occupancy, terrain and tracks (odom, or base_link without ego motion).
     """
 
     stamp_ns: int
@@ -444,3 +450,4 @@ class Perception:
     stage_ms: Mapping[str, float] = field(default_factory=dict)
     calibration_hash: str = ""
     has_ego_motion: bool = True
+    frame_id: str = "odom"

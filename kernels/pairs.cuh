@@ -87,6 +87,7 @@ AP_HD double pair_cost(const PairBox& track, const PairTrack& t, const PairBox& 
   const AlongBox b = along_of(track, found, t.c, t.s);
   const double u = rest_of(b.u, b.length, track.length), v = rest_of(b.v, b.width, track.width);
   const double sxx = t.sxx + noise, syy = t.syy + noise, full = sxx * syy - t.sxy * t.sxy, det = full > 1e-9 ? full : 1e-9;
+  if (!(sxx > 0.0 && full > 0.0)) return kForbidden;  // no covariance: nothing can be said of the distance
   const double distance = (syy * u * u - 2.0 * t.sxy * u * v + sxx * v * v) / det;
   double affinity = 0.0;
   for (int k = 0; k < kClasses; ++k) affinity += t.likes[k] * found.probs[k];

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from autonomy_perception.bags.events import events
@@ -14,49 +12,25 @@ from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.messages.sensors_in import cloud
 from autonomy_perception.ops.library import Library
-from autonomy_perception.pipeline.pipeline import Pipeline
+from autonomy_perception.runtime.runner import Output, Runner, sensing
 from autonomy_perception.sensors.cloud import CloudError, CloudReader
-from autonomy_perception.sensors.frontend import SensorFrontEnd
-from autonomy_perception.types import Perception, SensorFrame
-
-
-@dataclass(frozen=True)
-class ReplayStep:
-    """One output of an offline replay: the frame (None for a tick), the result, and the milliseconds it took."""
-
-    frame: SensorFrame | None
-    result: Perception
-    sensors_ms: float
-    step_ms: float
+from autonomy_perception.types import SensorFrame
 
 
 def replay_offline(
     bag: Path, vehicle: VehicleConfig, config: PerceptionConfig, lib: Library, max_frames: int | None = None
-) -> Iterator[ReplayStep]:
+) -> Iterator[Output]:
     """Run a bag through the pipeline in recorded order; ticks come at the recorded time, as they do live.
 
     Raises:
         BagError: the bag cannot be read.
     """
-    front, pipeline = SensorFrontEnd(config, vehicle, lib), Pipeline(config, vehicle, lib)
-    frames_done = 0
-    sensors_ms = 0.0
-    for event in events(bag, vehicle):
-        start = time.perf_counter_ns()
-        frames = front.feed(event)
-        sensors_ms += (time.perf_counter_ns() - start) * 1e-6
-        for frame in frames:
-            start = time.perf_counter_ns()
-            result = pipeline.step(frame)
-            yield ReplayStep(frame, result, sensors_ms, (time.perf_counter_ns() - start) * 1e-6)
-            sensors_ms = 0.0
-            frames_done += 1
-            if max_frames is not None and frames_done >= max_frames:
-                return
-        if not frames and pipeline.due(event.receive_ns):
-            aged = pipeline.tick(event.receive_ns, front.health(event.receive_ns))
-            if aged is not None:
-                yield ReplayStep(None, aged, 0.0, 0.0)
+    frames = 0
+    for output in Runner(config, vehicle, lib, strict=True).run(events(bag, vehicle)):
+        yield output
+        frames += output.frame is not None
+        if max_frames is not None and frames >= max_frames:
+            return
 
 
 def frames_of(bag: Path, vehicle: VehicleConfig, config: PerceptionConfig, lib: Library) -> Iterator[SensorFrame]:
@@ -65,9 +39,7 @@ def frames_of(bag: Path, vehicle: VehicleConfig, config: PerceptionConfig, lib: 
     Raises:
         BagError: the bag cannot be read.
     """
-    front = SensorFrontEnd(config, vehicle, lib)
-    for event in events(bag, vehicle):
-        yield from front.feed(event)
+    return sensing(config, vehicle, lib).frames(events(bag, vehicle))
 
 
 def cloud_layouts(bag: Path, vehicle: VehicleConfig) -> dict[str, str]:

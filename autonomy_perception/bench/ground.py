@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from autonomy_perception.bench.ground_scans import LabelledScan, Score, rellis, semantic_kitti, simulated
+from autonomy_perception.bench.ground_scans import LabelledScan, rellis, semantic_kitti, simulated
 from autonomy_perception.bench.result import BenchResult, Figures, Timing, time_pair
 from autonomy_perception.config import Dimensions, GroundConfig
+from autonomy_perception.metrics.binary import BinaryTally
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.terrain.ground import GroundSegmenter
 from autonomy_perception.types import PointLabel
@@ -105,10 +106,10 @@ def run(data: Path | None = None, against: str = "patchworkpp", runs: int = 5) -
     return BenchResult("ground", *figures, times[0].ms / times[1].ms)
 
 
-def _score(scans: list[LabelledScan], ours: Ours, peer: PatchworkPP, table: Table) -> tuple[Score, Score]:
-    totals = Score(), Score()
+def _score(scans: list[LabelledScan], ours: Ours, peer: PatchworkPP, table: Table) -> tuple[BinaryTally, BinaryTally]:
+    totals = BinaryTally(), BinaryTally()
     for scan in scans:
-        a, b = Score.of(ours(scan.points, scan.height), scan), Score.of(peer(scan.points, scan.height), scan)
+        a, b = (scan.tally(one(scan.points, scan.height)) for one in (ours, peer))
         cells = [f"{v:.4f}" for s in (a, b) for v in (s.f1, s.precision, s.recall)]
         table.add_row(scan.name, str(len(scan.points)), *cells, f"{a.f1 - b.f1:+.4f}")
         totals = totals[0] + a, totals[1] + b

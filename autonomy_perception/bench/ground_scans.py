@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.bench import offroad
+from autonomy_perception.metrics.binary import BinaryTally
 
 KITTI_GROUND = (9, 10, 11, 12, 17)
 """SemanticKITTI learning ids: road, parking, sidewalk, other-ground, terrain."""
@@ -35,38 +36,9 @@ class LabelledScan:
     counted: NDArray[np.bool_]
     height: float
 
-
-@dataclass(frozen=True)
-class Score:
-    """Counts of a binary segmentation."""
-
-    hit: int = 0
-    wrong: int = 0
-    missed: int = 0
-
-    @classmethod
-    def of(cls, said: NDArray[np.bool_], scan: LabelledScan) -> Score:
-        """Score of "these returns are ground" (N,) on a scan."""
-        c, g = scan.counted, scan.ground
-        return cls(int((said & g & c).sum()), int((said & ~g & c).sum()), int((~said & g & c).sum()))
-
-    def __add__(self, other: Score) -> Score:
-        return Score(self.hit + other.hit, self.wrong + other.wrong, self.missed + other.missed)
-
-    @property
-    def precision(self) -> float:
-        """Share of the said ground that is ground."""
-        return self.hit / max(1, self.hit + self.wrong)
-
-    @property
-    def recall(self) -> float:
-        """Share of the ground that was said."""
-        return self.hit / max(1, self.hit + self.missed)
-
-    @property
-    def f1(self) -> float:
-        """Harmonic mean of precision and recall, 2 TP / (2 TP + FP + FN)."""
-        return 2 * self.hit / max(1, 2 * self.hit + self.wrong + self.missed)
+    def tally(self, said: NDArray[np.bool_]) -> BinaryTally:
+        """Of "these returns are ground" (N,)."""
+        return BinaryTally.of(said, self.ground, self.counted)
 
 
 def semantic_kitti(data: Path) -> list[LabelledScan]:

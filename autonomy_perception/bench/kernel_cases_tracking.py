@@ -30,9 +30,9 @@ def _imm(lib: Library, s: KernelScene, verb: str) -> KernelCase:
         if verb == "predict":
             m, p, w = imm.predict(lib, m, p, w, put(noise), put(length), put(vehicle.astype(np.uint8)), 0.1)
         elif verb == "update":
-            m, p, w = imm.update(lib, m, p, w, put(rows), put(z), put(r), put(delay))
+            m, p, w, _ = imm.update(lib, m, p, w, put(rows), put(z), put(r), put(delay))
         elif verb == "velocity":
-            m, p = imm.update_velocity(lib, m, p, put(rows), put(velocity), put(variance))
+            m, p, _ = imm.update_velocity(lib, m, p, put(rows), put(velocity), put(variance))
         else:
             m, p = imm.combine(lib, m, p, w)
         return {"mean": m, "cov": p, "mu": w}

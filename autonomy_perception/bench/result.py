@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
+
+from autonomy_perception.latency import Percentiles
 
 Figures = dict[str, float]
 
@@ -44,12 +45,12 @@ class Timing:
     @property
     def ms(self) -> float:
         """Median."""
-        return float(np.median(self.runs_ms))
+        return Percentiles.of(self.runs_ms).p50
 
     @property
     def p99_ms(self) -> float:
         """99th percentile (the slowest of fewer than 100 runs)."""
-        return float(np.percentile(self.runs_ms, 99, method="higher"))
+        return Percentiles.of(self.runs_ms).p99
 
 
 def time_pair(

@@ -14,6 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from autonomy_perception.bench.result import BenchResult, Figures
 from autonomy_perception.config import TrackingConfig
+from autonomy_perception.latency import Percentiles
 from autonomy_perception.metrics.mot import MotTally
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.tracking.tracker import Tracker
@@ -146,7 +147,7 @@ def run(frames: int = 200, settle: int = 10) -> BenchResult:
         tallies[0].add(truth_ids, frame.truth, [tracks.uuid[i].tobytes() for i in keep], state)
         tallies[1].add(truth_ids, frame.truth, names, states)
     figures: list[Figures] = [
-        {"ms": float(np.median(t)), "p99_ms": float(np.percentile(t, 99)), **tally.figures()}
+        {"ms": (p := Percentiles.of(t)).p50, "p99_ms": p.p99, **tally.figures()}
         for t, tally in zip(times, tallies, strict=True)
     ]
     return BenchResult("tracker", figures[0], figures[1], figures[0]["ms"] / figures[1]["ms"])

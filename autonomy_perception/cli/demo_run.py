@@ -14,9 +14,9 @@ from rich.progress import Progress
 
 from autonomy_perception.bags.outputs import RecordedOutput, read_outputs
 from autonomy_perception.config import ConfigError, PerceptionConfig
+from autonomy_perception.latency import TOTAL_P50_MS, TOTAL_P99_MS, Percentiles
 from autonomy_perception.live.live_run import LiveOptions, LiveResult, LiveRunError, run_live
 from autonomy_perception.live.replay_live import print_table
-from autonomy_perception.metrics.latency import TOTAL_P50_MS, TOTAL_P99_MS, Percentiles
 from autonomy_perception.metrics.score import score_bag
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.report.checks import Check, print_checks

@@ -15,8 +15,8 @@ from autonomy_perception import paths
 from autonomy_perception.bags.importers.base import Drive, ImportOptions, write_drive
 from autonomy_perception.bench.result import BenchResult, Figures
 from autonomy_perception.config import VehicleConfig, load_vehicle
+from autonomy_perception.latency import Percentiles
 from autonomy_perception.live.live_run import LiveOptions, LiveResult, LiveRunError, run_live
-from autonomy_perception.metrics.latency import Percentiles
 from autonomy_perception.nodes import environment
 
 KITTI = Path("kitti_raw/2011_09_26/2011_09_26_drive_sfnd_sync")

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from autonomy_perception.bags.outputs import read_outputs
 from autonomy_perception.config import ConfigError, PerceptionConfig, load_perception, load_vehicle
+from autonomy_perception.latency import BUDGET_MS, TOTAL_P50_MS, Percentiles
 from autonomy_perception.live.live_run import LiveOptions, LiveResult, LiveRunError, run_live
-from autonomy_perception.metrics.latency import BUDGET_MS, TOTAL_P50_MS, Percentiles
 from autonomy_perception.metrics.score import Scorer, score_bag
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.report.checks import print_score

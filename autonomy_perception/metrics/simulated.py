@@ -10,8 +10,7 @@ from autonomy_perception.config import PerceptionConfig
 from autonomy_perception.messages.sensors_in import CONVERTERS
 from autonomy_perception.metrics.truth_frame import TruthFrame
 from autonomy_perception.ops.library import Library
-from autonomy_perception.pipeline.pipeline import Pipeline
-from autonomy_perception.sensors.frontend import SensorFrontEnd
+from autonomy_perception.runtime.runner import Runner
 from autonomy_perception.simulation.drive import DriveSample, SyntheticDrive
 from autonomy_perception.simulation.io.write_bag import drive_records
 from autonomy_perception.types import Perception, SensorFrame
@@ -31,8 +30,7 @@ def simulated_steps(
 ) -> Iterator[SimulatedStep]:
     """Feed the messages that a bag of the drive would hold, in the same order; ``samples`` are those of the drive."""
     vehicle = drive.vehicle
-    front, pipeline = SensorFrontEnd(config, vehicle, lib), Pipeline(config, vehicle, lib)
-    wanted = set(input_topics(vehicle))
+    runner, wanted = Runner(config, vehicle, lib, strict=True), set(input_topics(vehicle))
     truths: dict[int, TruthFrame] = {}
 
     def noted(of: Iterable[DriveSample]) -> Iterator[DriveSample]:
@@ -40,10 +38,8 @@ def simulated_steps(
             truths[sample.stamp_ns] = TruthFrame.of(sample.truth)
             yield sample
 
-    for record in drive_records(drive, noted(samples)):
-        if record.topic not in wanted:
-            continue
-        for frame in front.feed(CONVERTERS[record.msgtype](record.topic, record.message, record.receive_ns, 0)):
-            result = pipeline.step(frame)
-            if frame.stamp_ns in truths:
-                yield SimulatedStep(frame, result, truths.pop(frame.stamp_ns))
+    records = (record for record in drive_records(drive, noted(samples)) if record.topic in wanted)
+    events = (CONVERTERS[r.msgtype](r.topic, r.message, r.receive_ns, 0) for r in records)
+    for output in runner.run(events):
+        if output.frame is not None and output.frame.stamp_ns in truths:
+            yield SimulatedStep(output.frame, output.result, truths.pop(output.frame.stamp_ns))

@@ -12,7 +12,7 @@ from autonomy_perception.nodes import conversions
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.qos_events import QosWatch, with_events
 from autonomy_perception.nodes.status_message import Counters, StatusFacts, status_message
-from autonomy_perception.runtime.core import Output
+from autonomy_perception.runtime.runner import Output
 from autonomy_perception.types import Mode, SensorHealth
 
 TERRAIN_PERIOD_NS = 500_000_000
@@ -24,16 +24,16 @@ class Outputs:
     Args:
         node: the node that owns the publishers.
         watch: receives quality-of-service events.
-        base_frame, odom_frame: names of the vehicle's frames.
+        base_frame: of the vehicle; status messages are in it.
         encoding: ``occupancy.encoding`` of the configuration.
         offered: what this node publishes.
     """
 
     def __init__(
-        self, node: Any, watch: QosWatch, base_frame: str, odom_frame: str, encoding: Literal["ros", "autoware"],
+        self, node: Any, watch: QosWatch, base_frame: str, encoding: Literal["ros", "autoware"],
         offered: Sequence[topics.Topic],
     ) -> None:  # fmt: skip
-        self._base, self._odom, self._node, self._encoding = base_frame, odom_frame, node, encoding
+        self._base, self._node, self._encoding = base_frame, node, encoding
         self._publishers = {t.name: self._open(t, watch) for t in offered}
         self._terrain_due, self._pool, self._tentative = 0, conversions.Pool(), conversions.Pool()
         self.calibration_hash = ""
@@ -57,11 +57,10 @@ class Outputs:
         """Send one output; returns the monotonic time [ns] at which grid, tracks and detections were out, and the
         milliseconds of all stages (empty but for ``publish`` after a tick)."""
         result, start = output.result, time.perf_counter_ns()
-        world = self._odom if result.has_ego_motion else self._base
         if topics.TRACKED_OBJECTS.name in self._publishers:
             self._send(topics.TRACKED_OBJECTS, conversions.tracked_objects(result.tracks, result.stamp_ns, self._pool))
         if topics.OCCUPANCY_GRID.name in self._publishers:
-            self._send(topics.OCCUPANCY_GRID, conversions.occupancy_grid(result, world, self._encoding))
+            self._send(topics.OCCUPANCY_GRID, conversions.occupancy_grid(result, result.frame_id, self._encoding))
         if output.frame is not None and self._wanted(topics.DETECTED_OBJECTS):
             self._send(
                 topics.DETECTED_OBJECTS, conversions.detected_objects(result.detections, result.stamp_ns, self._pool)
@@ -78,7 +77,7 @@ class Outputs:
         stages["publish"] = (time.perf_counter_ns() - start) * 1e-6
         self.status(StatusFacts(result.stamp_ns, result.data_stamp_ns, result.mode, (*result.reasons, *self.suspicions), health,
                                 stages, result.calibration_hash or self.calibration_hash, (ros_now_ns - result.data_stamp_ns) * 1e-6), counters)  # fmt: skip
-        self._terrain(output, world)
+        self._terrain(output)
         return done_ns, stages
 
     def status(self, facts: StatusFacts, counters: Counters) -> None:
@@ -90,14 +89,14 @@ class Outputs:
         """A status without outputs: nothing has come yet, or the node stops."""
         self.status(StatusFacts(now_ns, 0, Mode.STOPPED, (reason,), health, {}, self.calibration_hash, 0.0), counters)
 
-    def _terrain(self, output: Output, world: str) -> None:
+    def _terrain(self, output: Output) -> None:
         if not self._wanted(topics.TERRAIN_MAP) or not output.result.terrain.layers:
             return
         now = output.result.stamp_ns
         if 0 <= now - self._terrain_due < TERRAIN_PERIOD_NS:
             return
         self._terrain_due = now
-        self._send(topics.TERRAIN_MAP, conversions.grid_map(output.result, world))
+        self._send(topics.TERRAIN_MAP, conversions.grid_map(output.result, output.result.frame_id))
 
     def _wanted(self, topic: topics.Topic) -> bool:
         publisher = self._publishers.get(topic.name)

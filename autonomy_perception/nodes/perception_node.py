@@ -32,10 +32,9 @@ from autonomy_perception.nodes.ros_parameters import declare, read, values_of
 from autonomy_perception.nodes.status_message import Counters
 from autonomy_perception.nodes.worker import Worker
 from autonomy_perception.ops.library import CpuLibrary, KernelError
-from autonomy_perception.runtime.core import Core
 from autonomy_perception.runtime.inbox import Inbox
 from autonomy_perception.runtime.roles import WHOLE, Role
-from autonomy_perception.runtime.stage_core import make_core
+from autonomy_perception.runtime.runner import Runner
 from autonomy_perception.runtime.trace import Trace
 from autonomy_perception.sensors.deskew import end_shift_ns
 
@@ -64,7 +63,7 @@ class PerceptionNode(LifecycleNode):
         self._inputs: Inputs | None = None
         self._worker: Worker | None = None
         self._tokens: TokenQueue | None = None
-        self._core: Core | None = None
+        self._runner: Runner | None = None
         kind = message_class(topics.DIAGNOSTIC_ARRAY.msgtype)
         self._diagnostics = self.create_publisher(kind, topics.DIAGNOSTIC_ARRAY.name, profile(topics.DIAGNOSTICS))
         self._told: dict[str, str] = {}
@@ -82,22 +81,23 @@ class PerceptionNode(LifecycleNode):
                 raise ConfigError(f"{self._role.node}: parameter vehicle_file is empty: expected a vehicle YAML")
             self.vehicle = self._role.vehicle(load_vehicle(Path(self.config.vehicle_file)))
             stages = build_config(values_of(self, self._stages))
-            self._core = make_core(self._role, stages, self.vehicle, CpuLibrary())
+            self._runner = self._role.runner(stages, self.vehicle, CpuLibrary())
         except (ConfigError, KernelError) as e:
             self.get_logger().error(str(e))
             return FAILURE
         self._counters = Counters()
-        frames = self.vehicle.base_frame, self.vehicle.odom_frame
-        self._outputs = Outputs(self, self._watch, *frames, stages.occupancy.encoding, self._role.outputs)
+        self._outputs = Outputs(
+            self, self._watch, self.vehicle.base_frame, stages.occupancy.encoding, self._role.outputs
+        )
         self._fixed = True
         return SUCCESS
 
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe and start the worker."""
-        assert self._core is not None and self._outputs is not None
-        core = self._core
+        assert self._runner is not None and self._outputs is not None
+        runner = self._runner
         self._inbox = Inbox(
-            {c.topic: end_shift_ns(c) for c in self.vehicle.lidars.values()}, int(core.config.sensors.jitter_ms * 1e6)
+            {c.topic: end_shift_ns(c) for c in self.vehicle.lidars.values()}, int(runner.config.sensors.jitter_ms * 1e6)
         )
         if self.config.lockstep:
             self._inputs = Inputs(
@@ -113,11 +113,11 @@ class PerceptionNode(LifecycleNode):
             objects = self._role.objects
             self._inputs = Inputs(self, self.vehicle, self._watch, self._inbox.put, objects=objects)
         answer = self._tokens.answer if self._tokens else None
-        self._worker = Worker(core, self._inbox, self._outputs, self._counters, self.now_ns, answer, self._on_failure)
+        self._worker = Worker(runner, self._inbox, self._outputs, self._counters, self.now_ns, answer, self._on_failure)
         self._worker.spread = self._role is WHOLE
         self._worker.trace = Trace(Path(self.config.trace_file)) if self.config.trace_file else None
-        if core.config.calibration.enabled:
-            self._worker.calibration = CalibrationThread(core.config, self.vehicle)
+        if runner.config.calibration.enabled:
+            self._worker.calibration = CalibrationThread(runner.config, self.vehicle)
         if self.config.hash:
             from autonomy_perception.pipeline.digest import Digest
 
@@ -161,15 +161,15 @@ class PerceptionNode(LifecycleNode):
             digest = worker.digest
             worker.trace.write(processed=c.processed, replaced=c.replaced, errors=c.errors, latencies=list(c.latencies),
                                hash=digest.hexdigest() if digest else "", steps=digest.steps if digest else 0,
-                               last_error=worker.core.failure.last)  # fmt: skip
+                               last_error=worker.runner.failure.last)  # fmt: skip
         if self._outputs is not None:
-            self._outputs.silence(self.now_ns(), worker.core.front.health(self.now_ns()), self._counters, "INACTIVE")
-        worker.core.pipeline.reset("INACTIVE", self.now_ns())
+            self._outputs.silence(self.now_ns(), worker.runner.front.health(self.now_ns()), self._counters, "INACTIVE")
+        worker.runner.pipeline.reset("INACTIVE", self.now_ns())
 
     def _release(self) -> None:
         if self._outputs is not None:
             self._outputs.close()
-        self._outputs, self._core, self._fixed = None, None, False
+        self._outputs, self._runner, self._fixed = None, None, False
 
     def _deliver(self, topic: str, message: Any, receive_ns: int) -> None:
         """Lockstep: a message whose token has come, at the time that the token says."""
@@ -212,7 +212,7 @@ class PerceptionNode(LifecycleNode):
                 self._tell(worker.snapshot.front.layouts)
         for status in statuses:
             status.name = status.name.replace(f"{WHOLE.node}:", f"{self._role.node}:")
-        name = self.vehicle.name if self._core is not None else ""
+        name = self.vehicle.name if self._runner is not None else ""
         self._diagnostics.publish(diag.array(statuses, self.now_ns(), name))
 
     def _tell(self, layouts: Mapping[str, str]) -> None:

@@ -62,7 +62,7 @@ def report(
 
 def _worker_status(worker: Worker) -> Status:
     busy = (time.monotonic_ns() - worker.round_began_ns) * 1e-9
-    failure = worker.core.failure
+    failure = worker.runner.failure
     out = Status("perception: worker", values={"failed_steps": failure.count, "last_failure": failure.last or "none"})
     if busy > HANGS_AFTER_S:
         out.level, out.message = diag.ERROR, f"one round has been running for {busy:.1f} s"

@@ -6,9 +6,9 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
 from autonomy_perception_msgs.msg import PerceptionStatus, SensorStatus, StageTime
 
+from autonomy_perception.latency import Percentiles
 from autonomy_perception.nodes.conversions import to_time
 from autonomy_perception.types import Mode, SensorHealth
 
@@ -26,10 +26,8 @@ class Counters:
         """Last, p50, p95, p99 and maximum [ms]; zeros before the first frame."""
         if not self.latencies:
             return (0.0,) * 5
-        values = np.sort(np.array(self.latencies))
-        at = np.ceil(np.array([0.5, 0.95, 0.99]) * len(values)).astype(int) - 1
-        p50, p95, p99 = (float(v) for v in values[at])
-        return self.latencies[-1], p50, p95, p99, float(values[-1])
+        p = Percentiles.of(self.latencies)
+        return self.latencies[-1], p.p50, p.p95, p.p99, p.max
 
 
 @dataclass(frozen=True)

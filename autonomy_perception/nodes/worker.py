@@ -1,4 +1,4 @@
-"""The one worker thread: takes events from the inbox, runs the core, publishes (and owns the kernels' device)."""
+"""The one worker thread: takes events from the inbox, runs the loop, publishes (and owns the kernels' device)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from autonomy_perception.nodes.outputs import Outputs
 from autonomy_perception.nodes.status_message import Counters
 from autonomy_perception.pipeline.digest import Digest
 from autonomy_perception.pipeline.modes import Reason
-from autonomy_perception.runtime.core import Core, Output
 from autonomy_perception.runtime.inbox import Inbox
+from autonomy_perception.runtime.runner import Output, Runner
 from autonomy_perception.runtime.trace import Trace
 from autonomy_perception.sensors.frontend import Diagnostics
 from autonomy_perception.types import Mode, SensorHealth
@@ -47,7 +47,7 @@ class Worker:
     """Runs until :meth:`stop`; an exception of one round is noted and the next round goes on.
 
     Args:
-        core: front end and pipeline; its ``emit`` is set here.
+        runner: the loop; its outputs are published here.
         now: ROS time [ns].
         answer: called with the token of a job when its work is done (lockstep), else None.
         on_failure: called with a text that is worth the log.
@@ -56,9 +56,9 @@ class Worker:
     hold each other's).
     """
 
-    def __init__(self, core: Core, inbox: Inbox, outputs: Outputs, counters: Counters, now: Callable[[], int],
+    def __init__(self, runner: Runner, inbox: Inbox, outputs: Outputs, counters: Counters, now: Callable[[], int],
                  answer: Callable[[str, int], None] | None, on_failure: Callable[[str], None]) -> None:  # fmt: skip
-        self.core, self._inbox, self._outputs, self.counters = core, inbox, outputs, counters
+        self.runner, self._inbox, self._outputs, self.counters = runner, inbox, outputs, counters
         self._now, self._answer, self._on_failure = now, answer, on_failure
         self.digest: Digest | None = None
         self.trace: Trace | None = None
@@ -71,7 +71,6 @@ class Worker:
         self._snapshot_due = self._heartbeat_due = 0.0
         self._heap = HeapCare()
         self._stopping = False
-        core.emit = self._emit
         self._thread = threading.Thread(target=self._run, name="perception worker", daemon=True)
 
     def start(self) -> None:
@@ -87,7 +86,7 @@ class Worker:
             self.calibration.stop()
 
     def _run(self) -> None:
-        self.core.lib.spread(self.spread)
+        self.runner.lib.spread(self.spread)
         if self.calibration is not None:
             self.calibration.start()
         while not self._stopping:
@@ -95,7 +94,7 @@ class Worker:
             try:
                 self._round()
             except Exception as e:  # data must not end the node, whatever it contains
-                self.core.failure.note(e)
+                self.runner.failure.note(e)
             self._tell_failures()
 
     def _round(self) -> None:
@@ -105,19 +104,21 @@ class Worker:
             if isinstance(job.event, CloudMsg | ImageMsg):
                 self._heap.on_message(job.event.topic, len(job.event.data))
             try:
-                self.core.on_event(job.event, replayed=job.token is not None)
+                for output in self.runner.on_event(job.event, replayed=job.token is not None):
+                    self._publish(output)
             finally:
                 if job.token is not None and self._answer is not None:
                     self._answer(*job.token)
         if self._answer is None:
-            self.core.on_time(self._now())
+            for output in self.runner.on_time(self._now()):
+                self._publish(output)
         self._housekeeping()
 
-    def _emit(self, output: Output) -> None:
+    def _publish(self, output: Output) -> None:
         now = self._now()
-        health = output.result.health if output.frame is not None else self.core.front.health(now)
+        health = output.result.health if output.frame is not None else self.runner.front.health(now)
         self.counters.replaced = self._inbox.replaced
-        self._outputs.calibration_hash = self.core.front.rig().version
+        self._outputs.calibration_hash = self.runner.front.rig().version
         if self.calibration is not None:
             self._outputs.suspicions = (Reason.CALIBRATION_SUSPECT,) if self.calibration.report.wrong else ()
         published, stage_ms = self._outputs.publish(output, health, self.counters, now)
@@ -130,8 +131,8 @@ class Worker:
         if output.frame is not None:
             if self.calibration is not None:
                 self.calibration.offer(output.frame)
-            self._heap.on_disorder(self._inbox.replaced + self._inbox.dropped + self.core.pipeline.modes.resets)
-            self._heap.when_free(self.core.pipeline.release)
+            self._heap.on_disorder(self._inbox.replaced + self._inbox.dropped + self.runner.pipeline.modes.resets)
+            self._heap.when_free(self.runner.pipeline.release)
 
     def _housekeeping(self) -> None:
         mono = time.monotonic()
@@ -141,22 +142,22 @@ class Worker:
         if mono >= self._heartbeat_due:
             self._heartbeat_due = mono + HEARTBEAT_S
             now = self._now()
-            self._outputs.calibration_hash = self.core.front.rig().version
-            reason = Reason.STEP_FAILED if self.core.failure.in_a_row else Reason.NO_DATA
-            self._outputs.silence(now, self.core.front.health(now), self.counters, reason)
+            self._outputs.calibration_hash = self.runner.front.rig().version
+            reason = Reason.STEP_FAILED if self.runner.failure.in_a_row else Reason.NO_DATA
+            self._outputs.silence(now, self.runner.front.health(now), self.counters, reason)
 
     def _look(self) -> Snapshot:
         now, result = self._now(), self._last.result if self._last else None
-        changes = self.core.pipeline.modes.transitions
+        changes = self.runner.pipeline.modes.transitions
         last = f"{changes[-1].before.name} -> {changes[-1].after.name}: {changes[-1].reason}" if changes else "none"
         return Snapshot(
-            now, self.core.front.diagnostics(), self.core.front.health(now), result.mode if result else Mode.STOPPED,
+            now, self.runner.front.diagnostics(), self.runner.front.health(now), result.mode if result else Mode.STOPPED,
             result.reasons if result else (Reason.NO_DATA,), result.data_stamp_ns if result else 0, last,
-            self.core.pipeline.modes.resets, self.core.pipeline.modes.last_reset,
+            self.runner.pipeline.modes.resets, self.runner.pipeline.modes.last_reset,
         )  # fmt: skip
 
     def _tell_failures(self) -> None:
-        failure = self.core.failure
+        failure = self.runner.failure
         if failure.count != self._failures_told:
             self._failures_told = failure.count
             self.counters.errors = failure.count

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,9 +49,12 @@ class OccupancyMap:
         self._stamp_ns = 0
         self._moving_before = np.zeros((0, 0), np.bool_)
 
-    def place(self, x: float, y: float) -> WorldGrid:
-        """Scroll the map so that it surrounds (x, y) [m] in odom; returns its placement."""
-        world = WorldGrid.around(x, y, self._config.side, self._config.resolution)
+    def around(self, x: float, y: float) -> WorldGrid:
+        """Where the map lies when the vehicle is at (x, y) [m] in odom."""
+        return WorldGrid.around(x, y, self._config.side, self._config.resolution)
+
+    def _place(self, x: float, y: float) -> WorldGrid:
+        world = self.around(x, y)
         if self._world is None:
             self._static = np.zeros(world.shape, np.float32)
             self._moving_before = np.zeros(world.shape, np.bool_)
@@ -74,11 +78,11 @@ class OccupancyMap:
 
         Args:
             anchor: float64 (3,) of the anchor frame in odom [m].
-            xy: vehicle position in odom [m]; the grid is placed around it.
-            lethal: float32 (ny,nx) 0..1 on the grid that ``place(*xy)`` gives, or None.
+            xy: vehicle position in odom [m]; the map is scrolled there.
+            lethal: float32 (ny,nx) 0..1 on the placement ``around(*xy)``, or None.
             tracks, detections: of this frame, in odom.
         """
-        world = self.place(*xy)
+        world = self._place(*xy)
         moving = _boxes(self._lib, tracks, tracks.confirmed & ~tracks.is_stationary, world, MARGIN)
         covered = moving | self._covered(tracks, detections, world, MARGIN)
         seen = freespace.Evidence.none(self._lib, world.shape)
@@ -111,15 +115,36 @@ class OccupancyMap:
         known = _boxes(self._lib, tracks, np.ones(len(tracks), np.bool_), world, margin)
         return known | _boxes(self._lib, detections, compact, world, margin)
 
-    def age(self, now_ns: int) -> Occupancy | None:
-        """The map at ``now_ns`` without new data: faded towards unknown. None before the first update."""
+    def age(self, now_ns: int, xy: tuple[float, float] = (0.0, 0.0)) -> Occupancy:
+        """The map around ``xy`` [m] at ``now_ns`` without new data: faded towards unknown."""
         if self._world is None:
-            return None
-        none = freespace.Evidence.none(self._lib, self._world.shape)
-        wire = np.empty(self._world.shape, np.int8)
+            return Occupancy.unknown(self.around(*xy))
+        world = self._place(*xy)
+        none = freespace.Evidence.none(self._lib, world.shape)
+        wire = np.empty(world.shape, np.int8)
         freespace.update_log_odds(self._lib, self._static, none.hits, none.free, None, wire, self._fusion(now_ns))
         self._stamp_ns = max(now_ns, self._stamp_ns)
         return self._published(wire, None)
+
+    def save(self) -> dict[str, NDArray[Any]]:
+        """Everything remembered, as arrays; nothing before the first scan."""
+        if self._world is None:
+            return {}
+        w = self._world
+        place = np.array([w.cell_x, w.cell_y, w.nx, w.ny, self._stamp_ns], np.int64)
+        return {"place": place, "static": self._static.copy(), "moving_before": self._moving_before.copy()}
+
+    def load(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from :meth:`save`. Raises KeyError or ValueError if the state is not of this map."""
+        self.reset()
+        if not state:
+            return
+        cell_x, cell_y, nx, ny, stamp_ns = (int(v) for v in state["place"])
+        world, expected = WorldGrid(cell_x, cell_y, nx, ny, self._config.resolution), self.around(0.0, 0.0).shape
+        if world.shape != expected:
+            raise ValueError(f"a grid of {world.shape} cells, expected {expected}")
+        self._world, self._stamp_ns = world, stamp_ns
+        self._static, self._moving_before = state["static"].copy(), state["moving_before"].copy()
 
     def _fusion(self, stamp_ns: int) -> freespace.Fusion:
         c = self._config

@@ -2,7 +2,8 @@
 
 All work in float64 on mean (N,3,6), covariance (N,3,6,6) and model probabilities (N,3) with rows that sum to 1; the
 state is ``x y vx vy yaw omega`` of the box centre [m, m/s, rad, rad/s]. Sources of the formulas: ``kernels/imm.cuh``.
-The arrays given are replaced in place where they lie on the device of ``lib``; use those returned.
+The arrays given are replaced in place where they lie on the device of ``lib``; use those returned. A measurement that is
+no number, or whose innovation covariance is not positive definite, is refused: that model stays as it is.
 """
 
 from __future__ import annotations
@@ -22,28 +23,40 @@ def predict(
     """Mean, covariance and probabilities mixed and moved by ``dt`` [s].
 
     Args:
-        noise: (N,3) acceleration [m/s^2], turn acceleration [rad/s^2], yaw drift [rad/sqrt(s)].
+        noise: (N,3) acceleration [m/s^2] and turn acceleration [rad/s^2], standard deviations of their means over 0.1 s,
+            yaw drift [rad/sqrt(s)].
         length: (N,) [m]. vehicle: uint8 (N,), other than 0 where the track steers.
     """
     lib.call("ap_imm_predict", mean, cov, mu, noise, length, vehicle, len(mean), float(dt))
     return mean, cov, mu
 
 
-def update(lib: Library, mean: Any, cov: Any, mu: Any, rows: Any, z: Any, r: Any, delay: Any) -> tuple[Any, Any, Any]:
+def update(
+    lib: Library, mean: Any, cov: Any, mu: Any, rows: Any, z: Any, r: Any, delay: Any
+) -> tuple[Any, Any, Any, Any]:
     """Measure x, y, yaw of the tracks ``rows`` int64 (M,), none of them twice.
 
     Args:
         z: (M,3); yaw must be within pi of the state. r: (M,3,3).
         delay: (M,) [s] of the measurement relative to the state's time: it saw position + delay * velocity.
+
+    Returns:
+        mean, cov, mu, and uint8 (M,): how many of the models took the measurement.
     """
-    lib.call("ap_imm_update", mean, cov, mu, rows, z, r, delay, len(mean), len(rows))
-    return mean, cov, mu
+    taken = lib.empty(len(rows), np.uint8)
+    lib.call("ap_imm_update", mean, cov, mu, rows, z, r, delay, taken, len(mean), len(rows))
+    return mean, cov, mu, taken
 
 
-def update_velocity(lib: Library, mean: Any, cov: Any, rows: Any, velocity: Any, variance: Any) -> tuple[Any, Any]:
-    """Measure vx, vy of the tracks ``rows`` int64 (M,), none of them twice: (M,2) [m/s], isotropic variance (M,)."""
-    lib.call("ap_imm_update_velocity", mean, cov, rows, velocity, variance, len(mean), len(rows))
-    return mean, cov
+def update_velocity(lib: Library, mean: Any, cov: Any, rows: Any, velocity: Any, variance: Any) -> tuple[Any, Any, Any]:
+    """Measure vx, vy of the tracks ``rows`` int64 (M,), none of them twice: (M,2) [m/s], isotropic variance (M,).
+
+    Returns:
+        mean, cov, and uint8 (M,): how many of the models took both.
+    """
+    taken = lib.empty(len(rows), np.uint8)
+    lib.call("ap_imm_update_velocity", mean, cov, rows, velocity, variance, taken, len(mean), len(rows))
+    return mean, cov, taken
 
 
 def combine(lib: Library, mean: Any, cov: Any, mu: Any) -> tuple[Any, Any]:

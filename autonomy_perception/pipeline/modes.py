@@ -36,10 +36,10 @@ class Transition:
 
 
 class ModeMachine:
-    """Mode from what the newest frame held and how old its data is.
+    """Mode from what the stages stood for in the newest frame, and from the age of its data.
 
-    With lidar and no network the mode is GEOMETRIC; data older than ``stale_after_s`` is STALE,
-    older than ``stopped_after_s`` STOPPED. Network modes arrive with the networks.
+    The geometric stages stand for GEOMETRIC, a network for FUSED, LIDAR_ONLY or CAMERA_ONLY; data older than
+    ``stale_after_s`` is STALE, older than ``stopped_after_s`` STOPPED.
     """
 
     def __init__(self, config: PipelineConfig) -> None:
@@ -48,9 +48,9 @@ class ModeMachine:
         self.transitions: list[Transition] = []
         self.resets, self.last_reset = 0, ""
 
-    def on_frame(self, stamp_ns: int) -> Mode:
-        """A frame with lidar points arrived."""
-        return self._change(stamp_ns, Mode.GEOMETRIC, "LIDAR")
+    def on_frame(self, stamp_ns: int, mode: Mode) -> Mode:
+        """A frame was taken in; ``mode`` is the best that a stage stood for."""
+        return self._change(stamp_ns, mode, "FRAME")
 
     def on_age(self, now_ns: int, data_stamp_ns: int) -> Mode:
         """Nothing new: judge by the age of the last data."""

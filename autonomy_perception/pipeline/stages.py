@@ -1,155 +1,213 @@
-"""The pipeline with some of its stages left to others: what the separate nodes run (floor 3).
-
-Each class is :class:`Pipeline` with the same state, modes, resets and ticks, in which stages that run elsewhere are
-answered by stand-ins, and their results, where a stage needs them, are handed in as :class:`Given`.
-"""
+"""The rooms of floor 2 as stages: each reads the context, calls its room, and writes the context."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from autonomy_perception.config import PerceptionConfig, VehicleConfig
-from autonomy_perception.grid import WorldGrid
+from autonomy_perception import geometry
+from autonomy_perception.config import PerceptionConfig
+from autonomy_perception.detection.clusters import ClusterDetector
+from autonomy_perception.grid import WorldGrid, resample_largest
+from autonomy_perception.occupancy.grid import OccupancyMap, ScanEvidence
 from autonomy_perception.ops.library import Library
-from autonomy_perception.pipeline.pipeline import EgoState, LabelledScan, Pipeline, StageClock
-from autonomy_perception.types import Detections, Occupancy, Perception, SensorFrame, TerrainGrid, Tracks
+from autonomy_perception.ops.side_by_side import side_by_side
+from autonomy_perception.ops.transform import transform
+from autonomy_perception.pipeline.stage import (
+    DETECTIONS,
+    LETHAL,
+    OCCUPANCY,
+    SCANS,
+    TERRAIN,
+    TRACKS,
+    Context,
+    Key,
+    LabelledScan,
+    Layer,
+    Stage,
+    State,
+)
+from autonomy_perception.platform import Platform
+from autonomy_perception.terrain.ground import GroundSegmenter
+from autonomy_perception.terrain.map import TerrainMap
+from autonomy_perception.tracking.sweep import Sweep
+from autonomy_perception.tracking.tracker import Tracker
+from autonomy_perception.types import Detections, GroundLabels, LidarScan, Tracks
 
-F32 = NDArray[np.float32]
-F64 = NDArray[np.float64]
+
+class GroundStage(Stage):
+    """Scans of the frame in anchor, every return labelled."""
+
+    name, gives = "ground", (SCANS,)
+
+    def __init__(self, config: PerceptionConfig, platform: Platform, lib: Library) -> None:
+        self._lib = lib
+        self._ground = GroundSegmenter(config.ground, platform.served, lib)
+
+    def ready(self, context: Context) -> bool:
+        return bool(seen(context))
+
+    def run(self, context: Context) -> None:
+        T = context.ego.T_anchor_base
+
+        def label(scan: LidarScan) -> LabelledScan:
+            xyz = transform(self._lib, scan.cloud.xyz, T)
+            origin = geometry.transform_points(T, scan.origin[None])[0].astype(np.float32)
+            return LabelledScan(xyz, origin, self._ground.segment(xyz, origin, float(T[2, 3]), scan.beam_elevations))
+
+        context[SCANS] = side_by_side(self._lib, label, seen(context))
+
+    def release(self) -> None:
+        self._lib.release()
 
 
-@dataclass
-class Given:
-    """Results of other nodes for the next step: detections in base_link, tracks in odom (or base_link)."""
+class TerrainStage(Stage):
+    """The rolling elevation map, and what of it the vehicle cannot drive."""
 
-    detections: Detections = field(default_factory=Detections.empty)
-    tracks: Tracks = field(default_factory=Tracks.empty)
+    name, needs, gives = "terrain", (SCANS,), (TERRAIN, LETHAL)
 
+    def __init__(self, config: PerceptionConfig, platform: Platform, lib: Library) -> None:
+        self._config = config.terrain
+        self._map = TerrainMap(config.terrain, platform.served, lib)
 
-class _NoTerrain:
-    """Stands in for the terrain map."""
+    def run(self, context: Context) -> None:
+        if not context.ego.has_motion:  # nothing ties this scan to the ones before: a map of a single scan
+            self._map.reset()
+        world = WorldGrid.around(*context.ego.xy, self._config.side, self._config.resolution)
+        for scan in context[SCANS]:
+            self._map.update(scan.xyz, scan.labels, scan.origin, context.ego.anchor, world, context.stamp_ns)
+        self._give(context)
 
-    def __init__(self) -> None:
-        self._world = WorldGrid.around(0.0, 0.0, 1.0, 1.0)
+    def age(self, context: Context) -> None:
+        self._map.place(WorldGrid.around(*context.ego.xy, self._config.side, self._config.resolution))
+        self._give(context)
 
-    def update(self, xyz: F32, labels: object, origin: F32, anchor: F64, world: WorldGrid, stamp_ns: int) -> None:
-        self._world = world
-
-    def grid(self, stamp_ns: int) -> TerrainGrid:
-        return TerrainGrid(self._world, {})
-
-    def lethal(self, world: WorldGrid) -> F32:
-        return np.zeros(world.shape, np.float32)
+    def _give(self, context: Context) -> None:
+        context[TERRAIN] = self._map.grid(context.stamp_ns)
+        context[LETHAL] = Layer(context[TERRAIN].grid, self._map.lethal())
 
     def reset(self) -> None:
-        pass
+        self._map.reset()
+
+    def save(self) -> State:
+        return self._map.save()
+
+    def load(self, state: State) -> None:
+        self._map.load(state)
 
 
-class _NoOccupancy:
-    """Stands in for the occupancy map: one unknown cell where the vehicle is."""
+class DetectionStage(Stage):
+    """Clusters of what stands on the ground."""
 
-    def __init__(self) -> None:
-        self._grid: Occupancy | None = None
+    name, needs, gives = "detection", (SCANS,), (DETECTIONS,)
 
-    def place(self, x: float, y: float) -> WorldGrid:
-        return WorldGrid.around(x, y, 1.0, 1.0)
+    def __init__(self, config: PerceptionConfig, platform: Platform, lib: Library) -> None:
+        self._clusters = ClusterDetector(config.detection, lib)
 
-    def update(self, evidence: object, anchor: F64, xy: tuple[float, float], stamp_ns: int, lethal: F32, tracks: Tracks,
-               detections: Detections) -> Occupancy:  # fmt: skip
-        world = self.place(*xy)
-        self._grid = Occupancy(world, np.zeros(world.shape, np.float32), np.full(world.shape, -1, np.int8))
-        return self._grid
+    def run(self, context: Context) -> None:
+        scans = context[SCANS]
+        xyz = scans[0].xyz if len(scans) == 1 else np.concatenate([s.xyz for s in scans])
+        labels = scans[0].labels
+        if len(scans) > 1:
+            labels = GroundLabels(
+                np.concatenate([s.labels.label for s in scans]), np.concatenate([s.labels.height for s in scans])
+            )
+        found, ego = self._clusters.detect(xyz, labels, scans[0].origin), context.ego
+        context[DETECTIONS] = replace(found, center=(found.center + ego.anchor).astype(np.float32), frame_id=ego.frame)
 
-    def age(self, now_ns: int) -> Occupancy | None:
-        return self._grid
+    def release(self) -> None:
+        self._clusters.work.release()
+
+
+class TrackingStage(Stage):
+    """Identity, velocity and extent of what was detected."""
+
+    name, needs, gives = "tracking", (DETECTIONS,), (TRACKS,)
+
+    def __init__(self, config: PerceptionConfig, platform: Platform, lib: Library) -> None:
+        self._tracker = Tracker(config.tracking, lib, config.pipeline.seed)
+
+    def run(self, context: Context) -> None:
+        scans = seen(context)  # they only say when the lidar looked where
+        sweep = Sweep.from_scans(scans) if scans else None
+        context[TRACKS] = self._tracker.step(context[DETECTIONS], context.stamp_ns, context.ego.T_odom_base, sweep)
+
+    def age(self, context: Context) -> None:
+        context[TRACKS] = self._tracker.predict(context.stamp_ns)
 
     def reset(self) -> None:
-        self._grid = None
+        self._tracker.reset()
+
+    def save(self) -> State:
+        return self._tracker.save()
+
+    def load(self, state: State) -> None:
+        self._tracker.load(state)
 
 
-class _GivenTracker:
-    """Stands in for the tracker: the tracks that another node made, moved on while nothing new comes."""
+class OccupancyStage(Stage):
+    """Free and occupied cells over time."""
 
-    def __init__(self) -> None:
+    name, needs, gives = "occupancy", (SCANS, LETHAL, DETECTIONS, TRACKS), (OCCUPANCY,)
+
+    def __init__(self, config: PerceptionConfig, platform: Platform, lib: Library) -> None:
+        self._map = OccupancyMap(config.occupancy, lib)
+
+    def run(self, context: Context) -> None:
+        ego = context.ego
+        if not ego.has_motion:
+            self._map.reset()
+        evidence = [ScanEvidence(s.xyz, s.labels.label, s.origin) for s in context[SCANS]]
+        lethal = resample_largest(context[LETHAL].values, context[LETHAL].grid, self._map.around(*ego.xy))
+        context[OCCUPANCY] = self._map.update(
+            evidence, ego.anchor, ego.xy, context.stamp_ns, lethal, context[TRACKS], context[DETECTIONS]
+        )
+
+    def age(self, context: Context) -> None:
+        context[OCCUPANCY] = self._map.age(context.stamp_ns, context.ego.xy)
+
+    def reset(self) -> None:
+        self._map.reset()
+
+    def save(self) -> State:
+        return self._map.save()
+
+    def load(self, state: State) -> None:
+        self._map.load(state)
+
+
+class GivenStage(Stage):
+    """Results of other nodes, handed in with every frame: detections in base_link, tracks in the ego state's frame."""
+
+    name = "given"
+
+    def __init__(self, gives: Sequence[Key[Any]]) -> None:
+        self.gives = tuple(gives)
+        self.reset()
+
+    def run(self, context: Context) -> None:
+        ego = context.ego
+        if DETECTIONS in self.gives:
+            found = context.given.get(DETECTIONS, Detections.empty())
+            context[DETECTIONS] = found.moved(ego.T_odom_base, ego.frame)
+        if TRACKS in self.gives:
+            self._tracks, self._stamp_ns = context.given.get(TRACKS, Tracks.empty(ego.frame)), context.stamp_ns
+            context[TRACKS] = self._tracks
+
+    def age(self, context: Context) -> None:
+        if TRACKS in self.gives:
+            dt = np.float32(max((context.stamp_ns - self._stamp_ns) * 1e-9, 0.0))
+            center = self._tracks.center.copy()
+            center[:, :2] += self._tracks.velocity * dt
+            context[TRACKS] = replace(self._tracks, center=center)
+
+    def reset(self) -> None:
         self._tracks, self._stamp_ns = Tracks.empty(), 0
 
-    def take(self, tracks: Tracks, stamp_ns: int) -> Tracks:
-        self._tracks, self._stamp_ns = tracks, stamp_ns
-        return tracks
 
-    def predict(self, now_ns: int) -> Tracks:
-        dt = np.float32(max((now_ns - self._stamp_ns) * 1e-9, 0.0))
-        center = self._tracks.center.copy()
-        center[:, :2] += self._tracks.velocity * dt
-        return replace(self._tracks, center=center)
-
-    def reset(self, seed: int | None = None) -> None:
-        self._tracks = Tracks.empty(self._tracks.frame_id)
-
-
-class StagePipeline(Pipeline):
-    """All stages by stand-ins but the ground segmentation; the classes below put in the one that they run."""
-
-    def __init__(self, config: PerceptionConfig, vehicle: VehicleConfig, lib: Library) -> None:
-        super().__init__(config, vehicle, lib)
-        self.given = Given()
-        self._stand_in = _GivenTracker()
-        self._own = (self._terrain, self._tracker, self._occupancy)
-        # the stand-ins answer the same calls
-        self._terrain, self._tracker, self._occupancy = _NoTerrain(), self._stand_in, _NoOccupancy()  # type: ignore[assignment]
-
-    def _detect(self, scans: list[LabelledScan], ego: EgoState) -> Detections:
-        return self.given.detections.moved(ego.T_odom_base, self._vehicle.odom_frame)
-
-    def _track(self, detections: Detections, frame: SensorFrame, ego: EgoState) -> Tracks:
-        return self._stand_in.take(self.given.tracks, frame.stamp_ns)
-
-
-class TerrainPipeline(StagePipeline):
-    """Clouds in, terrain out."""
-
-    def __init__(self, config: PerceptionConfig, vehicle: VehicleConfig, lib: Library) -> None:
-        super().__init__(config, vehicle, lib)
-        self._terrain = self._own[0]
-
-
-class DetectionPipeline(StagePipeline):
-    """Clouds in, detections out."""
-
-    def _detect(self, scans: list[LabelledScan], ego: EgoState) -> Detections:
-        return Pipeline._detect(self, scans, ego)
-
-
-class OccupancyPipeline(StagePipeline):
-    """Clouds, detections and tracks in, grid out; the terrain map runs along for what is lethal."""
-
-    def __init__(self, config: PerceptionConfig, vehicle: VehicleConfig, lib: Library) -> None:
-        super().__init__(config, vehicle, lib)
-        self._terrain, self._occupancy = self._own[0], self._own[2]
-
-
-class TrackingPipeline(StagePipeline):
-    """Detections in, tracks out; scans of the same stamp only say when the lidar looked where."""
-
-    def __init__(self, config: PerceptionConfig, vehicle: VehicleConfig, lib: Library) -> None:
-        super().__init__(config, vehicle, lib)
-        self._tracker = self._own[1]
-
-    def step(self, frame: SensorFrame) -> Perception:
-        """Take in ``given.detections`` of the frame's stamp."""
-        if frame.reset_reason:
-            self.reset(frame.reset_reason, frame.stamp_ns)
-        self._clock_offset = frame.clock_offset_ns
-        clock = StageClock()
-        ego = self._ego(frame)
-        with clock.stage("tracking"):
-            detections = self._detect([], ego)
-            tracks = Pipeline._track(self, detections, frame, ego)
-        occupancy = self._occupancy.update(
-            (), ego.anchor, ego.xy, frame.stamp_ns, np.empty(0, np.float32), tracks, detections
-        )
-        terrain = self._terrain.grid(frame.stamp_ns)
-        return self._remember(frame, ego, detections, tracks, terrain, occupancy, clock)
+def seen(context: Context) -> list[LidarScan]:
+    """Lidars of the frame that saw anything."""
+    return [scan for scan in context.frame.scans if len(scan.cloud)] if context.frame is not None else []

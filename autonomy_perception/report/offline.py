@@ -15,16 +15,17 @@ from rich.table import Table
 
 from autonomy_perception.bags.outputs import write_outputs
 from autonomy_perception.bags.reader import BagReader
-from autonomy_perception.bags.replay import ReplayStep, cloud_layouts, replay_offline
+from autonomy_perception.bags.replay import cloud_layouts, replay_offline
 from autonomy_perception.bags.writer import BagWriter
 from autonomy_perception.config import PerceptionConfig, VehicleConfig
-from autonomy_perception.metrics.latency import BUDGET_MS, Percentiles
+from autonomy_perception.latency import BUDGET_MS, Percentiles
 from autonomy_perception.metrics.score import Scorer
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.pipeline.digest import Digest
 from autonomy_perception.report.checks import print_score
 from autonomy_perception.report.page import Report, write_report
 from autonomy_perception.report.render import render_step
+from autonomy_perception.runtime.runner import Output
 
 N_PICTURES = 8
 
@@ -39,7 +40,7 @@ class Tally:
     tracks: int = 0
     problems: dict[str, int] = field(default_factory=dict)
 
-    def add(self, step: ReplayStep) -> None:
+    def add(self, step: Output) -> None:
         """Take in one step."""
         if step.frame is None:
             self.ticks += 1

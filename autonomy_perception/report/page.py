@@ -13,7 +13,7 @@ import jinja2
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception.metrics.latency import BUDGET_MS, Percentiles
+from autonomy_perception.latency import BUDGET_MS, Percentiles
 from autonomy_perception.report.checks import Check
 
 

@@ -14,7 +14,7 @@ AHEAD_NS = 1_000_000_000
 """A partner's stamp farther than this beyond where the driver's clock must be by now is refused."""
 
 
-class Join(Generic[T]):
+class TimeSynchroniser(Generic[T]):
     """Waits, for every item of the driver, for the items of the same stamp from those partners that may bring them.
 
     Every item of the driver comes out, but for those as old as what came out already, and those that wait while its time

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the CLI reads traces without loading the pipeline
-    from autonomy_perception.runtime.core import Output
+    from autonomy_perception.runtime.runner import Output
 
 
 class Sendings:

@@ -155,6 +155,11 @@ class EgoMotion:
             self._book.invalid(source, "header.stamp", expected, f"{abs(last_ns - newest) * 1e-6:.0f} ms{held}", now_ns)
         return None if found is None else replace(found, dead_reckoned=self._odometry_ns is None)
 
+    def at(self, stamp_ns: int) -> Trajectory | None:
+        """Ego motion around one stamp, or None; as :meth:`trajectory` but nothing is noted."""
+        found = self._buffer.trajectory(stamp_ns, stamp_ns) if self._buffer.newest_ns is not None else None
+        return None if found is None else replace(found, dead_reckoned=self._odometry_ns is None)
+
     def used(self, trajectory: Trajectory | None) -> list[str]:
         """Sources behind a trajectory, by name; an IMU and a speed in reserve count as used."""
         if trajectory is None:

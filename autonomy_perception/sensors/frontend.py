@@ -105,6 +105,10 @@ class SensorFrontEnd:
         """State of every sensor at ``now_ns``, for outputs that no frame stands behind."""
         return self._book.report(now_ns)
 
+    def motion(self, stamp_ns: int) -> Trajectory | None:
+        """Ego motion at ``stamp_ns`` as far as it is known now, for outputs that no frame stands behind."""
+        return self._ego.at(stamp_ns)
+
     def motion_frame(self, stamp_ns: int, now_ns: int) -> SensorFrame:
         """A frame without sensor data: only where the vehicle is, for results that come from other nodes."""
         trajectory = self._ego.trajectory(stamp_ns, stamp_ns, now_ns)

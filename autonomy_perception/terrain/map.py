@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +13,10 @@ from autonomy_perception.grid import WorldGrid, scroll
 from autonomy_perception.ops import terrain
 from autonomy_perception.ops.library import Library
 from autonomy_perception.types import F32, U8, GroundLabels, TerrainGrid
+
+LAYERS = ("elevation", "slope", "step", "roughness", "traversability", "variance", "spread", "age", "lethal", "negative", "pits",
+          "sums")  # fmt: skip
+"""What the map remembers of each cell."""
 
 
 class TerrainMap:
@@ -87,23 +94,46 @@ class TerrainMap:
         }
         return TerrainGrid(self._world, layers)
 
-    def lethal(self, world: WorldGrid) -> F32:
-        """How surely the terrain of each cell of ``world`` is beyond the vehicle: float32 (ny,nx), 0..1.
-
-        Every lethal cell of the map marks the cell of ``world`` its centre lies in, so none is lost between
-        grids of different resolution.
-        """
-        out = np.zeros(world.shape, np.float32)
+    def lethal(self) -> F32:
+        """How surely the terrain of each cell is beyond the vehicle: float32 (ny,nx) 0..1 on the placement of
+        :meth:`grid`; to be read, not kept."""
         if self._world is None:
-            return out
+            return np.zeros(self.grid(0).grid.shape, np.float32)
         self._derive()
-        iy, ix = np.nonzero(self._lethal)
-        own = self._world
-        x = np.floor((own.cell_x + ix + 0.5) * own.resolution / world.resolution).astype(np.int64) - world.cell_x
-        y = np.floor((own.cell_y + iy + 0.5) * own.resolution / world.resolution).astype(np.int64) - world.cell_y
-        ok = (x >= 0) & (x < world.nx) & (y >= 0) & (y < world.ny)
-        np.maximum.at(out, (y[ok], x[ok]), self._lethal[iy[ok], ix[ok]])
-        return out
+        return self._lethal
+
+    def place(self, world: WorldGrid) -> None:
+        """Scroll what is there to another placement."""
+        if self._world is not None:
+            self._place(world)
+
+    def save(self) -> dict[str, NDArray[Any]]:
+        """Everything remembered, as arrays; nothing before the first sweep."""
+        if self._world is None:
+            return {}
+        w = self._world
+        times = np.array([self._stamp_ns, -1 if self._derived_ns is None else self._derived_ns, self._fresh], np.int64)
+        return {
+            "world": np.array([w.cell_x, w.cell_y, w.nx, w.ny], np.int64), "times": times, "lidar": np.array(self._lidar),
+            **{name: getattr(self, f"_{name}").copy() for name in LAYERS},
+        }  # fmt: skip
+
+    def load(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from :meth:`save`. Raises KeyError or ValueError if the state is not of this map."""
+        self.reset()
+        if not state:
+            return
+        cell_x, cell_y, nx, ny = (int(v) for v in state["world"])
+        world = WorldGrid(cell_x, cell_y, nx, ny, self._config.resolution)
+        expected = WorldGrid.around(0.0, 0.0, self._config.side, self._config.resolution).shape
+        if world.shape != expected:
+            raise ValueError(f"a map of {world.shape} cells, expected {expected}")
+        self._place(world)
+        for name in LAYERS:
+            getattr(self, f"_{name}")[...] = state[name]
+        self._stamp_ns, derived, fresh = (int(v) for v in state["times"])
+        self._derived_ns, self._fresh = None if derived < 0 else derived, bool(fresh)
+        self._lidar = (float(state["lidar"][0]), float(state["lidar"][1]))
 
     def _place(self, world: WorldGrid) -> None:
         old, self._world = self._world, world

@@ -19,13 +19,19 @@ I64 = NDArray[np.int64]
 YOUNG_HITS = 5  # up to here the size is what is seen now
 
 
-def apply(state: TrackState, mean: F64, cov: F64, scan: Scan, rows: I64, cols: I64, stamp_ns: int) -> None:
+def apply(state: TrackState, mean: F64, cov: F64, scan: Scan, rows: I64, cols: I64, stamp_ns: int) -> int:
     """Update the tracks ``rows`` with the detections ``cols`` (M,): size, place, heading, classes, history.
 
-    ``mean`` (N,6), which changes, and ``cov`` (N,6,6): prediction over the models.
+    A track whose filter refuses the detection coasts on: it counts as unseen, and is forgotten if that lasts.
+
+    Args:
+        mean: (N,6), which changes, and cov: (N,6,6): prediction over the models.
+
+    Returns:
+        How many measurements were refused: not finite, or with an innovation covariance that is none.
     """
     if len(rows) == 0:
-        return
+        return 0
     imm = state.filter
     center, size, found = scan.boxes.center[cols], scan.boxes.size[cols], scan.boxes.yaw[cols]
     vehicle = extent.is_vehicle(state.probs[rows])
@@ -51,7 +57,7 @@ def apply(state: TrackState, mean: F64, cov: F64, scan: Scan, rows: I64, cols: I
     place, extra = extent.locate(expected, spread, center, axes, seen_now, believed, state.complete[rows], side)
     r = _noise(scan, cols, axes, extra, state, rows, yaw - mean[rows, YAW])
     heading = _follow_travel(state, rows, mean, cov, yaw, r)
-    imm.update(rows, np.concatenate([place, heading[:, None]], 1), r, delay)
+    taken = imm.update(rows, np.concatenate([place, heading[:, None]], 1), r, delay)
     measured = np.isfinite(scan.velocity[cols]).all(1)
     if measured.any():
         imm.update_velocity(rows[measured], scan.velocity[cols[measured]], np.full(int(measured.sum()), 1.0))
@@ -62,9 +68,10 @@ def apply(state: TrackState, mean: F64, cov: F64, scan: Scan, rows: I64, cols: I
     local = center - state.origin_xy[rows]
     time_s = (stamp_ns - state.birth_ns[rows]) * 1e-9 + delay
     motion.remember(state.history, rows, time_s, local - reach, local + reach)
-    state.hits[rows] += 1
+    state.hits[rows] += taken
     state.credit[rows] = classes.mean_credit(state.credit[rows], state.hits[rows], scan.boxes.credit[cols])
-    state.update_ns[rows] = stamp_ns
+    state.update_ns[rows[taken]] = stamp_ns
+    return imm.refused
 
 
 def _resize(state: TrackState, scan: Scan, rows: I64, cols: I64, seen_now: F64, axes: F64, exposure: F64) -> None:

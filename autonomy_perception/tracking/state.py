@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -89,6 +90,20 @@ class TrackState:
             history=np.full((n, HISTORY, 5), np.nan), origin_xy=z((n, 2)),
             confirmed=z(n, np.bool_), uuid=z((n, 16), np.uint8),
         )  # fmt: skip
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All columns by name."""
+        return {name: getattr(self, name) for name in _ARRAYS}
+
+    @classmethod
+    def of(cls, lib: Library, arrays: Mapping[str, NDArray[Any]]) -> TrackState:
+        """From what :meth:`arrays` gave, copied. Raises KeyError or ValueError naming the column that does not fit."""
+        empty, n = cls.zeros(lib, 0), len(arrays["mean"])
+        for name, column in empty.arrays().items():
+            found, expected = arrays[name], (n, *column.shape[1:])
+            if found.shape != expected or found.dtype != column.dtype:
+                raise ValueError(f"{name}: {found.dtype} {found.shape}, expected {column.dtype} {expected}")
+        return cls(lib, *(arrays[name].copy() for name in _ARRAYS))
 
     def settled(self, now_ns: int) -> NDArray[np.bool_]:
         """Tracks (N,) seen for long enough that motion would have shown."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,11 +33,16 @@ class Tracker:
 
     All state is batched over tracks. Given the same seed and the same inputs the output is the same bit for
     bit, identities included.
+
+    Attributes:
+        refused: measurements left out so far because their innovation covariance was none (or no number); the tracks
+            coast instead.
     """
 
     def __init__(self, config: TrackingConfig, lib: Library, seed: int = 0) -> None:
         """``config``: limits and thresholds. ``lib``: runs the kernels. ``seed``: namespace of the track identities."""
         self._config, self._lib = config, lib
+        self.refused = 0
         self.reset(seed)
 
     def reset(self, seed: int | None = None) -> None:
@@ -95,6 +103,26 @@ class Tracker:
         finally:
             self._state = kept
 
+    def save(self) -> dict[str, NDArray[Any]]:
+        """Everything remembered, as arrays."""
+        stamp = -1 if self._stamp_ns is None else self._stamp_ns
+        seed = np.frombuffer((self._seed % 2**128).to_bytes(16, "big"), np.uint8)
+        own: dict[str, NDArray[Any]] = {
+            "stamp_ns": np.array(stamp, np.int64),
+            "seed": seed,
+            "frame": np.array(self._frame),
+            "velocity": self._velocity,
+        }
+        return {**own, **{f"tracks.{name}": array for name, array in self._state.arrays().items()}}
+
+    def load(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from :meth:`save`. Raises KeyError or ValueError if the state is not of a tracker."""
+        tracks = {name[7:]: array for name, array in state.items() if name.startswith("tracks.")}
+        self._state = TrackState.of(self._lib, tracks)
+        self._seed = int.from_bytes(state["seed"].tobytes(), "big")
+        self._stamp_ns = int(state["stamp_ns"]) if state["stamp_ns"] >= 0 else None
+        self._frame, self._velocity = str(state["frame"]), state["velocity"].copy()
+
     def _advance(self, dt: float) -> None:
         state = self._state
         if len(state) == 0 or dt == 0.0:
@@ -129,11 +157,11 @@ class Tracker:
         if len(state) == 0:
             return
         assert self._stamp_ns is not None
-        apply(state, mean, cov, scan, rows, cols, self._stamp_ns)
+        self.refused += apply(state, mean, cov, scan, rows, cols, self._stamp_ns)
         mean, cov = state.filter.combined()
         upkeep.existences(state, mean, scan, rows, cols)
         upkeep.orientations(state, mean, cov)
-        upkeep.motions(state, mean, scan.sensor, rows, self._stamp_ns, dt)
+        self.refused += upkeep.motions(state, mean, scan.sensor, rows, self._stamp_ns, dt)
         mean = state.filter.average()
         upkeep.accelerations(state, mean, self._velocity, dt)
         upkeep.confirm(state, self._stamp_ns, self._config)

@@ -72,8 +72,8 @@ def orientations(state: TrackState, mean: F64, cov: F64) -> None:
     state.store(imm)
 
 
-def motions(state: TrackState, mean: F64, sensor: F64, rows: I64, now_ns: int, dt: float) -> None:
-    """Decide rest and motion of the matched tracks, and posterior classes of all."""
+def motions(state: TrackState, mean: F64, sensor: F64, rows: I64, now_ns: int, dt: float) -> int:
+    """Decide rest and motion of the matched tracks, and posterior classes of all; gives the measurements refused."""
     imm = state.filter
     distance = np.hypot(*(mean[:, :2] - sensor).T)
     limit = motion.threshold(state.probs, state.seen, distance)
@@ -101,6 +101,7 @@ def motions(state: TrackState, mean: F64, sensor: F64, rows: I64, now_ns: int, d
         state.lib, state.class_log, state.credit, state.seen, state.complete, height, speed, travel
     )
     state.store(imm)
+    return imm.refused
 
 
 def _kick(state: TrackState, mean: F64, rows: I64, velocity: F64) -> None:

@@ -15,8 +15,9 @@ from autonomy_perception.config import CalibrationConfig, PerceptionConfig, Vehi
 from autonomy_perception.messages.events import Event
 from autonomy_perception.messages.sensors_in import CONVERTERS
 from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.runtime.runner import sensing
 from autonomy_perception.sensors.faults import Counted
-from autonomy_perception.sensors.frontend import UNCHANGED, SensorFrontEnd
+from autonomy_perception.sensors.frontend import UNCHANGED
 from autonomy_perception.types import SensorFrame
 from autonomy_perception.vehicle_check.findings import Finding, Level, error, warning
 from autonomy_perception.vehicle_check.geometry_checks import (
@@ -60,18 +61,18 @@ def check_vehicle(
     lib = CpuLibrary()
     with BagReader(bag) as reader:
         findings = check_file(vehicle) + check_topics(vehicle, reader.topics, reader.counts)
-        front = SensorFrontEnd(PerceptionConfig(), vehicle, lib)
+        masked = sensing(PerceptionConfig(), vehicle, lib)
         monitor = CalibrationMonitor(CalibrationConfig(period_s=PERIOD_S), vehicle, lib, looks=LOOKS)
-        bare = SensorFrontEnd(PerceptionConfig(), without_body(vehicle), lib)
+        bare = sensing(PerceptionConfig(), without_body(vehicle), lib)
         streams: dict[str, Stream] = {}
         gathered, report, shown = Gathered(), CalibrationReport(""), None
         unreadable: dict[str, str] = {}
         middle = reader.counts.get(next(iter(vehicle.lidars.values())).topic, 0) // 2
         for event in usable_events(reader, vehicle, seconds, progress, unreadable):
             streams.setdefault(event.topic, Stream()).add(event)
-            for frame in bare.feed(event):
+            for frame in bare.frames([event]):
                 gathered.add_unmasked(frame, vehicle.dimensions)
-            for frame in front.feed(event):
+            for frame in masked.frames([event]):
                 gathered.add(frame, vehicle.dimensions)
                 report = monitor.observe(frame)
                 if better_shown(frame, shown, gathered.frames, middle):
@@ -81,9 +82,9 @@ def check_vehicle(
         for topic, why in unreadable.items()
     ]
     findings += check_streams(vehicle, streams)
-    rig = front.rig()
+    rig = masked.front.rig()
     findings += check_mounting(vehicle, dict(rig.T_base_sensor)) + check_lenses(vehicle, dict(rig.cameras))
-    findings += fault_findings(vehicle, front.diagnostics().faults, gathered.frames)
+    findings += fault_findings(vehicle, masked.front.diagnostics().faults, gathered.frames)
     driven = [c.sensor for c in report.checks if c.verdict == Verdict.OK and c.against.startswith(GROUND)]
     findings += check_gathered(vehicle, gathered, driven) if gathered.frames else [no_frames()]
     findings += [calibration_finding(vehicle, c) for c in report.wrong]

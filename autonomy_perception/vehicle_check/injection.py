@@ -18,7 +18,7 @@ from autonomy_perception.calibration.report import CheckResult, in_words
 from autonomy_perception.config import Extrinsics, PerceptionConfig, VehicleConfig
 from autonomy_perception.messages.events import Event
 from autonomy_perception.ops.library import CpuLibrary
-from autonomy_perception.sensors.frontend import SensorFrontEnd
+from autonomy_perception.runtime.runner import sensing
 from autonomy_perception.vehicle_check.check import usable_events
 
 F64 = NDArray[np.float64]
@@ -81,13 +81,13 @@ def known_poses(vehicle: VehicleConfig, events: Sequence[Event]) -> dict[str, F6
     Raises:
         BagError: a sensor's place is not known.
     """
-    front = SensorFrontEnd(PerceptionConfig(), vehicle, CpuLibrary())
+    runner = sensing(PerceptionConfig(), vehicle, CpuLibrary())
     wanted = {*vehicle.lidars, *vehicle.cameras}
     for event in events:
-        front.feed(event)
-        if wanted <= front.rig().T_base_sensor.keys():
-            return dict(front.rig().T_base_sensor)
-    missing = ", ".join(sorted(wanted - front.rig().T_base_sensor.keys()))
+        list(runner.frames([event]))
+        if wanted <= runner.front.rig().T_base_sensor.keys():
+            return dict(runner.front.rig().T_base_sensor)
+    missing = ", ".join(sorted(wanted - runner.front.rig().T_base_sensor.keys()))
     raise BagError(f"{missing}: no transform to {vehicle.base_frame} in the recording")
 
 
@@ -110,17 +110,16 @@ def falsified(vehicle: VehicleConfig, poses: dict[str, F64], error: Error) -> Ve
 def detect(vehicle: VehicleConfig, events: Sequence[Event], poses: dict[str, F64], error: Error) -> Detection:
     """Drive with a falsified calibration and note what is reported when."""
     lib, config, car = CpuLibrary(), PerceptionConfig(), falsified(vehicle, poses, error)
-    front, monitor = SensorFrontEnd(config, car, lib), CalibrationMonitor(config.calibration, car, lib)
+    monitor = CalibrationMonitor(config.calibration, car, lib)
     first: int | None = None
     after: dict[str, float] = {}
     checks: tuple[CheckResult, ...] = ()
-    for event in events:
-        for frame in front.feed(event):
-            first = frame.stamp_ns if first is None else first
-            report = monitor.observe(frame)
-            checks = report.checks
-            for check in report.wrong:
-                after.setdefault(check.name, (frame.stamp_ns - first) * 1e-9)
+    for frame in sensing(config, car, lib).frames(events):
+        first = frame.stamp_ns if first is None else first
+        report = monitor.observe(frame)
+        checks = report.checks
+        for check in report.wrong:
+            after.setdefault(check.name, (frame.stamp_ns - first) * 1e-9)
     return Detection(error, after, checks)
 
 

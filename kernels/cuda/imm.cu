@@ -15,17 +15,21 @@ __global__ void predict_kernel(double* mean, double* cov, double* mu, const doub
 }
 
 __global__ void update_kernel(double* mean, double* cov, double* mu, const int64_t* rows, const double* z, const double* r,
-                              const double* delay, int64_t n, int64_t m) {
+                              const double* delay, uint8_t* taken, int64_t n, int64_t m) {
   const int64_t i = ap::thread_index();
-  if (i >= m || rows[i] < 0 || rows[i] >= n) return;
-  ap::imm_update(mean + kMean * rows[i], cov + kCov * rows[i], mu + ap::kModels * rows[i], z + 3 * i, r + 9 * i, delay[i]);
+  if (i >= m) return;
+  taken[i] = 0;
+  if (rows[i] < 0 || rows[i] >= n) return;
+  taken[i] = ap::imm_update(mean + kMean * rows[i], cov + kCov * rows[i], mu + ap::kModels * rows[i], z + 3 * i, r + 9 * i, delay[i]);
 }
 
 __global__ void velocity_kernel(double* mean, double* cov, const int64_t* rows, const double* velocity, const double* variance,
-                                int64_t n, int64_t m) {
+                                uint8_t* taken, int64_t n, int64_t m) {
   const int64_t i = ap::thread_index();
-  if (i >= m || rows[i] < 0 || rows[i] >= n) return;
-  ap::imm_update_velocity(mean + kMean * rows[i], cov + kCov * rows[i], velocity + 2 * i, variance[i]);
+  if (i >= m) return;
+  taken[i] = 0;
+  if (rows[i] < 0 || rows[i] >= n) return;
+  taken[i] = ap::imm_update_velocity(mean + kMean * rows[i], cov + kCov * rows[i], velocity + 2 * i, variance[i]);
 }
 
 __global__ void combine_kernel(const double* mean, const double* cov, const double* mu, double* out_mean, double* out_cov, int64_t n) {
@@ -42,23 +46,23 @@ AP_API int32_t ap_imm_predict(double* mean, double* cov, double* mu, const doubl
                               const uint8_t* vehicle, int32_t n, float dt, void* stream) {
   if (n < 0 || !(dt >= 0.0f)) return -1;
   const ap::Transition t = ap::transition_of(dt);
-  const double fade = exp(-dt / 0.5);
+  const double fade = exp(-dt / ap::kTurnMemory);
   if (n > 0)
     predict_kernel<<<ap::blocks(n), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(mean, cov, mu, noise, length, vehicle, n, t, dt, fade);
   return ap::launched();
 }
 
 AP_API int32_t ap_imm_update(double* mean, double* cov, double* mu, const int64_t* rows, const double* z, const double* r,
-                             const double* delay, int32_t n, int32_t m, void* stream) {
+                             const double* delay, uint8_t* taken, int32_t n, int32_t m, void* stream) {
   if (n < 0 || m < 0) return -1;
-  if (m > 0) update_kernel<<<ap::blocks(m), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(mean, cov, mu, rows, z, r, delay, n, m);
+  if (m > 0) update_kernel<<<ap::blocks(m), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(mean, cov, mu, rows, z, r, delay, taken, n, m);
   return ap::launched();
 }
 
 AP_API int32_t ap_imm_update_velocity(double* mean, double* cov, const int64_t* rows, const double* velocity,
-                                      const double* variance, int32_t n, int32_t m, void* stream) {
+                                      const double* variance, uint8_t* taken, int32_t n, int32_t m, void* stream) {
   if (n < 0 || m < 0) return -1;
-  if (m > 0) velocity_kernel<<<ap::blocks(m), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(mean, cov, rows, velocity, variance, n, m);
+  if (m > 0) velocity_kernel<<<ap::blocks(m), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(mean, cov, rows, velocity, variance, taken, n, m);
   return ap::launched();
 }
 

@@ -97,6 +97,6 @@ def test_doctor_on_this_machine(live_env: dict[str, str]) -> None:
 @pytest.mark.live
 def test_probe_without_a_partner_says_so(live_env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    code = "from autonomy_perception.nodes import transport_probe as t; import sys; t.TIMEOUT_S = 2.5; sys.exit(t.main('receive'))"
+    code = "from autonomy_perception.live import transport_probe as t; import sys; t.TIMEOUT_S = 2.5; sys.exit(t.main('receive'))"
     done = subprocess.run([sys.executable, "-c", code], env=live_env, capture_output=True, text=True, timeout=60)
     assert done.returncode == 1 and "the other process was not found" in done.stdout

@@ -33,7 +33,6 @@ from autonomy_perception.metrics import truth_frame
 from autonomy_perception.nodes import diagnostics
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.runtime import roles
-from autonomy_perception.runtime.stage_core import StageCore, make_core
 from autonomy_perception.types import Detections, Tracks
 
 NAN, INF = float("nan"), float("inf")
@@ -168,24 +167,19 @@ def drive_with_objects(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
 def test_a_fault_of_objects_is_said_counted_and_leaves_the_outputs(
     fault: Fault, drive_with_objects: tuple[Path, Path]
 ) -> None:
-    """What the live test injects into the running graph, through the tracker's core alone."""
+    """What the live test injects into the running graph, through the tracker's loop alone."""
     bag, car = drive_with_objects[0], load_vehicle(drive_with_objects[1])
     topic, outputs = topics.DETECTED_OBJECTS, []
     rig = replace(Rig.of(car, 0), objects=topic.name)
-    core, mutate, sent = (
-        make_core(roles.TRACKER, PerceptionConfig(), roles.TRACKER.vehicle(car), CpuLibrary()),
-        fault.mutator(rig),
-        0,
-    )
-    core.emit = outputs.append
-    assert isinstance(core, StageCore)
+    runner = roles.TRACKER.runner(PerceptionConfig(), roles.TRACKER.vehicle(car), CpuLibrary())
+    mutate, sent = fault.mutator(rig), 0
     with BagReader(bag) as reader:
         objects = [Sample(r.topic, r.msgtype, r.receive_ns, r.data) for r in reader.raw([topic.name])]
     ours = [detected_event(s.topic, decode(out), s.at_ns, 0) for s in objects for out in mutate(s)]
     for event in sorted(itertools.chain(events(bag, car), ours), key=lambda e: e.receive_ns):
-        core.on_event(event, replayed=False)
+        outputs += runner.on_event(event, replayed=False)
         sent += event.topic == topic.name
-    faults = core.front.diagnostics().faults
+    faults = runner.front.diagnostics().faults
     assert [(f.newest.topic, f.count) for f in faults] == [(topic.name, sent)] and sent == 8
     text = " ".join(diagnostics.fault_status(faults, 10**18, ours[-1].receive_ns).values.values())
     assert all(words in text for words in fault.words(rig)), text

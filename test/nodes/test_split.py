@@ -25,17 +25,18 @@ from autonomy_perception.bags.importers.sources import SOURCES
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.config import PerceptionConfig, VehicleConfig, load_vehicle
 from autonomy_perception.live.live_run import isolated
+from autonomy_perception.messages.events import Event
 from autonomy_perception.messages.objects_in import detected_event, detections_of, tracked_event, tracks_of
 from autonomy_perception.messages.sensors_in import stamp_ns
 from autonomy_perception.nodes import conversions, graph
 from autonomy_perception.nodes.supervisor import Supervisor
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.paths import vehicle_file
-from autonomy_perception.pipeline.pipeline import Pipeline
+from autonomy_perception.pipeline.build import make_pipeline
+from autonomy_perception.pipeline.stage import TRACKS
 from autonomy_perception.runtime import roles
-from autonomy_perception.runtime.core import Output
-from autonomy_perception.runtime.stage_core import WAIT_NS, StageCore
-from autonomy_perception.runtime.synchroniser import KEEP, Join
+from autonomy_perception.runtime.gather import WAIT_NS, WithObjects
+from autonomy_perception.runtime.synchroniser import KEEP, TimeSynchroniser
 from autonomy_perception.sensors.frontend import SensorFrontEnd
 from autonomy_perception.types import Detections, Perception, Tracks
 
@@ -52,17 +53,13 @@ class Stages:
 
     def __init__(self, vehicle: VehicleConfig, wanted: tuple[roles.Role, ...]) -> None:
         self.results: dict[str, dict[int, Perception]] = {r.node: {} for r in wanted}
-        self.cores = {
-            r.node: StageCore(r, PerceptionConfig(), r.vehicle(vehicle), CpuLibrary(), self._hear(r)) for r in wanted
-        }
+        self.runners = {r.node: r.runner(PerceptionConfig(), r.vehicle(vehicle), CpuLibrary()) for r in wanted}
 
-    def _hear(self, role: roles.Role):  # type: ignore[no-untyped-def]
-        def take(output: Output) -> None:
-            self.results[role.node][output.result.stamp_ns] = output.result
+    def hear(self, name: str, event: Event) -> None:
+        for output in self.runners[name].on_event(event, replayed=False):
+            self.results[name][output.result.stamp_ns] = output.result
             if output.frame is not None:
-                self._pass_on(role, output.result)
-
-        return take
+                self._pass_on(role_of(name), output.result)
 
     def _pass_on(self, role: roles.Role, result: Perception) -> None:
         rest = replace(result.tracks, confirmed=~result.tracks.confirmed)
@@ -74,15 +71,15 @@ class Stages:
         for topic in (t for t in role.outputs if t in made):
             read = detected_event if topic is topics.DETECTED_OBJECTS else tracked_event
             event = read(topic.name, made[topic](), self.now, 0)
-            for name, core in self.cores.items():
+            for name in self.runners:
                 if topic in role_of(name).objects:
-                    core.on_event(event, replayed=False)
+                    self.hear(name, event)
 
     def play(self, bag: Path, vehicle: VehicleConfig) -> None:
         for event in events(bag, vehicle):
             self.now = event.receive_ns
-            for core in self.cores.values():
-                core.on_event(event, replayed=False)
+            for name in self.runners:
+                self.hear(name, event)
 
 
 def role_of(name: str) -> roles.Role:
@@ -92,7 +89,7 @@ def role_of(name: str) -> roles.Role:
 def composed(bag: Path, vehicle: VehicleConfig) -> dict[int, Perception]:
     front, pipeline = (
         SensorFrontEnd(PerceptionConfig(), vehicle, CpuLibrary()),
-        Pipeline(PerceptionConfig(), vehicle, CpuLibrary()),
+        make_pipeline(PerceptionConfig(), vehicle, CpuLibrary()),
     )
     return {f.stamp_ns: pipeline.step(f) for e in events(bag, vehicle) for f in front.feed(e)}
 
@@ -162,7 +159,6 @@ def test_a_foreign_detector_in_a_sensors_frame_drives_the_tracker(tmp_path: Path
     """A car 12 m ahead of the lidar, seen in the lidar's frame at stamps of its own: no cloud is needed."""
     bag, car = drive.write_drive(tmp_path / "drive", 12), load_vehicle(vehicle)
     split = Stages(car, (roles.TRACKER,))
-    core = split.cores["tracker"]
     one = Detections.empty("lidar")
     one = replace(
         one, center=np.array([[12.0, 0.5, -1.0]], np.float32), size=np.array([[4.2, 1.8, 1.5]], np.float32), yaw=np.zeros(1, np.float32),
@@ -175,10 +171,10 @@ def test_a_foreign_detector_in_a_sensors_frame_drives_the_tracker(tmp_path: Path
         if event.topic not in ("/odometry", "/tf_static"):
             continue
         split.now = event.receive_ns
-        core.on_event(event, replayed=False)
+        split.hear("tracker", event)
         while event.receive_ns > due + 25 * MS:
             message = conversions.detected_objects(one, due)
-            core.on_event(detected_event(topics.DETECTED_OBJECTS.name, message, event.receive_ns, 0), replayed=False)
+            split.hear("tracker", detected_event(topics.DETECTED_OBJECTS.name, message, event.receive_ns, 0))
             due += 100 * MS
     stamps = [s for s, r in split.results["tracker"].items() if r.data_stamp_ns == s]
     last = split.results["tracker"][max(stamps)]
@@ -193,10 +189,8 @@ def test_detections_of_an_unknown_frame_are_left_out_and_named(tmp_path: Path, v
     split = Stages(car, (roles.TRACKER,))
     split.now = drive.START_NS
     message = conversions.detected_objects(Detections.empty("nowhere"), drive.START_NS)
-    split.cores["tracker"].on_event(
-        detected_event(topics.DETECTED_OBJECTS.name, message, drive.START_NS, 0), replayed=False
-    )
-    (fault,) = split.cores["tracker"].front.diagnostics().faults
+    split.hear("tracker", detected_event(topics.DETECTED_OBJECTS.name, message, drive.START_NS, 0))
+    (fault,) = split.runners["tracker"].front.diagnostics().faults
     assert fault.newest.field == "header.frame_id" and "nowhere" in fault.newest.found
     assert len(split.results["tracker"]) == 1  # an output all the same: no object
 
@@ -237,7 +231,7 @@ AHEAD = st.sampled_from([0, 0, 0, 1, 5, 9, 10, 11, 600, 10**9])
 )
 @settings(max_examples=150, deadline=None)
 def test_the_join_is_bounded_in_order_and_never_stuck(arrivals: list[tuple[str, int, int, int]]) -> None:
-    join: Join[int] = Join("frame", ("d", "t"), WAIT_NS, 500 * MS)
+    join: TimeSynchroniser[int] = TimeSynchroniser("frame", ("d", "t"), WAIT_NS, 500 * MS)
     now, done, waiting, last = 0, [], set(), -1
     for kind, k, later, ahead in arrivals:
         now += later * MS
@@ -267,7 +261,7 @@ def test_the_join_is_bounded_in_order_and_never_stuck(arrivals: list[tuple[str, 
 @pytest.mark.parametrize("ahead_ms", [0, 300, 900, 1_500, 10**10])
 def test_objects_stamped_in_the_future_hold_no_frame_back(ahead_ms: int) -> None:
     """At 10 Hz, each frame's objects 20 ms after it; what lies too far ahead is refused, and how far is said."""
-    join: Join[int] = Join("frame", ("d",), WAIT_NS, 500 * MS)
+    join: TimeSynchroniser[int] = TimeSynchroniser("frame", ("d",), WAIT_NS, 500 * MS)
     out, refused = [], 0
     for k in range(200):
         now = k * 100 * MS
@@ -282,7 +276,7 @@ def test_objects_stamped_in_the_future_hold_no_frame_back(ahead_ms: int) -> None
 
 
 def test_single_slips_into_the_future_cost_no_later_pair() -> None:
-    join: Join[int] = Join("frame", ("d",), WAIT_NS, 500 * MS)
+    join: TimeSynchroniser[int] = TimeSynchroniser("frame", ("d",), WAIT_NS, 500 * MS)
     for k in range(2 * KEEP):  # before the first frame nobody knows what is ahead
         join.put("d", 10**15 + k, k, 0)
     out = []
@@ -297,7 +291,7 @@ def test_single_slips_into_the_future_cost_no_later_pair() -> None:
 
 
 def test_more_frames_than_may_wait_go_out_without_their_objects() -> None:
-    join: Join[int] = Join("frame", ("d",), WAIT_NS, 500 * MS)
+    join: TimeSynchroniser[int] = TimeSynchroniser("frame", ("d",), WAIT_NS, 500 * MS)
     join.put("d", 0, 0, 0)
     for k in range(1, 2 * KEEP):
         join.put("frame", k * MS, k, k * MS)
@@ -307,14 +301,14 @@ def test_more_frames_than_may_wait_go_out_without_their_objects() -> None:
 def test_a_node_says_whose_objects_lie_ahead(tmp_path: Path, vehicle: Path) -> None:
     bag, car = drive.write_drive(tmp_path / "drive", 12), load_vehicle(vehicle)
     split = Stages(car, (roles.OCCUPANCY,))
-    core, topic = split.cores["occupancy_grid"], topics.TRACKED_OBJECTS.name
+    name, topic = "occupancy_grid", topics.TRACKED_OBJECTS.name
     for event in events(bag, car):
         split.now = event.receive_ns
-        core.on_event(event, replayed=False)
+        split.hear(name, event)
         if event.topic == "/odometry" and split.results["occupancy_grid"]:
             message = conversions.tracked_objects(Tracks.empty("odom"), event.receive_ns + 5_000 * MS)
-            core.on_event(tracked_event(topic, message, event.receive_ns, 0), replayed=False)
-    (fault,) = [f for f in core.front.diagnostics().faults if f.newest.topic == topic]
+            split.hear(name, tracked_event(topic, message, event.receive_ns, 0))
+    (fault,) = [f for f in split.runners[name].front.diagnostics().faults if f.newest.topic == topic]
     assert fault.newest.field == "header.stamp" and fault.count > 5
     assert fault.newest.expected == "at most 1 s ahead of the sensors' frames" and "5." in fault.newest.found
     assert {drive.START_NS + k * 100 * MS for k in range(11)} <= set(split.results["occupancy_grid"])
@@ -324,20 +318,22 @@ def test_a_node_says_whose_objects_lie_ahead(tmp_path: Path, vehicle: Path) -> N
 def test_tracks_of_another_frame_are_left_out_and_named(vehicle: Path, frame: str, used: bool) -> None:
     """The grid would hide and free the wrong cells."""
     split = Stages(load_vehicle(vehicle), (roles.OCCUPANCY,))
-    core, topic = split.cores["occupancy_grid"], topics.TRACKED_OBJECTS.name
+    runner, topic = split.runners["occupancy_grid"], topics.TRACKED_OBJECTS.name
     message = conversions.tracked_objects(Tracks.empty(frame), drive.START_NS)
     item = TrackedObject()
     item.shape.dimensions.x = item.shape.dimensions.y = item.shape.dimensions.z = 1.0
     message.objects = [item]
-    given = core._given({topic: tracked_event(topic, message, drive.START_NS, 0)})
-    assert len(given.tracks) == used
-    faults = [str(f.newest) for f in core.front.diagnostics().faults]
+    gather = runner._gather
+    assert isinstance(gather, WithObjects)
+    given = gather._given({topic: tracked_event(topic, message, drive.START_NS, 0)})
+    assert len(given[TRACKS]) == used
+    faults = [str(f.newest) for f in runner.front.diagnostics().faults]
     said = f"{topic}: header.frame_id: expected 'odom', or 'base_link' without ego motion, found 'map'"
     assert faults == ([] if used else [said])
 
 
 def test_the_join_does_not_wait_for_what_is_past_or_silent() -> None:
-    join: Join[int] = Join("detections", ("frame",), WAIT_NS, 500 * MS)
+    join: TimeSynchroniser[int] = TimeSynchroniser("detections", ("frame",), WAIT_NS, 500 * MS)
     join.put("frame", 100 * MS, 1, 100 * MS)
     join.put("detections", 130 * MS, 2, 160 * MS)
     assert join.ready(160 * MS) == [], "a frame of that stamp may still come"

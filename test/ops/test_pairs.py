@@ -105,6 +105,16 @@ def test_shadowed(n: int, m: int, seed: int) -> None:
     np.testing.assert_array_equal(touched, (nearer & (gap < reach + 0.01)).any(1))
 
 
+@pytest.mark.parametrize("bad", [[[-1.0, 0.0], [0.0, -1.0]], [[0.1, 5.0], [5.0, 0.1]], [[np.nan, 0.0], [0.0, 0.1]]])
+def test_what_has_no_position_covariance_is_given_no_detection(bad: list[list[float]]) -> None:
+    rng = np.random.default_rng(0)
+    a, b = np.repeat(boxes(1, rng, False), 2, 0), boxes(1, rng, False)
+    b[:] = a[0]
+    cov, some = np.array([bad, [[0.1, 0.0], [0.0, 0.1]]]), np.full(2, 3.0)
+    cost = pairs.costs(LIB, a, cov, some, b, np.full(1, 0.01), np.ones((9, 9)))
+    assert cost[0, 0] == 30.0 and cost[1, 0] < 0.0
+
+
 def test_tables_of_another_width_are_refused() -> None:
     with pytest.raises(ValueError, match=r"expected \(N,21\)"):
         pairs.along(LIB, np.zeros((1, 21)), np.zeros((1, 20)))

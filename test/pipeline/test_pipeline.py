@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from autonomy_perception.config import Dimensions, LidarConfig, PerceptionConfig, VehicleConfig
 from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.pipeline.build import make_pipeline
 from autonomy_perception.pipeline.digest import Digest
 from autonomy_perception.pipeline.pipeline import Pipeline
 from autonomy_perception.types import (
@@ -72,7 +73,7 @@ def wire_at(result: Perception, x: float, y: float) -> int:
 
 @pytest.fixture
 def pipeline() -> Pipeline:
-    return Pipeline(PerceptionConfig(), VEHICLE, CpuLibrary())
+    return make_pipeline(PerceptionConfig(), VEHICLE, CpuLibrary())
 
 
 def run_scene(pipeline: Pipeline, steps: int = 20) -> Perception:
@@ -96,7 +97,7 @@ def test_boxes_are_tracked_and_the_ground_is_free(pipeline: Pipeline) -> None:
     assert wire_at(result, 9.8, 4.2) >= 65 and 0 <= wire_at(result, 7.2, 0.2) < 40
     assert wire_at(result, 12.2, 4.2) == -1 or wire_at(result, 12.2, 4.2) >= 50  # inside the parked box
     assert not wire_at(result, 12.2, -4.2) >= 50  # where the moving box was
-    assert {"terrain", "detection", "tracking", "occupancy"} <= result.stage_ms.keys()
+    assert {"ground", "terrain", "detection", "tracking", "occupancy"} <= result.stage_ms.keys()
 
 
 def test_elevation_of_level_ground_is_zero(pipeline: Pipeline) -> None:
@@ -152,7 +153,7 @@ def test_a_missing_sensor_is_a_reason(pipeline: Pipeline) -> None:
 def test_the_same_frames_give_the_same_hash_far_from_the_origin_of_odom() -> None:
     hashes = []
     for _ in range(2):
-        pipeline, digest = Pipeline(PerceptionConfig(), VEHICLE, CpuLibrary()), Digest()
+        pipeline, digest = make_pipeline(PerceptionConfig(), VEHICLE, CpuLibrary()), Digest()
         for k in range(5):
             digest.update(pipeline.step(frame(k, cast([(12, 4, 4.5, 1.9, 1.6)]), x=54_321.0)))
         hashes.append(digest.hexdigest())

@@ -15,8 +15,8 @@ from autonomy_perception.geometry import invert, make_transform, rotation_rpy, t
 from autonomy_perception.messages.events import CameraInfoMsg, CloudMsg, Event, ImageMsg, OdomMsg, PointField
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.ops.side_by_side import side_by_side
+from autonomy_perception.pipeline.build import make_pipeline
 from autonomy_perception.pipeline.digest import Digest
-from autonomy_perception.pipeline.pipeline import Pipeline
 from autonomy_perception.sensors.frontend import SensorFrontEnd
 from autonomy_perception.types import Perception, SensorFrame, SensorState
 
@@ -90,7 +90,7 @@ def drive(
     lidars: dict[str, tuple[float, int]], sweeps: int = 14, lib: CpuLibrary | None = None
 ) -> list[tuple[SensorFrame, Perception]]:
     config, lib = PerceptionConfig(), lib or CpuLibrary()
-    front, pipeline = SensorFrontEnd(config, vehicle(lidars), lib), Pipeline(config, vehicle(lidars), lib)
+    front, pipeline = SensorFrontEnd(config, vehicle(lidars), lib), make_pipeline(config, vehicle(lidars), lib)
     out = []
     for event in events(lidars, sweeps):
         for frame in front.feed(event):

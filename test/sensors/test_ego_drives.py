@@ -15,7 +15,7 @@ from autonomy_perception.bags.importers.sources import SOURCES
 from autonomy_perception.config import PerceptionConfig, VehicleConfig, load_vehicle
 from autonomy_perception.messages.events import CloudMsg, Event, ImuMsg, OdomMsg, SpeedMsg, TfMsg
 from autonomy_perception.ops.library import CpuLibrary
-from autonomy_perception.pipeline.pipeline import Pipeline
+from autonomy_perception.pipeline.build import make_pipeline
 from autonomy_perception.sensors.frontend import SensorFrontEnd
 from autonomy_perception.types import Mode, Perception, SensorFrame, Trajectory
 
@@ -49,7 +49,7 @@ def vehicle(**odometry: str) -> VehicleConfig:
 
 def run(drive: list[Event], config: VehicleConfig) -> list[tuple[SensorFrame, Perception]]:
     lib, params = CpuLibrary(), PerceptionConfig()
-    front, pipeline = SensorFrontEnd(params, config, lib), Pipeline(params, config, lib)
+    front, pipeline = SensorFrontEnd(params, config, lib), make_pipeline(params, config, lib)
     out = []
     for event in sorted(drive, key=lambda e: e.receive_ns):
         out += [(frame, pipeline.step(frame)) for frame in front.feed(event)]

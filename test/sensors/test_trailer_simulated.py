@@ -10,7 +10,7 @@ from autonomy_perception.bags.events import input_topics
 from autonomy_perception.config import Hitch, PerceptionConfig
 from autonomy_perception.messages.sensors_in import CONVERTERS
 from autonomy_perception.ops.library import CpuLibrary
-from autonomy_perception.pipeline.pipeline import Pipeline
+from autonomy_perception.pipeline.build import make_pipeline
 from autonomy_perception.sensors.frontend import SensorFrontEnd
 from autonomy_perception.simulation.drive import SyntheticDrive
 from autonomy_perception.simulation.io.write_bag import drive_records
@@ -39,7 +39,7 @@ def test_the_trailer_of_a_simulated_turn_is_no_obstacle() -> None:
     truth = drive.world.hitch_angle(np.array([26.0, 26.0 + 0.1 * SWEEPS]))
     assert abs(truth[1] - truth[0]) > math.radians(1.5), "the story was meant to bend the trailer here"
     lib, config = CpuLibrary(), PerceptionConfig()
-    front, pipeline = SensorFrontEnd(config, vehicle, lib), Pipeline(config, vehicle, lib)
+    front, pipeline = SensorFrontEnd(config, vehicle, lib), make_pipeline(config, vehicle, lib)
     plain = SensorFrontEnd(config, truck.vehicle, lib)
     wanted, masked = set(input_topics(vehicle)), 0
     for record in drive_records(drive, drive.samples(1)):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from autonomy_perception.bench import ground as bench_ground
-from autonomy_perception.bench.ground_scans import LabelledScan, Score, rellis, semantic_kitti, simulated
+from autonomy_perception.bench.ground_scans import LabelledScan, rellis, semantic_kitti, simulated
+from autonomy_perception.metrics.binary import BinaryTally
 
 pytestmark = pytest.mark.real_data
 
@@ -24,14 +25,14 @@ def peer() -> bench_ground.PatchworkPP:
 
 def both(
     scans: list[LabelledScan], ours: bench_ground.Ours, peer: bench_ground.PatchworkPP
-) -> list[tuple[Score, Score]]:
-    return [(Score.of(ours(s.points, s.height), s), Score.of(peer(s.points, s.height), s)) for s in scans]
+) -> list[tuple[BinaryTally, BinaryTally]]:
+    return [(s.tally(ours(s.points, s.height)), s.tally(peer(s.points, s.height))) for s in scans]
 
 
 def test_semantic_kitti_floor(real_data: Path, ours: bench_ground.Ours, peer: bench_ground.PatchworkPP) -> None:
     scores = both(semantic_kitti(real_data), ours, peer)
     assert len(scores) == 8
-    total = [sum((s[k] for s in scores), Score()) for k in (0, 1)]
+    total = [sum((s[k] for s in scores), BinaryTally()) for k in (0, 1)]
     assert total[1].f1 == pytest.approx(0.961, abs=0.002), "the peer is not set up as in the comparison"
     assert total[0].f1 >= total[1].f1 + 0.005
     assert all(a.f1 >= b.f1 for a, b in scores), [(a.f1, b.f1) for a, b in scores]
@@ -51,7 +52,7 @@ def test_simulated_offroad_floor(ours: bench_ground.Ours, peer: bench_ground.Pat
 @pytest.mark.parametrize("keep", [2, 4])
 def test_fewer_beams(real_data: Path, ours: bench_ground.Ours, keep: int) -> None:
     """Every second or fourth beam only: the cells know no beam table, so quality falls slowly."""
-    total = Score()
+    total = BinaryTally()
     for file in sorted((real_data / "semantic_kitti_range").glob("*.npz"))[::3]:
         with np.load(file) as image:
             seen = image["range"] > 0
@@ -59,7 +60,7 @@ def test_fewer_beams(real_data: Path, ours: bench_ground.Ours, keep: int) -> Non
             points = np.column_stack([image["xyz"][seen], image["intensity"][seen]]).astype(np.float32)
             label = image["label"][seen]
         scan = LabelledScan(file.stem, points, np.isin(label, (9, 10, 11, 12, 17)), label > 0, 1.723)
-        total = total + Score.of(ours(points, scan.height), scan)
+        total = total + scan.tally(ours(points, scan.height))
     assert total.f1 > {2: 0.955, 4: 0.94}[keep]
 
 

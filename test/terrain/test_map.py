@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from autonomy_perception.bench.offroad import SENSOR_HEIGHT, OffroadTerrain
 from autonomy_perception.config import Dimensions, GroundConfig, TerrainConfig
-from autonomy_perception.grid import WorldGrid
+from autonomy_perception.grid import WorldGrid, resample_largest
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.terrain.ground import GroundSegmenter
 from autonomy_perception.terrain.map import TerrainMap
@@ -73,7 +73,7 @@ def test_lethal_is_what_the_vehicle_cannot_cross() -> None:
     other = WorldGrid.around(0.0, 0.0, 40.0, 0.5)
     for height, lethal in ((0.12, False), (0.5, True)):
         terrain, _ = mapped(*[dense(lambda x, y, h=height: h * (x > 2.0))] * 3)
-        marked = terrain.lethal(other)
+        marked = resample_largest(terrain.lethal(), WORLD, other)
         assert marked.shape == other.shape and marked.dtype == np.float32
         column = marked[20:60, 43:45].max(1)
         assert (column > 0.9).all() if lethal else not marked.any()
@@ -83,7 +83,7 @@ def test_lethal_is_what_the_vehicle_cannot_cross() -> None:
 def test_confidence_of_lethal_grows_with_evidence() -> None:
     once, _ = mapped(dense(lambda x, y: 0.3 * (x > 2.0), step=0.35))
     often, _ = mapped(*[dense(lambda x, y: 0.3 * (x > 2.0), step=0.35)] * 8)
-    first, later = once.lethal(WORLD)[40:60], often.lethal(WORLD)[40:60]
+    first, later = once.lethal()[40:60], often.lethal()[40:60]
     assert 0.0 < first.max() < later.max() <= 1.0
 
 
@@ -94,8 +94,8 @@ def test_a_ridge_higher_than_the_clearance_is_lethal_and_a_wide_hill_is_not() ->
     def hill(x, y):
         return 0.5 * np.exp(-((x - 3.0) ** 2) / 30.0)
 
-    assert mapped(*[dense(ridge)] * 3)[0].lethal(WORLD)[50, 55:60].max() > 0.5
-    assert not mapped(*[dense(hill)] * 3)[0].lethal(WORLD).any()
+    assert mapped(*[dense(ridge)] * 3)[0].lethal()[50, 55:60].max() > 0.5
+    assert not mapped(*[dense(hill)] * 3)[0].lethal().any()
 
 
 def ditch(x, y):
@@ -112,7 +112,7 @@ def test_a_seen_ditch_is_negative_and_its_surroundings_are_not() -> None:
 
 def test_level_ground_beside_a_ditch_stays_free() -> None:
     terrain, grid = mapped(*[dense(ditch)] * 3)
-    lethal = terrain.lethal(WORLD)[30:70]
+    lethal = terrain.lethal()[30:70]
     assert (lethal[:, 63:67] > 0.5).all()
     assert not lethal[:, :61].any() and not lethal[:, 69:].any()
     assert (grid.layers["traversability"][30:70, 55:61] > 0.5).all()
@@ -229,12 +229,12 @@ def test_cells_age_and_are_forgotten() -> None:
 
 def test_before_the_first_scan_and_after_a_reset_there_is_nothing() -> None:
     terrain = TerrainMap(CONFIG, BODY, LIB)
-    assert not terrain.grid(0).layers and not terrain.lethal(WORLD).any()
+    assert not terrain.grid(0).layers and not terrain.lethal().any()
     xyz = dense(lambda x, y: 1.0 * (x > 2))
     terrain.update(xyz, all_ground(len(xyz)), ZERO, ZERO, WORLD, SECOND)
-    assert terrain.lethal(WORLD).any()
+    assert terrain.lethal().any()
     terrain.reset()
-    assert not terrain.grid(0).layers and not terrain.lethal(WORLD).any()
+    assert not terrain.grid(0).layers and not terrain.lethal().any()
 
 
 def test_layers_are_copies_of_the_documented_kinds() -> None:
@@ -255,7 +255,7 @@ def test_any_points_keep_the_map_in_order(seed: int, n: int, scale: float) -> No
     labels = GroundLabels(rng.integers(0, 5, n).astype(np.uint8), np.zeros(n, np.float32))
     terrain = TerrainMap(CONFIG, BODY, LIB)
     terrain.update(xyz, labels, ZERO, ZERO, WORLD, SECOND)
-    layers, lethal = terrain.grid(SECOND).layers, terrain.lethal(WORLD)
+    layers, lethal = terrain.grid(SECOND).layers, terrain.lethal()
     known = np.isfinite(layers["elevation"])
     assert (layers["variance"][known] > 0).all() and np.isfinite(lethal).all()
     assert ((lethal >= 0) & (lethal <= 1)).all()

@@ -71,6 +71,25 @@ def test_a_new_car_missed_at_first_is_not_published_at_rest() -> None:
     assert len(speeds) >= 3 and min(speeds) > 10.0
 
 
+@pytest.mark.parametrize("broken", [-40.0, -0.01])
+def test_a_network_box_whose_covariance_is_none_is_counted_and_spoils_nothing(broken: float) -> None:
+    scans = [replace(_car(20.0 + 1.2 * k), source=np.ones(1, np.uint8)) for k in range(14)]
+    for k in (8, 9):
+        cov = scans[k].covariance.copy()
+        cov[:, 0, 0] = cov[:, 1, 1] = broken
+        cov[:, 0, 1] = cov[:, 1, 0] = -0.9 * broken
+        scans[k] = replace(scans[k], covariance=cov)
+    tracker = Tracker(TrackingConfig(), CpuLibrary(), 0)
+    out = _feed(tracker, scans)
+    assert tracker.refused == 2
+    for tracks in out:
+        assert np.isfinite(tracks.center).all() and np.isfinite(tracks.covariance).all()
+        assert np.linalg.eigvalsh(tracks.covariance.astype(float)).min() > -1e-6
+    i = _only(out[-1])
+    np.testing.assert_allclose(out[-1].center[i, 0], 20.0 + 1.2 * 13, atol=0.3)
+    assert out[9].since_update_s[_only(out[9])] == pytest.approx(0.2)  # it coasted
+
+
 def test_a_parked_car_reports_no_speed_and_no_front() -> None:
     rng = np.random.default_rng(1)
     out = _feed(

@@ -1,4 +1,4 @@
-"""The core goes on whatever a step does, ticks in ROS time, and the worker publishes what it must."""
+"""The loop goes on whatever a step does, ticks in ROS time, and the worker publishes what it must."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from autonomy_perception.bags.events import events
 from autonomy_perception.config import PerceptionConfig, load_vehicle
 from autonomy_perception.messages.events import CloudMsg, Event
 from autonomy_perception.ops.library import CpuLibrary
-from autonomy_perception.runtime.core import FAILURES_BEFORE_RESET, Core, Output
 from autonomy_perception.runtime.inbox import Inbox
+from autonomy_perception.runtime.runner import FAILURES_BEFORE_RESET, Output, Runner
 from autonomy_perception.types import Mode
 
 TICK = round(PerceptionConfig().pipeline.tick_ms * 1e6)
@@ -29,61 +29,60 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, list[Event]
     assert spec is not None and spec.loader is not None
     drive = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(drive)
-    folder = tmp_path_factory.mktemp("core")
+    folder = tmp_path_factory.mktemp("runner")
     vehicle = load_vehicle(drive.write_vehicle(folder / "test.yaml"))
     return vehicle, list(events(drive.write_drive(folder / "drive", 8), vehicle))
 
 
-def make(vehicle: Any) -> tuple[Core, list[Output]]:
-    out: list[Output] = []
-    return Core(PerceptionConfig(), vehicle, CpuLibrary(), out.append), out
+def make(vehicle: Any) -> Runner:
+    return Runner(PerceptionConfig(), vehicle, CpuLibrary())
 
 
 def test_failed_steps_are_counted_named_and_survived(recorded: tuple[Any, list[Event]]) -> None:
     vehicle, stream = recorded
-    core, out = make(vehicle)
-    step, calls, resets = core.pipeline.step, [0], []
-    core.pipeline.reset = lambda reason, stamp_ns=0: resets.append(reason)  # type: ignore[method-assign]
+    runner, out = make(vehicle), list[Output]()
+    step, calls, resets = runner.pipeline.step, [0], []
+    runner.pipeline.reset = lambda reason, stamp_ns=0: resets.append(reason)  # type: ignore[method-assign]
 
-    def sometimes(frame: Any) -> Any:
+    def sometimes(frame: Any, given: Any = None) -> Any:
         calls[0] += 1
         if 3 <= calls[0] <= 5:
             raise ZeroDivisionError("broken on purpose")
         return step(frame)
 
-    core.pipeline.step = sometimes  # type: ignore[method-assign]
+    runner.pipeline.step = sometimes  # type: ignore[method-assign]
     for event in stream:
-        core.on_event(event, replayed=False)
+        out += runner.on_event(event, replayed=False)
     assert [o.frame is not None for o in out] == [True] * 5
-    assert core.failure.count == 3 == FAILURES_BEFORE_RESET and core.failure.in_a_row == 0
+    assert runner.failure.count == 3 == FAILURES_BEFORE_RESET and runner.failure.in_a_row == 0
     assert (
-        "ZeroDivisionError" in core.failure.last
-        and "broken on purpose" in core.failure.last
-        and "sometimes" in core.failure.last
+        "ZeroDivisionError" in runner.failure.last
+        and "broken on purpose" in runner.failure.last
+        and "sometimes" in runner.failure.last
     )
     assert resets == ["STEP_FAILED"]
 
 
 def test_ticks_come_in_ros_time_only_while_it_is_quiet(recorded: tuple[Any, list[Event]]) -> None:
     vehicle, stream = recorded
-    core, out = make(vehicle)
+    runner, out = make(vehicle), list[Output]()
     for event in stream:
-        core.on_event(event, replayed=False)
-        core.on_time(event.receive_ns)
+        out += runner.on_event(event, replayed=False)
+        out += runner.on_time(event.receive_ns)
     last = max(e.receive_ns for e in stream if isinstance(e, CloudMsg))
     frames = [o for o in out if o.frame is not None]
     assert len(frames) == 8 and all(o.last_message is not None for o in frames)
     before = len(out)
     for k in range(1, 101):
-        core.on_time(last + TICK + k * 10_000_000)
+        out += runner.on_time(last + TICK + k * 10_000_000)
     ticks = out[before:]
-    assert core.failure.count == 0, core.failure.trace
+    assert runner.failure.count == 0, runner.failure.trace
     assert len(ticks) in (4, 5) and all(t.frame is None for t in ticks), [t.result.stamp_ns for t in ticks]
     assert ticks[-1].result.mode == Mode.STALE and ticks[-1].result.data_stamp_ns == frames[-1].result.stamp_ns
     stamps = [t.result.stamp_ns for t in ticks]
     assert all(b - a >= TICK for a, b in itertools.pairwise(stamps))
     count = len(out)
-    core.on_time(last - 10 * TICK)
+    out += runner.on_time(last - 10 * TICK)
     assert len(out) == count, "a clock that goes back makes no tick"
 
 
@@ -117,11 +116,11 @@ def test_worker_says_that_there_is_no_data_then_works_and_survives(recorded: tup
     from autonomy_perception.nodes.worker import Worker
 
     vehicle, stream = recorded
-    core, _ = make(vehicle)
+    runner = make(vehicle)
     outputs, told, answers = FakeOutputs(), [], []
     inbox, clock = Inbox({"/lidar/points": 0}, 20_000_000), SimpleNamespace(now=stream[0].receive_ns)
     worker = Worker(
-        core, inbox, outputs, Counters(), lambda: clock.now, lambda *token: answers.append(token), told.append
+        runner, inbox, outputs, Counters(), lambda: clock.now, lambda *token: answers.append(token), told.append
     )  # type: ignore[arg-type]
     worker.start()
     assert wait(lambda: bool(outputs.silences)) and set(outputs.silences) == {"NO_DATA"}
@@ -141,18 +140,18 @@ def test_a_worker_whose_every_step_fails_says_so(recorded: tuple[Any, list[Event
     from autonomy_perception.nodes.worker import Worker
 
     vehicle, stream = recorded
-    core, _ = make(vehicle)
-    step, calls = core.pipeline.step, [0]
+    runner = make(vehicle)
+    step, calls = runner.pipeline.step, [0]
 
-    def once(frame: Any) -> Any:
+    def once(frame: Any, given: Any = None) -> Any:
         calls[0] += 1
         if calls[0] > 1:
             raise ZeroDivisionError("broken on purpose")
         return step(frame)
 
-    core.pipeline.step = once  # type: ignore[method-assign]
+    runner.pipeline.step = once  # type: ignore[method-assign]
     outputs, inbox, clock = FakeOutputs(), Inbox({"/lidar/points": 0}, 20_000_000), SimpleNamespace(now=0)
-    worker = Worker(core, inbox, outputs, Counters(), lambda: clock.now, None, lambda text: None)  # type: ignore[arg-type]
+    worker = Worker(runner, inbox, outputs, Counters(), lambda: clock.now, None, lambda text: None)  # type: ignore[arg-type]
     worker.start()
     for event in stream:
         clock.now = event.receive_ns
