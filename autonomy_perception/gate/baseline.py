@@ -24,7 +24,7 @@ from autonomy_perception.gate.machine import WORKLOAD
 from autonomy_perception.gate.measure import Measured
 from autonomy_perception.metrics.golden import Golden
 from autonomy_perception.metrics.golden_file import GoldenError, load, save
-from autonomy_perception.metrics.latency import Percentiles
+from autonomy_perception.latency import Percentiles
 from autonomy_perception.wrong_fields import sentences
 
 VERSION = 1
