@@ -3,11 +3,12 @@
 
 PYTHON ?= python3
 EXTRAS ?=
+UPDATE ?=
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: demo test test-long golden lint kernels kernels-cuda gpu-check setup help
+.PHONY: demo test test-long golden gate lint kernels kernels-cuda gpu-check setup help
 
 demo: setup  ## run the whole suite on a synthetic drive; report in out/demo/report.html
 	$(BIN)/autonomy-perception demo
@@ -20,6 +21,12 @@ test-long: setup  ## the slow tests: many points, soak
 
 golden: setup  ## renew the golden outputs of test/golden, say what changed, draw it into out/golden
 	$(BIN)/python test/golden/renew.py
+
+gate: setup  ## this repository through its own gate, on a drive made now (UPDATE=--update renews its baseline)
+	rm -rf out/gate
+	$(BIN)/autonomy-perception simulate --scenario junction --seed 3 --duration 1.5 --rig nuscenes --no-cameras --workers 1 -o out/gate/junction
+	$(BIN)/autonomy-perception gate out/gate/junction --vehicle out/gate/junction.vehicle.yaml \
+		--baseline test/gate/own/junction.json --junit out/gate/junit.xml $(UPDATE)
 
 lint: setup  ## ruff, mypy, import floors, shellcheck, package.xml
 	tools/lint.sh

@@ -9,11 +9,14 @@ import numpy as np
 
 from autonomy_perception.bags.outputs import RecordedOutput
 from autonomy_perception.metrics.golden import Golden, GoldenFrame, Map, Objects, cell_states
+from autonomy_perception.metrics.golden_tolerance import Tolerance
 
 _NOT_PUBLISHED = ("covariance", "confirmed")
 """Covariances are turned into the object frame and back, of the velocity not read back; all that is published is confirmed."""
 MIN_PROBABILITY = 0.01
 """Messages leave out classes less probable than this and scale the rest to sum to 1; here both sides are treated so."""
+TOLERANCES = {"tracks.class_probs": Tolerance(0.0125)}
+"""A class just at the border may be left out on one side alone."""
 
 
 def published(golden: Golden) -> Golden:
