@@ -112,7 +112,7 @@ def wait(done: Callable[[], bool]) -> bool:
 
 def test_worker_says_that_there_is_no_data_then_works_and_survives(recorded: tuple[Any, list[Event]]) -> None:
     pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
-    from autonomy_perception.nodes.status_message import Counters
+    from autonomy_perception.messages.status import Counters
     from autonomy_perception.nodes.worker import Worker
 
     vehicle, stream = recorded
@@ -136,7 +136,7 @@ def test_worker_says_that_there_is_no_data_then_works_and_survives(recorded: tup
 
 def test_a_worker_whose_every_step_fails_says_so(recorded: tuple[Any, list[Event]]) -> None:
     pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
-    from autonomy_perception.nodes.status_message import Counters
+    from autonomy_perception.messages.status import Counters
     from autonomy_perception.nodes.worker import Worker
 
     vehicle, stream = recorded
