@@ -17,6 +17,7 @@ VERBS: tuple[str, ...] = (
     "import_",
     "info",
     "replay",
+    "gate",
     "demo",
     "up",
     "doctor",

@@ -163,13 +163,13 @@ class Accuracy:
             Figure("visible free cells published unknown within 30 m", 100 * self.free_as_unknown.value, "%", 30.0),
             Figure("centre RMSE", rms(self.center_error), "m"),
             Figure("velocity RMSE", rms(self.velocity_error), "m/s"),
-            Figure("MOTA", mot["mota"]),
-            Figure("IDF1", mot["idf1"]),
-            Figure("HOTA", mot["hota"]),
+            Figure("MOTA", mot["mota"], at_least=True),
+            Figure("IDF1", mot["idf1"], at_least=True),
+            Figure("HOTA", mot["hota"], at_least=True),
             Figure("id switches", mot["id_switches"]),
             Figure("false tracks moving on structures", self.false_on_structure),
-            Figure("objects", len(self.objects)),
-            Figure("scans", self.scans),
+            Figure("objects", len(self.objects), counted=True),
+            Figure("scans", self.scans, counted=True),
         )
 
 

@@ -14,7 +14,8 @@ class Figure:
     Attributes:
         value: in ``unit``; NaN where there was nothing to measure.
         limit: what is demanded; None for a figure that is only told.
-        at_least: the limit is a lower one.
+        at_least: the limit is a lower one; without a limit: more of it is better.
+        counted: it only says how much was judged, and is neither good nor bad.
     """
 
     name: str
@@ -22,6 +23,7 @@ class Figure:
     unit: str = ""
     limit: float | None = None
     at_least: bool = False
+    counted: bool = False
 
     @property
     def ok(self) -> bool:

@@ -120,11 +120,14 @@ class _Judge:
         allowed = table.get(field, table.get(field.rpartition(".")[2], tolerance(field)))
         return allowed.exceeded(old, new, OTHER_INPUTS_FACTOR if self.other_inputs else 1.0)
 
+    def _flips(self, part: str) -> float:
+        """Share of the cells of a map that may be in another state, or known instead of unknown."""
+        share = self._tolerances.get(f"{part}.states", tolerance(f"{part}.states")).absolute
+        return max(share, OTHER_INPUTS_CELLS) if self.other_inputs else share
+
     def _objects(self, part: str, old: Objects, new: Objects) -> Iterator[_What]:
         if old.frame_id != new.frame_id:
             yield f"{part}.frame_id", "", old.frame_id, new.frame_id, None
-        if len(old) != len(new):
-            yield f"{part}.count", "", str(len(old)), str(len(new)), None
         for name in sorted(old.fields.keys() ^ new.fields.keys()):
             yield _presence(f"{part}.{name}", name in old.fields)
         pairs = matched(old, new)
@@ -137,7 +140,8 @@ class _Judge:
             if a.shape != b.shape:
                 yield f"{part}.{name}", "", f"shape {a.shape[1:]}", f"shape {b.shape[1:]}", None
                 continue
-            bad = self._exceeds(f"{part}.{name}", a, b).reshape(len(a), -1).any(1)
+            exceeds = self._exceeds(f"{part}.{name}", a, b)
+            bad = exceeds.any(axis=tuple(range(1, exceeds.ndim)))
             for row in np.flatnonzero(bad):
                 i = int(pairs[row, 0])
                 yield f"{part}.{name}", object_name(old, i), _text(a[row]), _text(b[row]), _xy(old, i)
@@ -159,7 +163,7 @@ class _Judge:
     def _cells(self, part: str, old: Map, new: Map) -> Iterator[_What]:
         bad = differing_cells(old, new)
         iy, ix = np.nonzero(bad)
-        if len(iy) <= (OTHER_INPUTS_CELLS * bad.size if self.other_inputs else 0):
+        if len(iy) <= self._flips(part) * bad.size:
             return
         y, x = int(iy[0]), int(ix[0])
         xy = old.grid.bev.centers()[0][x], old.grid.bev.centers()[1][y]
@@ -171,7 +175,7 @@ class _Judge:
     def _layer(self, field: str, grid: WorldGrid, old: Layer, new: Layer) -> Iterator[_What]:
         for what, a, b in ((".known", old.known, new.known), ("", old.mean, new.mean)):
             if what:
-                allowed = OTHER_INPUTS_CELLS * grid.nx * grid.ny if self.other_inputs else 0
+                allowed = self._flips(field.partition(".")[0]) * grid.nx * grid.ny
                 bad = np.abs(a.astype(np.int64) - b.astype(np.int64)) > allowed
             else:
                 bad = self._exceeds(field, a, b)

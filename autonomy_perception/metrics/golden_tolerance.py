@@ -56,6 +56,7 @@ TOLERANCES: Mapping[str, Tolerance] = {
     "existence": Tolerance(0.005),
     "age_s": Tolerance(1e-3),  # [s]
     "since_update_s": Tolerance(1e-3),  # [s]
+    "occupancy.states": Tolerance(0.0),  # share of the cells of a frame whose state may differ
     "occupancy.log_odds": _BLOCK_MEAN,
     **{
         f"terrain.{name}": _BLOCK_MEAN  # [m], [m2], [rad], [s], 1: means of blocks
@@ -68,7 +69,7 @@ OTHER_INPUTS_FACTOR = 5.0
 """All tolerances are so much wider once the inputs themselves have differed: simulated on another kind of CPU, whose
 sine ends in another bit."""
 OTHER_INPUTS_CELLS = 1e-4
-"""Share of the cells whose state may then differ (DESIGN: CPU against GPU)."""
+"""Share of the cells of a frame whose state may then differ at least (DESIGN: CPU against GPU)."""
 
 
 def tolerance(name: str) -> Tolerance:

@@ -127,12 +127,12 @@ class LabelledAccuracy:
             Figure(
                 "label cells published free", 100 * self.free_cells / self.cells if self.cells else np.nan, "%", 0.0
             ),
-            Figure("tracked share of labels", tracked / labelled if labelled else np.nan),
-            Figure("identity recall (IDR)", mot["idr"]),
-            Figure("association (HOTA AssA)", mot["assa"]),
+            Figure("tracked share of labels", tracked / labelled if labelled else np.nan, at_least=True),
+            Figure("identity recall (IDR)", mot["idr"], at_least=True),
+            Figure("association (HOTA AssA)", mot["assa"], at_least=True),
             Figure("id switches", mot["id_switches"]),
-            Figure("objects", len(self.objects)),
-            Figure("frames", self.frames),
+            Figure("objects", len(self.objects), counted=True),
+            Figure("frames", self.frames, counted=True),
         )
 
     def _boxes(self, labels: Labels, T_odom_label: F64, dt: float) -> Boxes:

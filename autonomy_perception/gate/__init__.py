@@ -1,0 +1,5 @@
+"""A bag judged against what it gave before: the command that users put into their CI.
+
+:mod:`measure` replays and measures, :mod:`baseline` is the file that holds what was good, :mod:`judge` compares the two
+within :mod:`limits`, :mod:`run` is the order of it all.
+"""
