@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
 pytest.importorskip("autonomy_perception_msgs.msg", reason="the interface packages are not built: make setup")
 
 from rclpy.serialization import deserialize_message, serialize_message
