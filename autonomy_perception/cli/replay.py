@@ -14,6 +14,8 @@ EPILOG = """Examples:
 
   autonomy-perception replay drive --offline --vehicle config/kitti.yaml --hash
 
+  autonomy-perception replay drive --offline --start 60 --duration 10 --vehicle config/kitti.yaml -o out/minute
+
   autonomy-perception replay drive --ros --rate 1.0 --vehicle config/kitti.yaml -o out/live"""
 
 
@@ -35,6 +37,10 @@ def replay(
     ] = None,
     hash_: Annotated[bool, typer.Option("--hash", help="print the hash of all outputs as the last line")] = False,
     max_frames: Annotated[int | None, typer.Option(min=1, help="stop after this many frames (offline)")] = None,
+    start: Annotated[
+        float | None, typer.Option(min=0.0, help="begin this many seconds after the bag does (offline)")
+    ] = None,
+    duration: Annotated[float | None, typer.Option(help="stop this many seconds after the start (offline)")] = None,
     json_: Annotated[bool, typer.Option("--json", help="print the figures as one JSON line")] = False,
 ) -> None:
     """Replay BAG and say how long each stage took, what was dropped, and (with -o) show it.
@@ -48,6 +54,8 @@ def replay(
         raise typer.BadParameter("say either --offline or --ros")
     if lockstep and not ros:
         raise typer.BadParameter("--lockstep needs --ros")
+    if ros and (start is not None or duration is not None):
+        raise typer.BadParameter("--start and --duration need --offline")
     if output is not None and output.exists():
         typer.secho(f"{output}: exists already; choose another name or remove it first", fg="red", err=True)
         raise typer.Exit(2)
@@ -57,7 +65,7 @@ def replay(
         if offline:
             from autonomy_perception.report.offline import run_offline
 
-            figures, digest = run_offline(bag, car, config, output, max_frames)
+            figures, digest = run_offline(bag, car, config, output, max_frames, start, duration)
         else:
             from autonomy_perception.live.replay_live import run_live_replay
 

@@ -56,20 +56,34 @@ class Tally:
                 )
 
 
+def expected_frames(bag: Path, topic: str, start_s: float | None, duration_s: float | None) -> int:
+    """Messages on ``topic`` in a range, by the index of the bag and as if they came evenly. Raises BagError."""
+    with BagReader(bag) as reader:
+        begin, end = reader.span_ns
+        start, stop = reader.window_ns(start_s, duration_s)
+        start, stop = start or begin, min(stop or end, end)
+        return round(reader.counts.get(topic, 0) * (stop - start + 1) / (end - begin + 1))
+
+
 def run_offline(
-    bag: Path, vehicle: VehicleConfig, config: PerceptionConfig, output: Path | None, max_frames: int | None
+    bag: Path,
+    vehicle: VehicleConfig,
+    config: PerceptionConfig,
+    output: Path | None,
+    max_frames: int | None,
+    start_s: float | None = None,
+    duration_s: float | None = None,
 ) -> tuple[dict[str, Any], str]:
-    """Replay ``bag``; returns the figures and the hash of all outputs.
+    """Replay ``bag``, or ``duration_s`` of it from ``start_s`` on; returns the figures and the hash of all outputs.
 
     If the bag has truth, the outputs are scored: ``accuracy`` among the figures holds ``Score.as_dict()``. With ``output`` a new folder receives ``report.html`` and the outputs as bag ``outputs``.
 
     Raises:
-        BagError: the bag cannot be read, or the outputs cannot be written.
+        BagError: the bag cannot be read or does not reach to ``start_s``, or the outputs cannot be written.
     """
     console = Console(stderr=True)
     lidar_topic = next(iter(vehicle.lidars.values())).topic
-    with BagReader(bag) as reader:
-        total = reader.counts.get(lidar_topic, 0)
+    total = expected_frames(bag, lidar_topic, start_s, duration_s)
     total = min(total, max_frames) if max_frames else total
     if total == 0:
         console.print(f"[yellow]{bag}: no message on the reference lidar's topic {lidar_topic}[/yellow]")
@@ -82,7 +96,7 @@ def run_offline(
     writer = BagWriter(output / "outputs") if output else None
     start = time.perf_counter()
     aside_s = 0.0  # spent on truth, outputs and pictures
-    steps = replay_offline(bag, vehicle, config, CpuLibrary(), max_frames)
+    steps = replay_offline(bag, vehicle, config, CpuLibrary(), max_frames, start_s=start_s, duration_s=duration_s)
     if writer:
         writer.__enter__()
     try:

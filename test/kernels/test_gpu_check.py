@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+pytest.importorskip("numba", reason="what the benches compare with is not installed: requirements/bench.txt")
+
 from autonomy_perception.bench import kernel_peers
 from autonomy_perception.bench.kernel_cases import CASES
 from autonomy_perception.bench.kernel_peers import PEERS
