@@ -22,9 +22,9 @@ from autonomy_perception.config import VehicleConfig
 from autonomy_perception.gate.limits import Limits
 from autonomy_perception.gate.machine import WORKLOAD
 from autonomy_perception.gate.measure import Measured
+from autonomy_perception.latency import Percentiles
 from autonomy_perception.metrics.golden import Golden
 from autonomy_perception.metrics.golden_file import GoldenError, load, save
-from autonomy_perception.metrics.latency import Percentiles
 from autonomy_perception.wrong_fields import sentences
 
 VERSION = 1
