@@ -33,7 +33,8 @@ def in_a_thread(spread: bool) -> dict[str, Any]:
     def work() -> None:
         before, me = cores(), threading.get_native_id()
         lib.spread(spread)
-        lib.call("ap_cluster_fit", grouped, offsets, table, 2, 0.0, 0.0, 0.05, 20.0)
+        where = {"grouped": grouped, "offsets": offsets, "table": table}
+        lib.call("ap_cluster_fit", **where, ox=0.0, oy=0.0, smallest=0.05, max_length=20.0)
         after = cores()
         seen["own"] = after[me]
         seen["helpers"] = [after[t] for t in after.keys() - before.keys()]
