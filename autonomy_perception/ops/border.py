@@ -9,6 +9,7 @@ piece by piece in :class:`Border`, which packs it or says what is wrong.
 from __future__ import annotations
 
 import ctypes
+import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -208,7 +209,8 @@ class Border:
         expected = f"{DTYPES[array.dtype]} ({array.shape})"
         if shape is not None:
             fixed = self._signature.sizes
-            others = [f"{n} by {fixed[n][0]}" for n in sizes or {} if n in array.axes and fixed[n][0] != array.name]
+            words = set(re.findall(r"\w+", array.shape))
+            others = [f"{n} by {fixed[n][0]}" for n in sizes or {} if n in words and fixed[n][0] != array.name]
             expected += f" = {shape}" + (f" with {', '.join(others)}" if others else "")
         state = "contiguous" + (", writable" if array.written else "")
         self._fail(

@@ -107,7 +107,7 @@ __global__ void log_odds_kernel(ap::LogOddsArgs a, int32_t n) {
 }  // namespace
 
 AP_API int32_t ap_freespace(const ap::FreespaceArgs& a, void* stream) {
-  const FreespaceParams& c = a.p;
+  const ap::FreespaceParams& c = a.p;
   if (const int32_t why = ap::refused(c)) return why;
   const int32_t n = c.n, n_azimuth = c.n_azimuth;
   if (n == 0) return 0;
