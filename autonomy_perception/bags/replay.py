@@ -43,17 +43,21 @@ def replay_offline(
         start_s: begin this many seconds after the bag's first message. The front end hears the ``LEAD_IN_S`` before, so
             that the first frame has its ego motion and its cameras; frames that are ready before ``start_s`` are dropped.
         duration_s: stop this many seconds after the start.
-        pipeline: to go on with (one whose state at ``start_s`` was loaded); a new one with all stages otherwise.
+        pipeline: to go on with; a new one with all stages otherwise. If its state was loaded and ``start_s`` is not given,
+            the replay begins behind the last frame of that state, and ``duration_s`` counts from there.
 
     Raises:
-        BagError: the bag cannot be read, or does not reach to ``start_s``.
+        BagError: the bag cannot be read, or does not reach to the start.
     """
     runner, frames = Runner(config, vehicle, lib, pipeline, strict=True), 0
     with BagReader(bag) as reader:
+        seen_ns = runner.pipeline.seen_ns
+        if start_s is None and seen_ns is not None:
+            start_s = max((seen_ns - reader.span_ns[0]) * 1e-9, 0.0)
         start_ns, stop_ns = reader.window_ns(start_s, duration_s)
         heard_ns = None if start_ns is None else start_ns - round(LEAD_IN_S * 1e9)
         for event in events(reader, vehicle, heard_ns, stop_ns):
-            if start_ns is not None and event.receive_ns < start_ns:
+            if seen_ns is None and start_ns is not None and event.receive_ns < start_ns:
                 runner.front.feed(event)
                 continue
             for output in runner.on_event(event, replayed=True):

@@ -21,6 +21,7 @@ from autonomy_perception.config import PerceptionConfig, VehicleConfig
 from autonomy_perception.latency import BUDGET_MS, Percentiles
 from autonomy_perception.metrics.score import Scorer
 from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.pipeline.build import make_pipeline
 from autonomy_perception.pipeline.digest import Digest
 from autonomy_perception.report.checks import print_score
 from autonomy_perception.report.page import Report, write_report
@@ -56,6 +57,24 @@ class Tally:
                 )
 
 
+@dataclass(frozen=True)
+class Part:
+    """Which part of a bag is replayed: ``duration_s`` from ``start_s`` on, ``max_frames`` at most.
+
+    ``load_state`` is the pipeline's state to go on from (then the part begins behind it), ``save_state`` a file to write it to
+    in the end.
+    """
+
+    max_frames: int | None = None
+    start_s: float | None = None
+    duration_s: float | None = None
+    load_state: Path | None = None
+    save_state: Path | None = None
+
+
+WHOLE_BAG = Part()
+
+
 def expected_frames(bag: Path, topic: str, start_s: float | None, duration_s: float | None) -> int:
     """Messages on ``topic`` in a range, by the index of the bag and as if they came evenly. Raises BagError."""
     with BagReader(bag) as reader:
@@ -69,22 +88,26 @@ def run_offline(
     bag: Path,
     vehicle: VehicleConfig,
     config: PerceptionConfig,
-    output: Path | None,
-    max_frames: int | None,
-    start_s: float | None = None,
-    duration_s: float | None = None,
+    output: Path | None = None,
+    part: Part = WHOLE_BAG,
 ) -> tuple[dict[str, Any], str]:
-    """Replay ``bag``, or ``duration_s`` of it from ``start_s`` on; returns the figures and the hash of all outputs.
+    """Replay ``bag`` or a part of it; returns the figures and the hash of all outputs.
 
-    If the bag has truth, the outputs are scored: ``accuracy`` among the figures holds ``Score.as_dict()``. With ``output`` a new folder receives ``report.html`` and the outputs as bag ``outputs``.
+    If the bag has truth, the outputs are scored: ``accuracy`` among the figures holds ``Score.as_dict()``. With ``output`` a
+    new folder receives ``report.html`` and the outputs as bag ``outputs``.
 
     Raises:
-        BagError: the bag cannot be read or does not reach to ``start_s``, or the outputs cannot be written.
+        BagError: the bag cannot be read or does not reach to the start, or the outputs cannot be written.
+        PipelineError: the state to go on from cannot be read, or is of another pipeline.
     """
     console = Console(stderr=True)
     lidar_topic = next(iter(vehicle.lidars.values())).topic
-    total = expected_frames(bag, lidar_topic, start_s, duration_s)
-    total = min(total, max_frames) if max_frames else total
+    lib = CpuLibrary()
+    pipeline = make_pipeline(config, vehicle, lib)
+    if part.load_state is not None:
+        pipeline.load(part.load_state)
+    total = expected_frames(bag, lidar_topic, part.start_s, part.duration_s)
+    total = min(total, part.max_frames) if part.max_frames else total
     if total == 0:
         console.print(f"[yellow]{bag}: no message on the reference lidar's topic {lidar_topic}[/yellow]")
     layouts = [f"{topic}: {about}" for topic, about in cloud_layouts(bag, vehicle).items()]
@@ -96,7 +119,9 @@ def run_offline(
     writer = BagWriter(output / "outputs") if output else None
     start = time.perf_counter()
     aside_s = 0.0  # spent on truth, outputs and pictures
-    steps = replay_offline(bag, vehicle, config, CpuLibrary(), max_frames, start_s=start_s, duration_s=duration_s)
+    steps = replay_offline(
+        bag, vehicle, config, lib, part.max_frames, start_s=part.start_s, duration_s=part.duration_s, pipeline=pipeline
+    )
     if writer:
         writer.__enter__()
     try:
@@ -122,6 +147,8 @@ def run_offline(
     if writer:
         writer.__exit__(None, None, None)
     seconds = time.perf_counter() - start - aside_s
+    if part.save_state is not None:
+        pipeline.save(part.save_state)
     figures = summarise(tally, seconds)
     print_table(tally, figures, Console())
     score = scorer.score() if scorer else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -151,8 +152,9 @@ def replayed(bag: Path, vehicle: VehicleConfig, **options: Any) -> list[Output]:
     return list(replay_offline(bag, vehicle, PerceptionConfig(), CpuLibrary(), **options))
 
 
+@pytest.mark.parametrize("where", [{"start_s": 1.6}, {}], ids=["said", "behind the state"])
 def test_two_parts_are_the_whole_where_the_second_begins_with_the_saved_state(
-    bags: dict[str, Path], vehicle: VehicleConfig, tmp_path: Path
+    bags: dict[str, Path], vehicle: VehicleConfig, tmp_path: Path, where: dict[str, float]
 ) -> None:
     whole = replayed(bags["plain"], vehicle)
     first, second = (make_pipeline(PerceptionConfig(), vehicle, CpuLibrary()) for _ in range(2))
@@ -160,7 +162,7 @@ def test_two_parts_are_the_whole_where_the_second_begins_with_the_saved_state(
     n = len(parts)
     first.save(tmp_path / "state")
     second.load(tmp_path / "state")
-    parts += replayed(bags["split"], vehicle, start_s=1.6, pipeline=second)
+    parts += replayed(bags["split"], vehicle, **where, pipeline=second)
     assert 0 < n < len(parts) == len(whole)
     assert [step_digest(s.result) for s in parts] == [step_digest(s.result) for s in whole]
 
@@ -196,4 +198,16 @@ def test_the_verb_replays_a_range(bags: dict[str, Path], vehicle: VehicleConfig)
     late = CliRunner().invoke(app, ["replay", bag, "--offline", "--vehicle", file, "--start", "99"])
     assert late.exit_code == 2 and "which the bag is long, found 99.0 s" in late.output
     live = CliRunner().invoke(app, ["replay", bag, "--ros", "--vehicle", file, "--start", "1"])
-    assert live.exit_code == 2 and "--start and --duration need --offline" in live.output
+    assert live.exit_code == 2 and "--start, --duration" in live.output
+
+
+def test_the_command_goes_on_from_a_state_and_refuses_one_of_nothing(bags: dict[str, Path], tmp_path: Path) -> None:
+    car = str(drive.write_vehicle(tmp_path / "test.yaml"))
+    words = ["replay", str(bags["plain"]), "--offline", "--vehicle", car, "--json"]
+    first = CliRunner().invoke(app, [*words, "--duration", "1.6", "--save-state", str(tmp_path / "state.npz")])
+    rest = CliRunner().invoke(app, [*words, "--load-state", str(tmp_path / "state.npz")])
+    assert first.exit_code == rest.exit_code == 0, rest.output
+    frames = [json.loads(next(t for t in r.output.splitlines() if t.startswith("{")))["frames"] for r in (first, rest)]
+    assert sum(frames) == FRAMES and all(frames)
+    wrong = CliRunner().invoke(app, [*words, "--load-state", car])
+    assert wrong.exit_code == 2 and "not the saved state of a pipeline" in wrong.output
