@@ -11,7 +11,6 @@ from autonomy_perception.tracking.existence import bearings, shadowed
 from autonomy_perception.tracking.models import VX, VY, YAW
 from autonomy_perception.tracking.scan import Scan
 from autonomy_perception.tracking.state import TrackState
-from autonomy_perception.types import ObjectClass
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -44,7 +43,7 @@ def apply(state: TrackState, mean: F64, cov: F64, scan: Scan, rows: I64, cols: I
     before = state.size[rows]
     _resize(state, scan, rows, cols, seen_now, axes, exposure)
     # Network boxes are whole, and what is no vehicle or rider has no near and far end.
-    partial = ((state.probs[rows] @ classes.ROAD_USERS > 0.5) & ~scan.learned[cols])[:, None]
+    partial = ((state.probs[rows] @ classes.DIRECTED > 0.5) & ~scan.learned[cols])[:, None]
     believed = np.where(partial, state.size[rows], seen_now)
     before = np.where(partial, before, seen_now)
     # The end that faces the sensor stays where it is: a growing box must not look like motion.
@@ -96,7 +95,7 @@ def _noise(scan: Scan, cols: I64, axes: F64, extra: F64, state: TrackState, rows
     faces = np.swapaxes(axes, 1, 2) @ (along[..., None] * axes)
     r[:, :2, :2] = np.where(scan.learned[cols, None, None], scan.cov[cols], faces)
     probs, size = state.probs[rows], scan.boxes.size[cols]
-    round_one = probs[:, ObjectClass.PEDESTRIAN] + probs[:, ObjectClass.ANIMAL]
+    round_one = probs[:, classes.ROUND].sum(1)
     stubby = np.clip(1.6 - size.max(1) / size.min(1), 0.0, 0.6)
     astray = np.clip(np.abs(fold_error) - 0.3, 0.0, 0.5)  # near 45 deg the fold itself is a guess
     r[:, 2, 2] = scan.noise_yaw[cols] + (0.8 * round_one) ** 2 + (0.3 * stubby) ** 2 + (2.0 * astray) ** 2
@@ -111,7 +110,7 @@ def _follow_travel(state: TrackState, rows: I64, mean: F64, cov: F64, yaw: F64, 
     velocity = mean[rows, VX : VY + 1]
     speed = np.maximum(np.hypot(velocity[:, 0], velocity[:, 1]), 0.1)
     sigma = np.sqrt(0.5 * (cov[rows, VX, VX] + cov[rows, VY, VY]))
-    wheeled = state.moving[rows] & (speed > 2.0) & (state.probs[rows] @ classes.ROAD_USERS > 0.5)
+    wheeled = state.moving[rows] & (speed > 2.0) & (state.probs[rows] @ classes.DIRECTED > 0.5)
     turn = wrap_angle(np.arctan2(velocity[:, 1], velocity[:, 0]) - yaw)
     wheeled &= np.abs(turn) < 0.7
     outline = np.maximum(r[:, 2, 2], 0.15**2)

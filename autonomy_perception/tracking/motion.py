@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from autonomy_perception.ops import tracks
 from autonomy_perception.ops.library import Library
-from autonomy_perception.types import ObjectClass
+from autonomy_perception.road_users import ObjectClass
+from autonomy_perception.tracking.classes import SMALL
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -43,7 +44,7 @@ def displacement(lib: Library, history: F64, rows: I64, window_s: float) -> Disp
 def threshold(probs: F64, size: F64, distance: F64) -> F64:
     """Displacement (N,) [m] that counts as motion: small for people, larger for what has no class or is far away."""
     unknown = probs[:, ObjectClass.UNKNOWN]
-    small = probs[:, ObjectClass.MOTORCYCLE :].sum(1)
+    small = probs[:, SMALL].sum(1)
     longest = size.max(1)
     base = 0.4 * small + 0.7 * (1.0 - small - unknown) + unknown * (0.7 + 0.15 * longest)
     return np.asarray(base + (0.006 + 0.012 * unknown) * distance)

@@ -6,10 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.geometry import wrap_angle
+from autonomy_perception.road_users import ObjectClass
+from autonomy_perception.tracking.classes import ROUND
 from autonomy_perception.tracking.models import OMEGA, VX, VY, YAW
 from autonomy_perception.tracking.orientation import availability
 from autonomy_perception.tracking.state import TrackState
-from autonomy_perception.types import ObjectClass, Tracks
+from autonomy_perception.types import Tracks
 
 F64 = NDArray[np.float64]
 
@@ -42,7 +44,7 @@ def to_tracks(state: TrackState, mean: F64, cov6: F64, frame_id: str, now_ns: in
     low, high = state.vertical[:, 0], state.vertical[:, 1]
     center = np.column_stack([mean[:, :2], 0.5 * (low + high)])
     size = np.column_stack([state.size, np.maximum(high - low, 0.1)])
-    round_one = state.probs[:, [ObjectClass.UNKNOWN, ObjectClass.PEDESTRIAN, ObjectClass.ANIMAL]].sum(1) > 0.5
+    round_one = state.probs[:, [ObjectClass.UNKNOWN, *ROUND]].sum(1) > 0.5
     shaped = ~round_one | (state.size.max(1) > 1.5 * state.size.min(1))
     f32 = np.float32
     return Tracks(

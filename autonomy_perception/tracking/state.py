@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.ops.library import Library
+from autonomy_perception.road_users import N_CLASSES
 from autonomy_perception.tracking.imm import Filter
-from autonomy_perception.types import N_CLASSES
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]

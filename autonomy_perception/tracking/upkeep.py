@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.config import TrackingConfig
+from autonomy_perception.road_users import ObjectClass
 from autonomy_perception.tracking import association, classes, existence, motion, orientation
 from autonomy_perception.tracking.association import Boxes
 from autonomy_perception.tracking.models import VX, VY, YAW
 from autonomy_perception.tracking.scan import Scan
 from autonomy_perception.tracking.state import TrackState
-from autonomy_perception.types import ObjectClass
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -60,7 +60,7 @@ def orientations(state: TrackState, mean: F64, cov: F64) -> None:
     imm = state.filter
     sigma = np.sqrt(0.5 * (cov[:, VX, VX] + cov[:, VY, VY]))
     travel = orientation.motion_evidence(mean[:, YAW], mean[:, VX : VY + 1], sigma, state.moving)
-    points_ahead = (state.probs @ classes.ROAD_USERS)[:, None] * 0.5 + 0.5
+    points_ahead = (state.probs @ classes.DIRECTED)[:, None] * 0.5 + 0.5
     state.quadrant = orientation.normalise(state.quadrant + points_ahead * travel)
     turns = orientation.best_turn(state.quadrant)
     imm.turn(turns.astype(np.float64))
