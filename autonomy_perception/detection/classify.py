@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from autonomy_perception.config import ClutterConfig
 from autonomy_perception.road_users import N_CLASSES, ROAD_USERS, ObjectClass, those
 
 F32 = NDArray[np.float32]
@@ -25,10 +26,7 @@ SIZE_SPREAD = np.full((N_CLASSES, 3), np.nan)
 MEAN_SIZE[_IDS] = [s.size for s in _SEEN.values()]
 SIZE_SPREAD[_IDS] = [s.spread for s in _SEEN.values()]
 
-_RIDER_WIDTH = 0.95  # [m]
 _NORMAL = 1.0 / np.sqrt(2.0 * np.pi)
-_CLUTTER_PRIOR = 1.0
-_CLUTTER_SCALE = (2.5, 0.9, 1.4)  # mean extents of everything else, exponentially distributed [m]
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,14 @@ def _log_density(extent: F64, whole: F64, mean: F64, spread: F64, blur: F64) -> 
 
 
 def guess_classes(
-    long: F64, short: F64, height: F64, long_seen: F64, short_seen: F64, top_span: F64, distance: F64
+    long: F64,
+    short: F64,
+    height: F64,
+    long_seen: F64,
+    short_seen: F64,
+    top_span: F64,
+    distance: F64,
+    config: ClutterConfig,
 ) -> Guess:
     """Class probabilities of C clusters by size.
 
@@ -76,6 +81,7 @@ def guess_classes(
         long_seen, short_seen: (C,) 1 where that extent was seen in full, 0 where it is a lower bound.
         top_span: (C,) [m] width of the topmost quarter across the line of sight.
         distance: (C,) [m] to the lidar; the spacing of returns blurs the extents.
+        config: what is no road user.
     """
     mean, spread = MEAN_SIZE[_IDS], SIZE_SPREAD[_IDS]
     blur = 0.05 + 0.004 * distance
@@ -94,10 +100,10 @@ def guess_classes(
     turned = across > straight
     score = _LOG_PRIOR[None] + tall + np.maximum(straight, across)
     # A rider's head and shoulders are narrow where the rear of a car, as wide as a bicycle is long, has its roof.
-    too_wide = np.logaddexp(0.0, (top_span - _RIDER_WIDTH) / (0.06 + 0.004 * distance))
+    too_wide = np.logaddexp(0.0, (top_span - config.rider_width) / (0.06 + 0.004 * distance))
     score -= np.where(_RIDDEN[None], np.minimum(too_wide, 4.0)[:, None], 0.0)
-    a, b, c = _CLUTTER_SCALE
-    clutter = np.log(_CLUTTER_PRIOR / (a * b * c)) - long / a - short / b - height / c
+    a, b, c = config.length, config.width, config.height
+    clutter = np.log(config.prior / (a * b * c)) - long / a - short / b - height / c
     top = np.maximum(score.max(1), clutter)
     users = np.exp(score - top[:, None])
     rest = np.exp(clutter - top)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from autonomy_perception.config import AssociationConfig, EvidenceConfig
 from autonomy_perception.ops import tracks
 from autonomy_perception.ops.library import Library
 from autonomy_perception.road_users import N_CLASSES, ROAD_USERS, column, those
@@ -20,20 +21,17 @@ NOISE = np.stack([column(lambda u: u.acceleration), column(lambda u: u.turn), co
 _TABLE = np.column_stack([SIZE, column(lambda u: u.spread), column(lambda u: u.top_speed)])
 
 
-def compatibility_table() -> F64:
+def compatibility_table(config: AssociationConfig) -> F64:
     """Affinity (N_CLASSES, N_CLASSES) in 0..1 of a track class (row) and a detected class (column)."""
-    table = np.full((N_CLASSES, N_CLASSES), 0.05)
+    table = np.full((N_CLASSES, N_CLASSES), config.stranger)
     for kind, user in ROAD_USERS.items():
         for other in user.confused_with:
-            table[kind, other] = table[other, kind] = 0.5
+            table[kind, other] = table[other, kind] = config.relative
     np.fill_diagonal(table, 1.0)
     return table
 
 
-COMPATIBILITY = compatibility_table()
-
-
-def accumulate(class_log: F64, detected: F64, rate: float = 0.4, memory: float = 0.97) -> F64:
+def accumulate(class_log: F64, detected: F64, rate: float, memory: float) -> F64:
     """Class evidence (N,C) after a detection with probabilities (N,C).
 
     Tempered Bayes: consecutive guesses of one cluster repeat the same mistake, so each counts ``rate`` of an
@@ -43,12 +41,12 @@ def accumulate(class_log: F64, detected: F64, rate: float = 0.4, memory: float =
     return np.asarray(np.maximum(out - out.max(1, keepdims=True), -12.0))
 
 
-def mean_credit(credit: F64, hits: NDArray[np.int64], detected: F64) -> F64:
+def mean_credit(credit: F64, hits: NDArray[np.int64], detected: F64, config: EvidenceConfig) -> F64:
     """Mean log-odds (M,) of being a road user after a detection with log-odds ``detected``.
 
-    A mean (over the last ten or so), not a sum: the detector errs about one bush in every scan alike.
+    A mean (over the last ``mean_over`` or so), not a sum: the detector errs about one bush in every scan alike.
     """
-    return np.asarray(credit + np.maximum(1.0 / hits, 0.1) * (detected - credit))
+    return np.asarray(credit + np.maximum(1.0 / hits, 1.0 / config.mean_over) * (detected - credit))
 
 
 def posterior(
