@@ -5,13 +5,13 @@
 // each other (nearer than a gap that grows with range, as the spacing of beams does) and their height intervals
 // meet. Components that are too large for a road user are linked again by stricter rules (level 1, then 2).
 #pragma once
+#include "enums.h"
 #include "port.h"
 
 namespace ap {
 
 constexpr int kHeightBins = 24;         // of kBinHeight each: 0 .. 4.8 m above local ground
 constexpr float kBinHeight = 0.2f;
-constexpr uint8_t kObstacle = 2, kOverhang = 3, kLow = 4;  // types.PointLabel
 constexpr int kLevels = 3;
 
 struct Node {

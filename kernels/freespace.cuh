@@ -4,11 +4,11 @@
 // azimuth that are both ground and whose spacing agrees with the beam spacing and the local slope. A ray that
 // merely passes over a cell does not free it.
 #pragma once
+#include "enums.h"
 #include "port.h"
 
 namespace ap {
 
-enum PointLabel : uint8_t { kIgnored = 0, kGround = 1, kObstacle = 2, kOverhang = 3, kLow = 4 };
 
 struct Polar {
   int32_t sector;

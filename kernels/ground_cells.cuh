@@ -1,5 +1,6 @@
 // Ground segmentation: its constants, the polar cells around the lidar, and what stands in them. See ground.cuh.
 #pragma once
+#include "enums.h"
 #include "port.h"
 
 namespace ap {
@@ -43,7 +44,6 @@ constexpr float kThinOwn = 0.035f;     // in a cell where something stands [m]
 constexpr float kThinNear = 0.06f;     // next to such a cell [m]
 constexpr float kThinGrowth = 0.001f;  // growth of both with range [rad]
 
-enum : uint8_t { kPointIgnored = 0, kPointGround = 1, kPointObstacle = 2, kPointOverhang = 3, kPointLow = 4 };
 
 union GroundBits {
   float f;

@@ -8,13 +8,27 @@ no number, or whose innovation covariance is not positive definite, is refused: 
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
 from autonomy_perception.ops.library import Library
+from autonomy_perception.road_users import Motion
 
-N_MODELS, N_STATES = 3, 6
+
+class State(IntEnum):
+    """Columns of a state; the order of the models is that of :class:`autonomy_perception.road_users.Motion`."""
+
+    X = 0
+    Y = 1
+    VX = 2
+    VY = 3
+    YAW = 4
+    OMEGA = 5
+
+
+N_MODELS, N_STATES = len(Motion), len(State)
 
 
 def predict(

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from autonomy_perception.ops.library import Library
+from autonomy_perception.road_users import N_CLASSES
 
-BOX_WIDTH = 21
+BOX_WIDTH = 12 + N_CLASSES
 
 
 def costs(lib: Library, tracks: Any, cov: Any, reach: Any, found: Any, noise: Any, affinity: Any) -> Any:

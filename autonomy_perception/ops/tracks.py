@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from autonomy_perception.ops.library import Library
+from autonomy_perception.road_users import N_CLASSES
 
-N_CLASSES = 9
 SHIFT_WIDTH = 8
 
 

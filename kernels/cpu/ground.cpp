@@ -171,6 +171,6 @@ AP_API int32_t ap_ground(const ap::GroundArgs& args, void*) {
   refine(c, n, a.height, w);
   measure(a.xyz, n, w.refined, w, a.height);
   for (int32_t i = 0; i < n; ++i)
-    a.label[i] = w.cell[i] < 0 ? static_cast<uint8_t>(kPointIgnored) : ground_label(a.height[i], w.layer[w.cell[i]], c);
+    a.label[i] = w.cell[i] < 0 ? static_cast<uint8_t>(kIgnored) : ground_label(a.height[i], w.layer[w.cell[i]], c);
   return 0;
 }

@@ -156,7 +156,7 @@ __global__ void refine_kernel(GroundParams c, Field f) {
 
 __global__ void label_kernel(int32_t n, const float* height, uint8_t* label, GroundParams c, Field f) {
   const int64_t i = thread_index();
-  if (i < n) label[i] = f.cell[i] < 0 ? static_cast<uint8_t>(kPointIgnored) : ground_label(height[i], f.layer[f.cell[i]], c);
+  if (i < n) label[i] = f.cell[i] < 0 ? static_cast<uint8_t>(kIgnored) : ground_label(height[i], f.layer[f.cell[i]], c);
 }
 
 // Field in the stream's scratch; false without room.

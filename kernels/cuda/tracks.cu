@@ -10,8 +10,8 @@ __global__ void posterior_kernel(const double* evidence, const double* credit, c
                                  double* out, int64_t n) {
   const int64_t i = ap::thread_index();
   if (i >= n) return;
-  ap::class_posterior(evidence + ap::kTrackClasses * i, credit[i], seen + 2 * i, complete + 2 * i, height[i], speed[i], travel[i],
-                      classes, out + ap::kTrackClasses * i);
+  ap::class_posterior(evidence + ap::kClasses * i, credit[i], seen + 2 * i, complete + 2 * i, height[i], speed[i], travel[i],
+                      classes, out + ap::kClasses * i);
 }
 
 __global__ void displacement_kernel(const ap::PastFrame* past, const int64_t* rows, ap::Shift* out, int64_t n, int frames, int64_t m,
