@@ -12,6 +12,8 @@ from autonomy_perception.metrics.golden import Golden, GoldenFrame, Map, Objects
 
 _NOT_PUBLISHED = ("covariance", "confirmed")
 """Covariances are turned into the object frame and back, of the velocity not read back; all that is published is confirmed."""
+MIN_PROBABILITY = 0.01
+"""Messages leave out classes less probable than this and scale the rest to sum to 1; here both sides are treated so."""
 
 
 def published(golden: Golden) -> Golden:
@@ -35,6 +37,9 @@ def _of_frame(f: GoldenFrame) -> GoldenFrame:
     tracks = f.parts["tracks"]
     rows = np.asarray(tracks.fields["confirmed"], np.bool_)
     fields = {n: v[rows] for n, v in tracks.fields.items() if n not in _NOT_PUBLISHED}
+    p = np.asarray(fields["class_probs"], np.float64)
+    p = np.where(p >= MIN_PROBABILITY, p, 0.0)
+    fields["class_probs"] = (p / np.maximum(p.sum(axis=1, keepdims=True), MIN_PROBABILITY)).astype(np.float32)
     maps = {n: Map(m.grid, {}, m.states) for n, m in f.maps.items() if n == "occupancy"}
     parts = {"tracks": Objects(tracks.frame_id, fields)}
     return replace(f, inputs="", has_ego_motion=True, T_odom_base=np.eye(4), parts=parts, maps=maps)
