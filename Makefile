@@ -22,7 +22,7 @@ test-oldest: setup  ## Python 3.10, where it is at hand: import every module, th
 	$(BIN)/nox -s fast-3.10 --no-error-on-missing-interpreters
 
 verify: setup  ## quick tests on every Python at hand; what came out goes into the README's table
-	$(BIN)/nox -s tests oldest --no-error-on-missing-interpreters
+	RECORD=1 $(BIN)/nox --no-error-on-missing-interpreters
 
 golden: setup  ## renew the golden outputs of test/golden, say what changed, draw it into out/golden
 	$(BIN)/python test/golden/renew.py
