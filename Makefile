@@ -8,7 +8,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: demo test test-long golden gate lint kernels kernels-cuda gpu-check setup help
+.PHONY: demo test test-long test-oldest verify golden gate lint kernels kernels-cuda gpu-check setup help
 
 demo: setup  ## run the whole suite on a synthetic drive; report in out/demo/report.html
 	$(BIN)/autonomy-perception demo
@@ -18,6 +18,12 @@ test: setup lint  ## lint, then every test that is not marked long
 
 test-long: setup  ## the slow tests: many points, soak
 	$(PYTEST) -m long
+
+test-oldest: setup  ## Python 3.10, where it is at hand: import every module, the fast tests
+	$(BIN)/nox -s fast-3.10 --no-error-on-missing-interpreters
+
+verify: setup  ## quick tests on every Python at hand; what came out goes into the README's table
+	RECORD=1 $(BIN)/nox --no-error-on-missing-interpreters
 
 golden: setup  ## renew the golden outputs of test/golden, say what changed, draw it into out/golden
 	$(BIN)/python test/golden/renew.py

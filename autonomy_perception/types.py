@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 
 from autonomy_perception import geometry
 from autonomy_perception.grid import WorldGrid
+from autonomy_perception.road_users import N_CLASSES as N_CLASSES
+from autonomy_perception.road_users import ObjectClass as ObjectClass
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
@@ -33,23 +35,6 @@ class Mode(IntEnum):
     GEOMETRIC = 3
     STALE = 4
     STOPPED = 5
-
-
-class ObjectClass(IntEnum):
-    """Object classes; 0-7 as in autoware_perception_msgs/ObjectClassification."""
-
-    UNKNOWN = 0
-    CAR = 1
-    TRUCK = 2
-    BUS = 3
-    TRAILER = 4
-    MOTORCYCLE = 5
-    BICYCLE = 6
-    PEDESTRIAN = 7
-    ANIMAL = 8
-
-
-N_CLASSES = len(ObjectClass)
 
 
 class PointLabel(IntEnum):

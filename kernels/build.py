@@ -26,9 +26,11 @@ LIB_DIR = ROOT.parent / "autonomy_perception" / "ops" / "_lib"
 OBJ_DIR = ROOT.parent / "build" / "kernels"
 # -O3 makes some loops 3-4x slower with gcc 12; without errno and traps (which change no value) loops with sqrtf or
 # comparisons become vector loops; FMA contraction would let binning differ between machines.
+# -Wmissing-declarations refuses a launcher that kernels/launchers.h does not know.
 MARCH = {"x86_64": "x86-64-v3", "aarch64": "armv8.2-a"}
 CXX_FLAGS = ["-std=c++17", "-O2", "-ftree-vectorize", f"-march={MARCH.get(platform.machine(), 'native')}", "-ffp-contract=off",
-             "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror"]  # fmt: skip
+             "-fno-math-errno", "-fno-trapping-math", "-fopenmp", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra",
+             "-Wmissing-declarations", "-Werror"]  # fmt: skip
 SANITIZE_FLAGS = ["-O1", "-g", "-fno-omit-frame-pointer", "-fsanitize=address,undefined,float-cast-overflow",
                   "-fno-sanitize-recover=all"]  # fmt: skip
 CUDA_ARCHS = ("87", "89", "90", "110", "120")

@@ -1,20 +1,10 @@
 // Pinhole camera with the lens models of sensor_msgs/CameraInfo.
 #pragma once
-#include <cstring>
-
 #include "port.h"
 
 namespace ap {
 
 enum LensModel : int32_t { kPolynomial = 0, kEquidistant = 1 };
-
-// Host table of the launchers, float32[14] + int32[3], in the order of ops/camera.py.
-struct Lens {
-  float fx, fy, cx, cy, skew;
-  float k[6], p1, p2;  // polynomial: k1 k2 k3 over k4 k5 k6; equidistant: k1..k4
-  float max_sq;        // squared normalised radius beyond which the polynomial folds back
-  int32_t model, width, height;
-};
 
 // Ideal normalised coordinates to pixel coordinates (centres of pixels at integers).
 AP_HD void distort(const Lens& c, float x, float y, float* u, float* v) {
@@ -33,13 +23,6 @@ AP_HD void distort(const Lens& c, float x, float y, float* u, float* v) {
   }
   *u = c.fx * xd + c.skew * yd + c.cx;
   *v = c.fy * yd + c.cy;
-}
-
-inline Lens lens_of(const float* values, const int32_t* sizes) {
-  Lens lens;
-  memcpy(&lens.fx, values, 14 * sizeof(float));
-  memcpy(&lens.model, sizes, 3 * sizeof(int32_t));
-  return lens;
 }
 
 }  // namespace ap

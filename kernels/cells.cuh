@@ -4,11 +4,6 @@
 
 namespace ap {
 
-struct CellGrid {
-  float x0, y0, inv_res;  // lower-left corner [m], 1 / cell edge [1/m]
-  int32_t nx, ny;
-};
-
 // Cell id iy * nx + ix, or -1 outside the grid or where a coordinate is not finite.
 AP_HD int32_t cell_id(const float* p, const CellGrid& g) {
   const float u = floorf((p[0] - g.x0) * g.inv_res), v = floorf((p[1] - g.y0) * g.inv_res);

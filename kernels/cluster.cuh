@@ -5,25 +5,14 @@
 // each other (nearer than a gap that grows with range, as the spacing of beams does) and their height intervals
 // meet. Components that are too large for a road user are linked again by stricter rules (level 1, then 2).
 #pragma once
+#include "enums.h"
 #include "port.h"
 
 namespace ap {
 
 constexpr int kHeightBins = 24;         // of kBinHeight each: 0 .. 4.8 m above local ground
 constexpr float kBinHeight = 0.2f;
-constexpr uint8_t kObstacle = 2, kOverhang = 3, kLow = 4;  // types.PointLabel
 constexpr int kLevels = 3;
-
-struct ClusterParams {
-  int32_t side;          // cells per edge of the square grid
-  int32_t ix0, iy0;      // index of the grid's first cell in the anchor frame
-  float ox, oy;          // sensor [m]
-  float max_range;       // [m]
-  float cell;            // [m]
-  float gap, gap_slope;  // reach of a link [m], [m per m of range]
-  float rise, rise_slope;  // largest empty height inside one object [m], [m per m of range]
-  float max_length, max_width;  // larger components are split [m]
-};
 
 struct Node {
   int16_t ix, iy;
@@ -51,7 +40,7 @@ AP_HD bool makes_node(uint8_t label) { return label == kObstacle || label == kOv
 AP_HD bool joins(uint8_t label) { return makes_node(label) || label == kLow; }
 
 // Cell of a point; false when it is not finite or out of range.
-AP_HD bool point_cell(const float* xyz, const ClusterParams& p, int32_t* ix, int32_t* iy) {
+AP_HD bool point_cell(const float* xyz, const ClusterLabelParams& p, int32_t* ix, int32_t* iy) {
   const float dx = xyz[0] - p.ox, dy = xyz[1] - p.oy;
   if (!(dx * dx + dy * dy <= p.max_range * p.max_range) || !(fabsf(xyz[2]) < 1e6f)) return false;
   *ix = cell_of(xyz[0], 1.0f / p.cell) - p.ix0;
@@ -59,7 +48,7 @@ AP_HD bool point_cell(const float* xyz, const ClusterParams& p, int32_t* ix, int
   return *ix >= 0 && *iy >= 0 && *ix < p.side && *iy < p.side;
 }
 
-AP_HD float cell_range(int ix, int iy, const ClusterParams& p) {
+AP_HD float cell_range(int ix, int iy, const ClusterLabelParams& p) {
   const float x = (p.ix0 + ix + 0.5f) * p.cell - p.ox, y = (p.iy0 + iy + 0.5f) * p.cell - p.oy;
   return sqrtf(x * x + y * y);
 }
@@ -99,7 +88,7 @@ AP_HD int split_mask(uint32_t mask, int rise, Node* out) {
 }
 
 // Puts a node on a level: squared reach of its links, never below a direct neighbour.
-AP_HD void set_level(Node* node, int level, const ClusterParams& p) {
+AP_HD void set_level(Node* node, int level, const ClusterLabelParams& p) {
   const float reach = (p.gap + p.gap_slope * cell_range(node->ix, node->iy, p)) / p.cell;
   const float r = level == 0 ? fmaxf(reach, 1.5f) : level == 1 ? fmaxf(0.5f * reach, 1.5f) : fmaxf(0.35f * reach, 1.0f);
   node->level = static_cast<int8_t>(level);
@@ -107,7 +96,7 @@ AP_HD void set_level(Node* node, int level, const ClusterParams& p) {
 }
 
 // Nodes of one cell: its mask split, with rise, level 0 and reach; returns how many (0, 1, 2).
-AP_HD int make_pair(int32_t ix, int32_t iy, uint32_t mask, const ClusterParams& p, Node* out) {
+AP_HD int make_pair(int32_t ix, int32_t iy, uint32_t mask, const ClusterLabelParams& p, Node* out) {
   const float rise = fminf((p.rise + p.rise_slope * cell_range(ix, iy, p)) / kBinHeight, 100.0f);
   const int n = split_mask(mask, static_cast<int>(rise), out);
   for (int k = 0; k < n; ++k) {
@@ -139,18 +128,25 @@ AP_HD int32_t node_of(int32_t cell, float height, const uint32_t* mask, const in
 }
 
 // What a node adds to the moments of its component: 1, x, y, xx, yy, xy.
-AP_HD Moments moments_of(const Node& node, const ClusterParams& p) {
+AP_HD Moments moments_of(const Node& node, const ClusterLabelParams& p) {
   const int64_t x = node.ix - p.side / 2, y = node.iy - p.side / 2;
   return {1, x, y, x * x, y * y, x * y};
 }
 
 // Is a component longer or wider than any road user? By the extents of a uniform rectangle of equal second moments.
-AP_HD bool oversize(const Moments& m, const ClusterParams& p) {
+AP_HD bool oversize(const Moments& m, const ClusterLabelParams& p) {
   const double n = static_cast<double>(m.n), mx = m.x / n, my = m.y / n;
   const double cxx = m.xx / n - mx * mx, cyy = m.yy / n - my * my, cxy = m.xy / n - mx * my;
   const double mean = 0.5 * (cxx + cyy), diff = sqrt(0.25 * (cxx - cyy) * (cxx - cyy) + cxy * cxy);
   const double major = sqrt(12.0 * fmax(mean + diff, 0.0)) * p.cell, minor = sqrt(12.0 * fmax(mean - diff, 0.0)) * p.cell;
   return major > p.max_length || minor > p.max_width;
+}
+
+// 0, or why the kernel cannot run.
+inline int32_t refused(const ClusterLabelParams& p) {
+  if (p.min_points < 1) return kMinPoints;
+  if (p.side < 1 || p.side > 16384) return kSide;
+  return p.cell > 0.0f ? 0 : kResolution;
 }
 
 }  // namespace ap

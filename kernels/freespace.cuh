@@ -4,24 +4,11 @@
 // azimuth that are both ground and whose spacing agrees with the beam spacing and the local slope. A ray that
 // merely passes over a cell does not free it.
 #pragma once
+#include "enums.h"
 #include "port.h"
 
 namespace ap {
 
-enum PointLabel : uint8_t { kIgnored = 0, kGround = 1, kObstacle = 2, kOverhang = 3, kLow = 4 };
-
-struct FreeSpaceParams {
-  float ox, oy, oz;          // lidar position in anchor [m]
-  float shift_x, shift_y;    // anchor -> grid local [m]
-  float inv_res;             // [1/m]
-  int32_t nx, ny;            // grid cells
-  int32_t n_azimuth;         // azimuth sectors
-  float max_range;           // farther returns give no free space [m]
-  float slope_tolerance;     // how far the slope may fall below the one seen so far [-]
-  float gap_factor, gap_floor;  // spacing accepted: floor + factor * predicted [-], [m]
-  float max_gap;             // and never more than this: a ditch could hide in between [m]
-  float shadow;              // ground this far behind an obstacle is hidden [m]
-};
 
 struct Polar {
   int32_t sector;
@@ -29,7 +16,7 @@ struct Polar {
   float dz;      // height relative to the lidar [m]
 };
 
-AP_HD Polar polar_of(const float* p, const FreeSpaceParams& c) {
+AP_HD Polar polar_of(const float* p, const FreespaceParams& c) {
   const float dx = p[0] - c.ox, dy = p[1] - c.oy;
   const float turn = (atan2_approx(dy, dx) + 3.14159265f) * (0.15915494f * static_cast<float>(c.n_azimuth));
   int32_t sector = static_cast<int32_t>(turn);
@@ -38,7 +25,7 @@ AP_HD Polar polar_of(const float* p, const FreeSpaceParams& c) {
 }
 
 // Cell index of a point, or -1 outside the grid.
-AP_HD int32_t grid_cell(float x, float y, const FreeSpaceParams& c) {
+AP_HD int32_t grid_cell(float x, float y, const FreespaceParams& c) {
   const int ix = cell_of(x + c.shift_x, c.inv_res), iy = cell_of(y + c.shift_y, c.inv_res);
   return ((ix >= 0) & (ix < c.nx) & (iy >= 0) & (iy < c.ny)) ? iy * c.nx + ix : -1;  // no branches: loops become vector loops
 }
@@ -112,7 +99,7 @@ AP_HD float slope_before(const Returns& s, int k) {
 // Free value (0 none, 1 low, 2 ground) of the stretch between returns k and k+1 of a sector: both are ground, no beam
 // between them stayed away (`gaps` by elevation), and the farther one lies where ground of that slope would be met.
 template <typename Returns>
-AP_HD uint8_t interval_value(const Returns& s, int k, const float* gaps, const FreeSpaceParams& c) {
+AP_HD uint8_t interval_value(const Returns& s, int k, const float* gaps, const FreespaceParams& c) {
   const uint8_t la = s.label(k), lb = s.label(k + 1);
   if (!is_ground_like(la) || !is_ground_like(lb)) return 0;
   const float ra = s.range(k), rb = s.range(k + 1), gap = rb - ra;
@@ -125,24 +112,24 @@ AP_HD uint8_t interval_value(const Returns& s, int k, const float* gaps, const F
 }
 
 // Number of steps of half a cell, and the cell at step t, of the open interval between two points.
-AP_HD int interval_steps(const float* a, const float* b, const FreeSpaceParams& c) {
+AP_HD int interval_steps(const float* a, const float* b, const FreespaceParams& c) {
   const float dx = b[0] - a[0], dy = b[1] - a[1];
   return static_cast<int>(sqrtf(dx * dx + dy * dy) * c.inv_res * 2.0f) + 1;
 }
-AP_HD int32_t interval_cell(const float* a, const float* b, int step, int steps, const FreeSpaceParams& c) {
+AP_HD int32_t interval_cell(const float* a, const float* b, int step, int steps, const FreespaceParams& c) {
   const float t = static_cast<float>(step) / static_cast<float>(steps);
   return grid_cell(a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), c);
 }
 
 // How far [m] the ground behind return k of a sector is hidden: an obstacle hides it up to the next return.
 template <typename Returns>
-AP_HD float shadow_behind(const Returns& s, int k, int count, const FreeSpaceParams& c) {
+AP_HD float shadow_behind(const Returns& s, int k, int count, const FreespaceParams& c) {
   if (s.label(k) != kObstacle) return 0.0f;
-  const float next = k + 1 < count ? s.range(k + 1) - s.range(k) : c.shadow;
-  return next < c.shadow ? (next * c.inv_res < 1.0f ? 0.0f : next) : c.shadow;
+  const float next = k + 1 < count ? s.range(k + 1) - s.range(k) : c.shadow_length;
+  return next < c.shadow_length ? (next * c.inv_res < 1.0f ? 0.0f : next) : c.shadow_length;
 }
 // Cell at `step` half cells behind a point, seen from the lidar.
-AP_HD int32_t shadow_cell(const float* p, float range, int step, const FreeSpaceParams& c) {
+AP_HD int32_t shadow_cell(const float* p, float range, int step, const FreespaceParams& c) {
   const float t = static_cast<float>(step) / (2.0f * c.inv_res * range);
   return grid_cell(p[0] + t * (p[0] - c.ox), p[1] + t * (p[1] - c.oy), c);
 }
@@ -152,10 +139,6 @@ constexpr float kFarthest = 1e6f;  // [m] what is farther is no return
 AP_HD bool takes_part(uint8_t label, float range) { return label != kIgnored && label != kOverhang && range < kFarthest; }
 
 // How a cell is fused: fading of occupied and of free evidence per step [-], what one scan adds or takes, bounds.
-struct LogOddsParams {
-  float fade, fade_free, hit, miss, clamp, clamp_free, unknown_below;
-};
-
 // One cell of the log-odds map: fade, then add the evidence of this scan. Obstacle returns win over free.
 AP_HD float log_odds_cell(float value, int32_t hits, uint8_t free, float lethal, const LogOddsParams& c) {
   float v = value * (value < 0.0f ? c.fade_free : c.fade);
@@ -172,6 +155,12 @@ AP_HD float log_odds_cell(float value, int32_t hits, uint8_t free, float lethal,
 AP_HD int8_t wire_of(float log_odds, float unknown_below) {
   if (fabsf(log_odds) < unknown_below) return -1;
   return static_cast<int8_t>(floorf(100.0f / (1.0f + expf(-log_odds)) + 0.5f));
+}
+
+// 0, or why the kernel cannot run.
+inline int32_t refused(const FreespaceParams& p) {
+  if (p.nx <= 0 || p.ny <= 0) return kEmptyGrid;
+  return p.n_azimuth > 0 ? 0 : kNoSector;
 }
 
 }  // namespace ap

@@ -57,10 +57,10 @@ AP_HD float ground_layer(uint8_t level, float r, const GroundParams& c) {
 }
 
 AP_HD uint8_t ground_label(float height, float layer, const GroundParams& c) {
-  if (height < -kBelowGround - layer) return kPointIgnored;
-  if (height < layer) return kPointGround;
-  if (height < c.obstacle_height) return kPointLow;
-  return height < c.overhead ? kPointObstacle : kPointOverhang;
+  if (height < -kBelowGround - layer) return kIgnored;
+  if (height < layer) return kGround;
+  if (height < c.obstacle_height) return kLow;
+  return height < c.overhead ? kObstacle : kOverhang;
 }
 
 }  // namespace ap

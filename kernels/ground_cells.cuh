@@ -1,5 +1,6 @@
 // Ground segmentation: its constants, the polar cells around the lidar, and what stands in them. See ground.cuh.
 #pragma once
+#include "enums.h"
 #include "port.h"
 
 namespace ap {
@@ -43,16 +44,6 @@ constexpr float kThinOwn = 0.035f;     // in a cell where something stands [m]
 constexpr float kThinNear = 0.06f;     // next to such a cell [m]
 constexpr float kThinGrowth = 0.001f;  // growth of both with range [rad]
 
-enum : uint8_t { kPointIgnored = 0, kPointGround = 1, kPointObstacle = 2, kPointOverhang = 3, kPointLow = 4 };
-
-struct GroundParams {
-  float ox, oy, oz;       // lidar in anchor [m]
-  float ground_z;         // ground under the vehicle in anchor [m]
-  float obstacle_height;  // [m]
-  float overhead;         // height above ground from which a return is passable [m]
-  float rough_height;     // half thickness of the layer of ground where nothing stands [m]
-  float steep;            // steepest bank that is ground [-]
-};
 
 union GroundBits {
   float f;

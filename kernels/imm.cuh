@@ -8,12 +8,11 @@
 // so that ten steps of 0.05 s spread a state as far as five of 0.1 s. Double precision: positions are in odom and may be
 // kilometres.
 #pragma once
+#include "enums.h"
 #include "port.h"
 
 namespace ap {
 
-constexpr int kModels = 3, kStates = 6;
-enum ImmState { kX, kY, kVx, kVy, kYaw, kOmega };
 constexpr double kTanMaxSteer = 0.8422883804630794;  // tan(0.7 rad): no road vehicle steers more
 constexpr double kTurnMemory = 0.5;                  // [s] in constant velocity turning dies out with this time constant
 constexpr double kHeld = 0.1;                        // [s] what a driver does is taken to hold for: acceleration^2 * kHeld is its density
@@ -176,25 +175,26 @@ AP_HD void add_white(double density, double dt, const double* u, const double* v
 // its noise.
 AP_HD void add_noise(int model, const double* m, double rear, const double* noise, double dt, double fade, Row6* cov) {
   const double c = cos(m[kYaw]), s = sin(m[kYaw]), vx = m[kVx], vy = m[kVy];
-  const double along = noise[0] * (model == 1 ? 0.5 : 1.0), across = noise[0] * (model == 0 ? 1.0 : model == 1 ? 0.5 : 0.15);
-  const double turn = noise[1] * (model == 0 ? 0.5 : 1.0), turning = turn * turn * kHeld;
+  constexpr double along_of[kModels] = {1.0, 0.5, 1.0}, across_of[kModels] = {1.0, 0.5, 0.15}, turn_of[kModels] = {0.5, 1.0, 1.0};
+  const double along = noise[0] * along_of[model], across = noise[0] * across_of[model], turn = noise[1] * turn_of[model];
+  const double turning = turn * turn * kHeld;
   const double faster[kStates] = {0, 0, c, s, 0, 0}, ahead[kStates] = {c, s, 0, 0, 0, 0};
   const double aside[kStates] = {0, 0, -s, c, 0, 0}, left[kStates] = {-s, c, 0, 0, 0, 0};
   add_white(along * along * kHeld, dt, faster, ahead, cov);
-  if (model < 2) {
+  if (model != kMotionBicycle) {
     add_white(across * across * kHeld, dt, aside, left, cov);
   } else {
     const double slip = across * kHeld;
     add_pair(slip * slip, 0.0, slip * slip * kHeld * dt, aside, left, cov);
   }
-  const double swing = model == 2 ? 1.0 : 0.0, swerve = model == 0 ? 0.0 : 1.0, lever = swing * rear;
+  const double swing = model == kMotionBicycle ? 1.0 : 0.0, swerve = model == kMotionConstantVelocity ? 0.0 : 1.0, lever = swing * rear;
   const double drifted[kStates] = {0, 0, -swing * vy, swing * vx, 1, 0}, adrift[kStates] = {-swing * vy, swing * vx, 0, 0, 0, 0};
   add_white(noise[2] * noise[2], dt, drifted, adrift, cov);
   // 3/8 dt: the place follows the sum of the yaw, of which the yaw at the end tells so much.
   const double by = 0.375 * dt * swerve;
   const double spun[kStates] = {0, 0, -lever * s, lever * c, 0, 1};
   const double turned[kStates] = {-lever * s - by * vy, lever * c + by * vx, -swerve * vy, swerve * vx, 1, 0};
-  if (model == 0) {  // Ornstein-Uhlenbeck
+  if (model == kMotionConstantVelocity) {  // Ornstein-Uhlenbeck
     const double t = kTurnMemory, gone = 1.0 - fade, twice = 1.0 - fade * fade;
     add_pair(turning * t / 2.0 * twice, turning * t * t / 2.0 * gone * gone, turning * t * t * (dt - 2.0 * t * gone + t / 2.0 * twice),
              spun, turned, cov);
@@ -221,9 +221,9 @@ AP_HD void imm_predict(double* mean, double* cov, double* mu, const double* nois
     for (int r = 0; r < kStates; ++r)
       for (int k = 0; k < kStates; ++k) f[r][k] = r == k ? 1.0 : 0.0;
     const double rear = 0.3 * length;
-    if (j == 0) {
+    if (j == kMotionConstantVelocity) {
       constant_velocity(m, dt, fade, f);
-    } else if (j == 1) {
+    } else if (j == kMotionConstantTurn) {
       constant_turn(m, dt, f);
     } else {
       bicycle(m, rear, dt, f);

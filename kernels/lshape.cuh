@@ -1,6 +1,7 @@
 // Oriented box of one cluster: L-shape fit by search (Zhang, Xu, Dong, Dolan: "Efficient L-shape fitting for vehicle
 // detection using laser scanners", IV 2017, closeness criterion) over the side that the sensor sees.
 #pragma once
+#include "enums.h"
 #include "port.h"
 
 namespace ap {
@@ -10,15 +11,8 @@ constexpr int kTrimBins = 64;
 constexpr float kSlimWidth = 1.1f, kSlimLength = 2.6f;  // two-wheelers, people [m]
 constexpr float kVehicleWidth = 1.2f;  // [m]
 constexpr int kLanes = 8;     // sums run in this many lanes on every device, so that all give the same answer
-constexpr int kFeatures = 17;
 constexpr float kLowest = 0.3f, kLowObject = 0.8f;  // [m] above ground
 constexpr float kPi = 3.14159265358979f;
-
-// Columns of the feature table.
-enum Feature {
-  kCx, kCy, kLength, kWidth, kYaw, kZMin, kZMax, kHeightMin, kHeightMax, kGround, kEdgeRms, kSpanLong, kSpanShort,
-  kRange, kEdgeShare, kFaceFill, kTopSpan
-};
 
 struct Profile {  // nearest point per azimuth bin, relative to `x`, `y` of the cluster's mean
   float x[kProfile], y[kProfile];
@@ -240,25 +234,25 @@ AP_HD void measure(Cluster* g, float* mean, float* row) {
   }
   mean[0] = static_cast<float>(mx / g->n), mean[1] = static_cast<float>(my / g->n);
   g->top = hh;
-  row[kCx] = 0.5f * (xl + xh);
-  row[kCy] = 0.5f * (yl + yh);
-  row[kLength] = greater(xh - xl, yh - yl);
-  row[kWidth] = lesser(xh - xl, yh - yl);
-  row[kYaw] = yh - yl > xh - xl ? 0.5f * kPi : 0.0f;
-  row[kEdgeRms] = row[kSpanLong] = row[kSpanShort] = row[kEdgeShare] = row[kFaceFill] = row[kTopSpan] = 0.0f;
-  row[kZMin] = zl;
-  row[kZMax] = zh;
-  row[kHeightMin] = known ? hl : NAN;
-  row[kHeightMax] = known ? hh : NAN;
-  row[kGround] = known ? static_cast<float>(ground / known) : zl;
-  row[kRange] = sqrtf(near2);
+  row[kBoxX] = 0.5f * (xl + xh);
+  row[kBoxY] = 0.5f * (yl + yh);
+  row[kBoxLength] = greater(xh - xl, yh - yl);
+  row[kBoxWidth] = lesser(xh - xl, yh - yl);
+  row[kBoxYaw] = yh - yl > xh - xl ? 0.5f * kPi : 0.0f;
+  row[kBoxEdgeRms] = row[kBoxSpanLong] = row[kBoxSpanShort] = row[kBoxEdgeShare] = row[kBoxFaceFill] = row[kBoxTopSpan] = 0.0f;
+  row[kBoxZMin] = zl;
+  row[kBoxZMax] = zh;
+  row[kBoxHeightMin] = known ? hl : NAN;
+  row[kBoxHeightMax] = known ? hh : NAN;
+  row[kBoxGround] = known ? static_cast<float>(ground / known) : zl;
+  row[kBoxRange] = sqrtf(near2);
 }
 
 // All features of one cluster into row[kFeatures]; what is longer than max_length keeps its axis-parallel box.
 AP_HD void fit_cluster(Cluster g, float d0, float max_length, float* row) {
   float mean[2], box[4], quality[4];
   measure(&g, mean, row);
-  if (row[kLength] > max_length) return;
+  if (row[kBoxLength] > max_length) return;
   const float mx = mean[0], my = mean[1], sx = g.ox - mx, sy = g.oy - my;
   Profile f;
   make_profile(g, mx, my, &f);
@@ -270,19 +264,19 @@ AP_HD void fit_cluster(Cluster g, float d0, float max_length, float* row) {
     c = cosf(yaw), s = sinf(yaw);
     body_extent(g, mx, my, c, s, box);
   }
-  edge_quality(f, c, s, box, sx, sy, 0.2f + 0.003f * row[kRange], quality);
+  edge_quality(f, c, s, box, sx, sy, 0.2f + 0.003f * row[kBoxRange], quality);
   const float u = 0.5f * (box[0] + box[1]), v = 0.5f * (box[2] + box[3]), du = box[1] - box[0], dv = box[3] - box[2];
   const bool swap = dv > du;
-  row[kCx] = mx + c * u - s * v;
-  row[kCy] = my + s * u + c * v;
-  row[kLength] = swap ? dv : du;
-  row[kWidth] = swap ? du : dv;
-  row[kYaw] = swap ? yaw - 0.5f * kPi : yaw;  // -94 .. 94 degrees; the caller wraps
-  row[kEdgeRms] = quality[0];
-  row[kSpanLong] = swap ? quality[2] : quality[1];
-  row[kSpanShort] = swap ? quality[1] : quality[2];
-  row[kEdgeShare] = quality[3];
-  outline(g, mx, my, row[kZMin], row[kZMax], row + kFaceFill);
+  row[kBoxX] = mx + c * u - s * v;
+  row[kBoxY] = my + s * u + c * v;
+  row[kBoxLength] = swap ? dv : du;
+  row[kBoxWidth] = swap ? du : dv;
+  row[kBoxYaw] = swap ? yaw - 0.5f * kPi : yaw;  // -94 .. 94 degrees; the caller wraps
+  row[kBoxEdgeRms] = quality[0];
+  row[kBoxSpanLong] = swap ? quality[2] : quality[1];
+  row[kBoxSpanShort] = swap ? quality[1] : quality[2];
+  row[kBoxEdgeShare] = quality[3];
+  outline(g, mx, my, row[kBoxZMin], row[kBoxZMax], row + kBoxFaceFill);
 }
 
 }  // namespace ap

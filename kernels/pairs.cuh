@@ -1,11 +1,11 @@
 // Boxes of tracks against boxes of detections, seen from above: where, how alike, how much of one in the other.
 // Double precision: positions are in odom and may be kilometres.
 #pragma once
+#include "enums.h"
 #include "port.h"
 
 namespace ap {
 
-constexpr int kClasses = 9;
 constexpr double kSweepTime = 0.1;   // [s] a sweep takes: boxes may be seen that much apart
 constexpr double kGate = 13.8;       // chi-square, 2 degrees of freedom, 99.9 %
 constexpr double kForbidden = 30.0;  // cost of leaving a pair unassigned: dearer pairs are not made

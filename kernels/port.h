@@ -1,8 +1,10 @@
-// One source for g++ (CPU) and nvcc (GPU): host/device marker, export marker, launch helper.
+// One source for g++ (CPU) and nvcc (GPU): host/device marker, prototypes of the launchers, work memory.
 #pragma once
 #include <cmath>
 #include <cstdint>
 #include <vector>
+
+#include "launchers.h"
 
 #if defined(__SSE4_1__) && !defined(__CUDACC__)
 #include <immintrin.h>
@@ -14,7 +16,6 @@
 #define AP_HD inline
 #endif
 
-#define AP_API extern "C" __attribute__((visibility("default")))
 
 namespace ap {
 

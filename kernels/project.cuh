@@ -6,13 +6,15 @@ namespace ap {
 
 // Pixel, depth [m] along the optical axis, and whether the point is in view: in front of the camera by min_depth,
 // inside the lens model's range and inside the image (pixels cover centre +- 0.5).
-AP_HD bool project_point(const Lens& lens, const float* T, const float* p, float min_depth, float* uv, float* depth) {
+AP_HD bool project_point(const ProjectParams& c, const float* p, float* uv, float* depth) {
+  const Lens& lens = c.lens;
+  const float* T = c.pose;
   const float x = T[0] * p[0] + T[1] * p[1] + T[2] * p[2] + T[3];
   const float y = T[4] * p[0] + T[5] * p[1] + T[6] * p[2] + T[7];
   const float z = T[8] * p[0] + T[9] * p[1] + T[10] * p[2] + T[11];
   *depth = z;
   uv[0] = uv[1] = nanf("");
-  if (!(z >= min_depth)) return false;
+  if (!(z >= c.min_depth)) return false;
   const float nx = x / z, ny = y / z;
   if (!(nx * nx + ny * ny <= lens.max_sq)) return false;
   distort(lens, nx, ny, uv, uv + 1);

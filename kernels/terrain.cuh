@@ -12,16 +12,6 @@ constexpr float kTerrainDrift = 0.02f;       // what odometry adds to a cell tha
 constexpr float kTerrainJump = 0.2f;         // innovations beyond this plus three deviations mean that the world changed [m]
 constexpr float kSpreadMemory = 0.8f;        // share of the old spread of heights when a cell is seen again
 
-struct TerrainParams {
-  float ox, oy;            // lidar in anchor [m]
-  float shift_x, shift_y;  // anchor -> grid local [m]
-  float anchor_z;          // anchor -> odom [m]
-  float inv_res;           // [1/m]
-  int32_t nx, ny;
-  float max_range;         // returns farther away are not fused [m]
-  float elapsed;           // since the last fusion [s]
-};
-
 // Ground returns of one sweep in one cell: number, sum and sum of squares of z in anchor [0.1 mm], [0.01 mm^2].
 struct TerrainSums {
   int64_t n, z, zz;
@@ -29,7 +19,7 @@ struct TerrainSums {
 AP_HD int64_t terrain_units(float z) { return static_cast<int64_t>(floorf(z * 1e4f + 0.5f)); }
 
 // Cell of a return that may be fused, or -1.
-AP_HD int32_t terrain_cell(const float* p, const TerrainParams& c) {
+AP_HD int32_t terrain_cell(const float* p, const TerrainFuseParams& c) {
   const float dx = p[0] - c.ox, dy = p[1] - c.oy;
   if (!(dx * dx + dy * dy < c.max_range * c.max_range) || !(fabsf(p[2]) < 1e3f)) return -1;
   const int ix = cell_of(p[0] + c.shift_x, c.inv_res), iy = cell_of(p[1] + c.shift_y, c.inv_res);
@@ -41,7 +31,7 @@ AP_HD float terrain_slope(float slope) { return slope == slope ? tanf(slope) : 0
 
 // Kalman update of one cell; elevation in odom [m], NaN while unknown; spread of heights in the cell [m].
 // `slope` [rad] widens the measurement.
-AP_HD void terrain_fuse(const TerrainSums& m, int cell, float slope, const TerrainParams& c, float* elevation, float* variance,
+AP_HD void terrain_fuse(const TerrainSums& m, int cell, float slope, const TerrainFuseParams& c, float* elevation, float* variance,
                         float* spread, float* age) {
   age[cell] += c.elapsed;
   const bool known = elevation[cell] == elevation[cell];

@@ -7,29 +7,18 @@ namespace ap {
 constexpr int kSlopeReach = 2;               // slope is a plane over (2 * reach + 1)^2 cells
 constexpr int kSlopeCells = 6;               // of which at least so many must be known
 
-struct TerrainLimits {
-  int32_t nx, ny;
-  float vx, vy;       // lidar in grid local [m]
-  float res;          // [m]
-  float max_slope;    // [rad]
-  float steep;        // its tangent
-  float max_step;     // [m]
-  float clearance;    // between the wheels [m]
-  int32_t half_base;  // half a wheelbase [cells]
-  int32_t reach;      // how far apart the sides of a ditch may be from its floor [cells]
-};
-
 // Elevation with a rim of unknown cells around it, so that neighbours need no bounds check.
 struct TerrainView {
   const float* padded;  // (ny + 2 rim, nx + 2 rim)
   const float* variance;
-  TerrainLimits c;
+  TerrainDeriveParams c;
   int32_t rim;
+  float steep;  // tangent of the largest slope
   AP_HD float z(int ix, int iy) const { return padded[(iy + rim) * (c.nx + 2 * rim) + ix + rim]; }
 };
-AP_HD int32_t terrain_rim(const TerrainLimits& c) { return (c.reach > c.half_base ? c.reach : c.half_base) + 1; }
+AP_HD int32_t terrain_rim(const TerrainDeriveParams& c) { return (c.reach > c.half_base ? c.reach : c.half_base) + 1; }
 // Value of one cell of the padded elevation.
-AP_HD float terrain_padded(const float* elevation, int32_t cell, int32_t rim, const TerrainLimits& c) {
+AP_HD float terrain_padded(const float* elevation, int32_t cell, int32_t rim, const TerrainDeriveParams& c) {
   const int ix = cell % (c.nx + 2 * rim) - rim, iy = cell / (c.nx + 2 * rim) - rim;
   return ix >= 0 && ix < c.nx && iy >= 0 && iy < c.ny ? elevation[iy * c.nx + ix] : NAN;
 }
@@ -144,9 +133,9 @@ AP_HD void mark_between(const TerrainView& v, int ix, int iy, int dx, int dy, in
 // could join them is too steep.
 enum : uint8_t { kFloor = 1, kDropBefore = 2, kDropAfter = 4 };
 AP_HD uint8_t terrain_pit(const TerrainView& v, int ix, int iy, int dx, int dy, const TerrainSide& before, const TerrainSide& after) {
-  const TerrainLimits& c = v.c;
+  const TerrainDeriveParams& c = v.c;
   const float z = v.z(ix, iy);
-  const float steep = c.steep, depth = c.max_step + 2.0f * sqrtf(v.variance[iy * c.nx + ix]);
+  const float steep = v.steep, depth = c.max_step + 2.0f * sqrtf(v.variance[iy * c.nx + ix]);
   // Behind an edge only the far wall shows: where cells before it are hidden, the floor is deeper than what was seen.
   const float seen = before.next > 2 || after.next > 2 ? depth - 0.5f * c.max_step : depth;
   const bool floor = before.rise > seen && after.rise > seen && (before.tangent > steep || after.tangent > steep);
@@ -164,7 +153,7 @@ AP_HD uint8_t terrain_pit(const TerrainView& v, int ix, int iy, int dx, int dy, 
 }
 
 // False where no ditch or drop can be: heights of the cells in question and of all cells within reach of them.
-AP_HD bool terrain_may_pit(float own_high, float own_low, float high, float low, const TerrainLimits& c) {
+AP_HD bool terrain_may_pit(float own_high, float own_low, float high, float low, const TerrainDeriveParams& c) {
   return high - own_low > 0.5f * c.max_step || own_high - low > c.max_step;
 }
 
@@ -192,7 +181,7 @@ AP_HD uint16_t terrain_pits(const TerrainView& v, int cell) {
 constexpr int kPitSupport = 2;
 AP_HD void terrain_negative(const TerrainView& v, int cell, const uint16_t* pits, uint8_t* negative) {
   if (!pits[cell]) return;
-  const TerrainLimits& c = v.c;
+  const TerrainDeriveParams& c = v.c;
   const int ix = cell % c.nx, iy = cell / c.nx;
   for (int k = 0; k < kPitDirections; ++k)
     for (int bit = 0; bit < 3; ++bit) {
@@ -216,7 +205,7 @@ AP_HD void terrain_negative(const TerrainView& v, int cell, const uint16_t* pits
 // Derived layers of one cell. `negative` is 1 where terrain_negative marked it.
 AP_HD void terrain_derive(const TerrainView& v, int cell, const float* spread, const uint8_t* negative, float* slope, float* step,
                           float* roughness, float* traversability, float* lethal) {
-  const TerrainLimits& c = v.c;
+  const TerrainDeriveParams& c = v.c;
   const int ix = cell % c.nx, iy = cell / c.nx;
   slope[cell] = step[cell] = roughness[cell] = traversability[cell] = NAN;
   lethal[cell] = negative[cell] ? 1.0f : 0.0f;

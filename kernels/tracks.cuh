@@ -1,10 +1,10 @@
 // What a track's past says: has it moved, and which class is it? Bodies for one track; double precision.
 #pragma once
+#include "enums.h"
 #include "port.h"
 
 namespace ap {
 
-constexpr int kTrackClasses = 9;
 constexpr double kCreditLevel = 0.6;   // [nat] mean log-odds from which a resting thing counts as a road user
 constexpr double kCreditWeight = 2.0;
 constexpr double kMotionCredit = 4.5;  // [nat] what plainly travels is no bush
@@ -31,21 +31,21 @@ AP_HD double size_log(const ClassRow& c, const double* seen, const double* compl
 // seen and how surely it is whole (2), height [m], speed [m/s] and how plainly it travels 0..1. Row 0 is unknown.
 AP_HD void class_posterior(const double* evidence, double credit, const double* seen, const double* complete, double height,
                            double speed, double travel, const ClassRow* classes, double* out) {
-  double fit[kTrackClasses], best = -1e300, sum = 0.0, misfit = 0.0;
-  for (int c = 1; c < kTrackClasses; ++c) {
+  double fit[kClasses], best = -1e300, sum = 0.0, misfit = 0.0;
+  for (int c = kClassUnknown + 1; c < kClasses; ++c) {
     const double over = speed - classes[c].top_speed, fast = over > 0.0 ? over / (0.15 * classes[c].top_speed) : 0.0;
     fit[c] = size_log(classes[c], seen, complete, height);
     out[c] = evidence[c] + fit[c] - (travel > 0.0 ? least(0.5 * fast * fast, 10.0) : 0.0);
     best = out[c] > best ? out[c] : best;
   }
-  for (int c = 1; c < kTrackClasses; ++c) sum += out[c] = exp(out[c] - best);
-  for (int c = 1; c < kTrackClasses; ++c) misfit += (out[c] /= sum) * fit[c];
+  for (int c = kClassUnknown + 1; c < kClasses; ++c) sum += out[c] = exp(out[c] - best);
+  for (int c = kClassUnknown + 1; c < kClasses; ++c) misfit += (out[c] /= sum) * fit[c];
   // A size that fits no class well speaks against all of them.
   double odds = kCreditWeight * (credit - kCreditLevel) + 0.35 * misfit + kMotionCredit * travel;
   odds = odds < -8.0 ? -8.0 : odds > 8.0 ? 8.0 : odds;
   const double user = 1.0 / (1.0 + exp(-odds));
-  for (int c = 1; c < kTrackClasses; ++c) out[c] *= user;
-  out[0] = 1.0 - user;
+  for (int c = kClassUnknown + 1; c < kClasses; ++c) out[c] *= user;
+  out[kClassUnknown] = 1.0 - user;
 }
 
 // One frame of a track's history: time [s], axis-parallel bounds x0 y0 x1 y1 [m]; NaN where empty.

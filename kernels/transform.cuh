@@ -4,12 +4,11 @@
 
 namespace ap {
 
-struct Rigid { float m[12]; };  // rows of a 3x4 matrix
-
-AP_HD void transform_point(const float* p, const Rigid& T, float* out) {
+// T: rows of a 3x4 matrix.
+AP_HD void transform_point(const float* p, const float* T, float* out) {
   const float x = p[0], y = p[1], z = p[2];
   for (int r = 0; r < 3; ++r) {
-    const float* m = T.m + 4 * r;
+    const float* m = T + 4 * r;
     out[r] = ((m[0] * x + m[1] * y) + m[2] * z) + m[3];
   }
 }

@@ -14,23 +14,6 @@ enum FieldType : int32_t {
 
 enum Drop : int32_t { kKept = 0, kNotFinite = 1, kRange = 2, kCrop = 3, kMask = 4, kDropReasons = 5 };
 
-struct FieldAt {
-  int32_t offset, type;
-};
-
-// Host tables of the launcher, in the order of the Python face (ops/unpack.py).
-struct UnpackPlan {
-  int32_t n, width, point_step, row_step, swap;
-  FieldAt x, y, z, intensity, time, ring;
-  double time_zero, time_scale, intensity_scale;
-  float base[12];            // T_base_sensor, row-major 3x4: where a point lay on the body at its own time
-  float min_sq, max_sq;      // squared range limits in the sensor frame
-  float box[6];              // x_min x_max y_min y_max z_min z_max in the output frame
-  float t0, inv_dt;          // pose k holds at t0 + k / inv_dt
-  int32_t n_poses, n_masks, n_edges;
-  float around[4];           // x_min x_max y_min y_max in base_link around all masks
-};
-
 struct UnpackedPoint {
   float x, y, z, intensity, time;
   uint16_t ring;
@@ -65,6 +48,12 @@ AP_HD double load_field(const uint8_t* point, FieldAt f, int swap) {
   }
 }
 
+// Bytes that load_field reads.
+inline int32_t field_size(int32_t type) {
+  constexpr int32_t kSizes[] = {0, 1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
+  return type > 0 && type <= kUint64 ? kSizes[type] : 0;
+}
+
 // A row of a row-major 3x4 transform applied to a point.
 AP_HD float row_of(const float* t, int r, float x, float y, float z) {
   return t[4 * r] * x + t[4 * r + 1] * y + t[4 * r + 2] * z + t[4 * r + 3];
@@ -85,7 +74,7 @@ AP_HD bool in_mask(const float* mask, int n_edges, const float* p) {
   return true;
 }
 
-AP_HD bool masked(const UnpackPlan& plan, const float* masks, float x, float y, float z) {
+AP_HD bool masked(const UnpackParams& plan, const float* masks, float x, float y, float z) {
   float body[3] = {row_of(plan.base, 0, x, y, z), row_of(plan.base, 1, x, y, z), 0.0f};
   const float* box = plan.around;
   if (!((body[0] >= box[0]) & (body[0] <= box[1]) & (body[1] >= box[2]) & (body[1] <= box[3]))) return false;
@@ -96,7 +85,7 @@ AP_HD bool masked(const UnpackPlan& plan, const float* masks, float x, float y, 
 }
 
 // Pose at time t: linear blend of the two neighbours of a uniform table (sweeps turn by a few degrees at most).
-AP_HD void deskew(const UnpackPlan& plan, const float* poses, float t, float x, float y, float z, float* out) {
+AP_HD void deskew(const UnpackParams& plan, const float* poses, float t, float x, float y, float z, float* out) {
   float u = (t - plan.t0) * plan.inv_dt;
   const float last = static_cast<float>(plan.n_poses - 1);
   u = u < 0.0f ? 0.0f : (u > last ? last : u);
@@ -111,7 +100,7 @@ AP_HD void deskew(const UnpackPlan& plan, const float* poses, float t, float x, 
 
 // kPlain: x, y, z are float32 in the machine's byte order (nearly every sensor).
 template <bool kPlain>
-AP_HD Drop unpack_point(const UnpackPlan& plan, const uint8_t* point, const float* poses, const float* masks,
+AP_HD Drop unpack_point(const UnpackParams& plan, const uint8_t* point, const float* poses, const float* masks,
                         UnpackedPoint* out) {
   float x, y, z;
   if (kPlain) {
@@ -124,7 +113,7 @@ AP_HD Drop unpack_point(const UnpackPlan& plan, const uint8_t* point, const floa
     z = static_cast<float>(load_field(point, plan.z, plan.swap));
   }
   const float sq = x * x + y * y + z * z;
-  const double time = plan.time.type ? (load_field(point, plan.time, plan.swap) - plan.time_zero) * plan.time_scale : 0.0;
+  const double time = plan.time_at.type ? (load_field(point, plan.time_at, plan.swap) - plan.time_zero) * plan.time_scale : 0.0;
   if (!(sq < 3.0e38f) || !(time > -1.0e9 && time < 1.0e9)) return kNotFinite;
   if (sq < plan.min_sq || sq > plan.max_sq || sq == 0.0f) return kRange;  // (0, 0, 0) means "no return"
   if (plan.n_masks && masked(plan, masks, x, y, z)) return kMask;
@@ -134,33 +123,35 @@ AP_HD Drop unpack_point(const UnpackPlan& plan, const uint8_t* point, const floa
   else apply(poses, x, y, z, p);
   const float* box = plan.box;
   if (!((p[0] >= box[0]) & (p[0] <= box[1]) & (p[1] >= box[2]) & (p[1] <= box[3]) & (p[2] >= box[4]) & (p[2] <= box[5]))) return kCrop;
-  const double i = plan.intensity.type ? load_field(point, plan.intensity, plan.swap) * plan.intensity_scale : 0.0;
-  const double ring = plan.ring.type ? load_field(point, plan.ring, plan.swap) : 0.0;
+  const double i = plan.intensity_at.type ? load_field(point, plan.intensity_at, plan.swap) * plan.intensity_scale : 0.0;
+  const double ring = plan.ring_at.type ? load_field(point, plan.ring_at, plan.swap) : 0.0;
   *out = {p[0], p[1], p[2], static_cast<float>(i > 0.0 ? (i < 1.0 ? i : 1.0) : 0.0), t,
           static_cast<uint16_t>(ring > 0.0 ? (ring < 65535.0 ? ring : 65535.0) : 0.0)};
   return kKept;
 }
 
-AP_HD const uint8_t* point_at(const UnpackPlan& plan, const uint8_t* data, int64_t i) {
+AP_HD const uint8_t* point_at(const UnpackParams& plan, const uint8_t* data, int64_t i) {
   return data + (i / plan.width) * plan.row_step + (i % plan.width) * plan.point_step;
 }
 
 // Reads the host tables: layout int32[17], scales float64[3], base float32[12], limits float32[14].
-inline UnpackPlan unpack_plan(const int32_t* layout, const double* scales, const float* base, const float* limits,
-                              int32_t n_poses, int32_t n_masks, int32_t n_edges) {
-  UnpackPlan plan;
-  memcpy(&plan.n, layout, 17 * sizeof(int32_t));
-  memcpy(&plan.time_zero, scales, 3 * sizeof(double));
-  memcpy(plan.base, base, 12 * sizeof(float));
-  memcpy(&plan.min_sq, limits, 10 * sizeof(float));
-  plan.n_poses = n_poses;
-  plan.n_masks = n_masks;
-  plan.n_edges = n_edges;
-  memcpy(plan.around, limits + 10, 4 * sizeof(float));
-  return plan;
+// 0, or why the kernel cannot run: every byte that it reads must lie inside data.
+inline int32_t refused(const UnpackParams& p) {
+  if (p.n_poses < 1) return kNoPose;
+  if (p.width < 1 || p.point_step < 0 || p.row_step < 0 || p.n_edges < 0) return kLayout;
+  int64_t last = p.point_step;  // one past the last byte of a point that is read
+  for (const FieldAt& at : {p.x, p.y, p.z, p.intensity_at, p.time_at, p.ring_at}) {
+    if (at.type == kNone) continue;
+    const int64_t end = static_cast<int64_t>(at.offset) + field_size(at.type);
+    if (at.offset < 0) return kLayout;
+    last = end > last ? end : last;
+  }
+  if (p.n == 0) return 0;
+  const int64_t rows = (p.n - 1) / p.width, columns = rows > 0 ? p.width : p.n;
+  return rows * p.row_step + (columns - 1) * p.point_step + last > p.n_bytes ? kShortData : 0;
 }
 
-inline bool is_plain(const UnpackPlan& plan) {
+inline bool is_plain(const UnpackParams& plan) {
   return !plan.swap && plan.x.type == kFloat32 && plan.y.type == kFloat32 && plan.z.type == kFloat32;
 }
 

@@ -34,7 +34,7 @@ def test_each_is_a_sample_and_the_smallest_that_its_share_does_not_exceed(sample
 
 def test_status_counters_use_them() -> None:
     pytest.importorskip("autonomy_perception_msgs", reason="the interface package is not built: make setup")
-    from autonomy_perception.nodes.status_message import Counters
+    from autonomy_perception.messages.status import Counters
 
     counters = Counters()
     assert counters.percentiles() == (0.0,) * 5

@@ -30,6 +30,8 @@ if [ -x $bin/mypy ]; then
 else # types are judged with the pinned packages only, not with those of a ROS installation
     echo "skipped mypy: not installed in .venv"
 fi
+check "nothing newer than Python 3.10" $bin/vermin --target=3.10- --violations --quiet --eval-annotations \
+    autonomy_perception kernels launch test tools noxfile.py setup.py
 check "import floors" $bin/lint-imports --no-logo
 # shellcheck disable=SC2046 # file names here hold no spaces
 check "shellcheck" $bin/shellcheck $(scripts)

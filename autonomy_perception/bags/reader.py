@@ -16,6 +16,9 @@ from rosbags.typesys.store import Typestore
 from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.typestore import typestore
 
+LOOK_BACK_NS = 250_000_000
+"""First step of :meth:`BagReader.newest_before`: sensors send their CameraInfo with every image."""
+
 
 @dataclass(frozen=True)
 class RawMessage:
@@ -109,23 +112,69 @@ class BagReader:
         """``custom_data`` of the metadata: what an importer says of itself."""
         return getattr(self._reader.storage.metadata, "custom", None) or {}
 
-    def raw(self, topics: Collection[str] | None = None) -> Iterator[RawMessage]:
-        """Messages in order of reception, not decoded; only ``topics`` if given. Raises BagError."""
+    def raw(
+        self, topics: Collection[str] | None = None, start_ns: int | None = None, stop_ns: int | None = None
+    ) -> Iterator[RawMessage]:
+        """Messages in order of reception, not decoded.
+
+        Args:
+            topics: only these; all if None.
+            start_ns: none received before it [ns]. The index of the bag leads there: chunks outside the range are not
+                read, nor are those that hold none of the topics.
+            stop_ns: none received at it or later [ns].
+
+        Raises:
+            BagError: the bag is broken.
+        """
         chosen = [c for c in self._reader.connections if topics is None or c.topic in topics]
         if not chosen:
             return
         try:
-            for connection, receive_ns, data in self._reader.messages(chosen):
+            for connection, receive_ns, data in self._reader.messages(chosen, start_ns, stop_ns):
                 yield RawMessage(connection.topic, connection.msgtype, receive_ns, data)
         except GeneratorExit:
             raise
         except Exception as e:
             raise self._broken(e) from e
 
-    def messages(self, topics: Collection[str] | None = None) -> Iterator[tuple[RawMessage, Any]]:
-        """Messages with their decoded form (attributes as in ROS, arrays as NumPy views). Raises BagError."""
-        for message in self.raw(topics):
+    def messages(
+        self, topics: Collection[str] | None = None, start_ns: int | None = None, stop_ns: int | None = None
+    ) -> Iterator[tuple[RawMessage, Any]]:
+        """Messages with their decoded form (attributes as in ROS, arrays as NumPy views); arguments as :meth:`raw` has
+        them. Raises BagError."""
+        for message in self.raw(topics, start_ns, stop_ns):
             yield message, self.decode(message)
+
+    def newest_before(self, topics: Collection[str], before_ns: int) -> list[RawMessage]:
+        """The last message of each of ``topics`` received before ``before_ns`` [ns], oldest first; topics without one are
+        left out. Looks back step by step, each step twice as long, so that what comes often is found near by.
+
+        Raises:
+            BagError: the bag is broken.
+        """
+        found: dict[str, RawMessage] = {}
+        stop, step = before_ns, LOOK_BACK_NS
+        while stop > self.span_ns[0] and (missing := set(topics) & self.topics.keys() - found.keys()):
+            found |= {m.topic: m for m in self.raw(missing, stop - step, stop)}
+            stop, step = stop - step, step * 2
+        return sorted(found.values(), key=lambda m: m.receive_ns)
+
+    def window_ns(self, start_s: float | None, duration_s: float | None) -> tuple[int | None, int | None]:
+        """``start_ns`` and ``stop_ns`` of a range given in seconds since the bag's first message (None: its begin, its end).
+
+        Raises:
+            BagError: the range is empty, or begins before the bag or after its last message.
+        """
+        begin, end = self.span_ns
+        start = begin + round((start_s or 0.0) * 1e9)
+        if not begin <= start <= end:
+            length = (end - begin) * 1e-9
+            raise BagError(
+                f"{self.path}: start: expected 0 to {length:.3f} s, which the bag is long, found {start_s} s"
+            )
+        if duration_s is not None and not duration_s > 0.0:
+            raise BagError(f"{self.path}: duration: expected more than 0 s, found {duration_s} s")
+        return None if start_s is None else start, None if duration_s is None else start + round(duration_s * 1e9)
 
     def decode(self, message: RawMessage) -> Any:
         """Decode one message; unknown types are taken from the definitions in the bag. Raises BagError."""

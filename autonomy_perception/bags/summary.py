@@ -11,6 +11,7 @@ import numpy as np
 from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.reader import BagReader, RawMessage
 from autonomy_perception.messages import sensors_in as convert
+from autonomy_perception.messages.parts import stamp_ns
 from autonomy_perception.sensors.tf import TfBuffer
 
 DATATYPES = {1: "int8", 2: "uint8", 3: "int16", 4: "uint16", 5: "int32", 6: "uint32", 7: "float32", 8: "float64"}
@@ -68,7 +69,7 @@ class _Collected:
     def add(self, message: RawMessage, decoded: Any) -> None:
         header = getattr(decoded, "header", None)
         if header is not None:
-            stamp = convert.stamp_ns(header.stamp)
+            stamp = stamp_ns(header.stamp)
             self.stamps.append(stamp)
             self.delays.append(message.receive_ns - stamp)
             self.frames.add(header.frame_id)

@@ -18,6 +18,7 @@ from autonomy_perception import geometry
 from autonomy_perception.bags import messages as m
 from autonomy_perception.bags.importers.base import Drive, Record
 from autonomy_perception.config import VehicleConfig
+from autonomy_perception.messages.parts import stamp_ns
 
 POINTS = 120_000
 """Least number of points of each sweep; sparser ones are filled up with copies."""
@@ -84,7 +85,7 @@ class _Rig:
         short = max(0, POINTS - len(points))
         first = np.concatenate([points, self._moved(points[np.arange(short) % len(points)], np.eye(4))])
         second = self._moved(first, geometry.invert(SIDE))
-        stamp = _stamp_ns(message)
+        stamp = stamp_ns(message.header.stamp)
         return [
             Record(topic, m.CLOUD, record.receive_ns, m.cloud(frame, stamp, cloud))
             for topic, frame, cloud in (
@@ -104,7 +105,7 @@ class _Rig:
     def _images(self, record: Record) -> list[Record]:
         large = cv2.resize(cv2.imdecode(record.message.data, cv2.IMREAD_COLOR), SIZE, interpolation=cv2.INTER_CUBIC)
         encoded = cv2.imencode(".jpg", large, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes()
-        stamp, frame = _stamp_ns(record.message), self._camera.frame
+        stamp, frame = stamp_ns(record.message.header.stamp), self._camera.frame
         return [
             Record(record.topic + s, m.COMPRESSED_IMAGE, record.receive_ns,
                    m.compressed_image(frame + s, stamp, encoded, "rgb8; jpeg compressed bgr8"))
@@ -114,7 +115,7 @@ class _Rig:
     def _infos(self, record: Record) -> list[Record]:
         info = record.message
         scale = np.array([[SIZE[0] / info.width], [SIZE[1] / info.height], [1.0]])
-        K, stamp, frame = np.asarray(info.k).reshape(3, 3) * scale, _stamp_ns(info), self._camera.frame
+        K, stamp, frame = np.asarray(info.k).reshape(3, 3) * scale, stamp_ns(info.header.stamp), self._camera.frame
         return [
             Record(record.topic + s, m.CAMERA_INFO, record.receive_ns,
                    m.camera_info(frame + s, stamp, SIZE, K, np.asarray(info.d), info.distortion_model))
@@ -127,11 +128,6 @@ class _Rig:
             if child in (self._lidar.frame, self._camera.frame):
                 edges.append((parent, child + SUFFIX, T @ SIDE if child == self._lidar.frame else T))
         return Record(record.topic, m.TF, record.receive_ns, m.transforms(record.receive_ns, edges))
-
-
-def _stamp_ns(message: Any) -> int:
-    """Header stamp [ns] of a message."""
-    return int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)
 
 
 def structured(message: Any) -> NDArray[Any]:

@@ -1,1 +1,1 @@
-"""``autonomy-perception <verb>`` (floor 4): one module per verb."""
+"""``autonomy-perception <verb>`` (floor 7): one module per verb, heavy rooms are imported when called."""

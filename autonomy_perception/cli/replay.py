@@ -14,6 +14,12 @@ EPILOG = """Examples:
 
   autonomy-perception replay drive --offline --vehicle config/kitti.yaml --hash
 
+  autonomy-perception replay drive --offline --start 60 --duration 10 --vehicle config/kitti.yaml -o out/minute
+
+  autonomy-perception replay drive --offline --duration 60 --vehicle config/kitti.yaml --save-state minute.npz
+
+  autonomy-perception replay drive --offline --load-state minute.npz --vehicle config/kitti.yaml -o out/rest
+
   autonomy-perception replay drive --ros --rate 1.0 --vehicle config/kitti.yaml -o out/live"""
 
 
@@ -35,6 +41,14 @@ def replay(
     ] = None,
     hash_: Annotated[bool, typer.Option("--hash", help="print the hash of all outputs as the last line")] = False,
     max_frames: Annotated[int | None, typer.Option(min=1, help="stop after this many frames (offline)")] = None,
+    start: Annotated[
+        float | None, typer.Option(min=0.0, help="begin this many seconds after the bag does (offline)")
+    ] = None,
+    duration: Annotated[float | None, typer.Option(help="stop this many seconds after the start (offline)")] = None,
+    load_state: Annotated[
+        Path | None, typer.Option(help="go on from a saved state, behind its last frame (offline)")
+    ] = None,
+    save_state: Annotated[Path | None, typer.Option(help="write the state after the last frame (offline)")] = None,
     json_: Annotated[bool, typer.Option("--json", help="print the figures as one JSON line")] = False,
 ) -> None:
     """Replay BAG and say how long each stage took, what was dropped, and (with -o) show it.
@@ -43,11 +57,14 @@ def replay(
     """
     from autonomy_perception.bags.errors import BagError
     from autonomy_perception.config import ConfigError, PerceptionConfig, load_perception, load_vehicle
+    from autonomy_perception.pipeline.errors import PipelineError
 
     if offline == ros:
         raise typer.BadParameter("say either --offline or --ros")
     if lockstep and not ros:
         raise typer.BadParameter("--lockstep needs --ros")
+    if ros and any(value is not None for value in (start, duration, load_state, save_state)):
+        raise typer.BadParameter("--start, --duration, --load-state, --save-state: only with --offline")
     if output is not None and output.exists():
         typer.secho(f"{output}: exists already; choose another name or remove it first", fg="red", err=True)
         raise typer.Exit(2)
@@ -55,14 +72,15 @@ def replay(
         config = load_perception(params) if params else PerceptionConfig()
         car = load_vehicle(vehicle)
         if offline:
-            from autonomy_perception.report.offline import run_offline
+            from autonomy_perception.report.offline import Part, run_offline
 
-            figures, digest = run_offline(bag, car, config, output, max_frames)
+            part = Part(max_frames, start, duration, load_state, save_state)
+            figures, digest = run_offline(bag, car, config, output, part)
         else:
             from autonomy_perception.live.replay_live import run_live_replay
 
             figures, digest = run_live_replay(bag, vehicle, params, output, rate, lockstep)
-    except (BagError, ConfigError) as e:
+    except (BagError, ConfigError, PipelineError) as e:
         typer.secho(str(e), fg="red", err=True)
         raise typer.Exit(2) from e
     if json_:

@@ -15,9 +15,6 @@ Bool = NDArray[np.bool_]
 MIN_SIZE = 0.1
 """Smallest edge of a box [m]: a single return still has an extent."""
 
-MIN_SINE = 0.2
-"""Sine of the angle of incidence above which a face shows its whole extent."""
-
 
 @dataclass(frozen=True)
 class View:
@@ -38,8 +35,11 @@ class View:
     seen: Bool
 
 
-def look(center: F64, extent: F64, yaw: F64, origin: F64) -> View:
-    """View of boxes from ``origin`` (2,) [m]: centres (C,2), extents (C,2), yaw (C,)."""
+def look(center: F64, extent: F64, yaw: F64, origin: F64, min_sine: float) -> View:
+    """View of boxes from ``origin`` (2,) [m]: centres (C,2), extents (C,2), yaw (C,).
+
+    A face at a larger sine of incidence than ``min_sine`` shows its whole extent.
+    """
     c, s = np.cos(yaw), np.sin(yaw)
     away = np.asarray(origin, np.float64)[None] - center
     local = np.stack([c * away[:, 0] + s * away[:, 1], c * away[:, 1] - s * away[:, 0]], 1)
@@ -47,7 +47,7 @@ def look(center: F64, extent: F64, yaw: F64, origin: F64) -> View:
     distance = np.maximum(np.hypot(local[:, 0], local[:, 1]), 1e-3)
     sine = np.clip(depth / distance[:, None], 0.0, 1.0)
     # The extent along one axis shows on the face across the other.
-    seen = sine[:, ::-1] > MIN_SINE
+    seen = sine[:, ::-1] > min_sine
     return View(center, extent, geometry.wrap_angle(yaw), np.where(local >= 0.0, 1.0, -1.0), sine, seen)
 
 

@@ -1,7 +1,6 @@
 """Class and existence of a cluster from its size and shape.
 
-The observed box is compared with the sizes of road users (means and spreads as in the class statistics of the KITTI
-and nuScenes papers: Geiger et al. 2012, Caesar et al. 2020). An extent that the lidar could not see in full is a
+The observed box is compared with the sizes of :mod:`autonomy_perception.road_users` as clusters show them. An extent that the lidar could not see in full is a
 lower bound: it speaks against a class only when it is already larger than the class.
 """
 
@@ -12,35 +11,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception.types import N_CLASSES, ObjectClass
+from autonomy_perception.config import ClutterConfig
+from autonomy_perception.road_users import N_CLASSES, ROAD_USERS, ObjectClass, those
 
 F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
-# class: prior, (length, width, height) [m], their spreads [m]
-_SIZES = {
-    ObjectClass.CAR: (1.0, (4.3, 1.8, 1.65), (0.5, 0.16, 0.25)),
-    ObjectClass.TRUCK: (0.25, (7.5, 2.5, 3.2), (1.8, 0.25, 0.5)),
-    ObjectClass.BUS: (0.1, (11.5, 2.6, 3.2), (1.2, 0.2, 0.3)),
-    ObjectClass.TRAILER: (0.1, (12.5, 2.5, 3.8), (3.0, 0.2, 0.4)),
-    ObjectClass.MOTORCYCLE: (0.2, (2.1, 0.8, 1.45), (0.25, 0.2, 0.25)),
-    ObjectClass.BICYCLE: (0.4, (1.75, 0.6, 1.65), (0.2, 0.15, 0.2)),
-    ObjectClass.PEDESTRIAN: (0.7, (0.75, 0.6, 1.72), (0.25, 0.2, 0.18)),
-    ObjectClass.ANIMAL: (0.02, (1.0, 0.4, 0.8), (0.4, 0.2, 0.3)),
-}
-_IDS = np.array(list(_SIZES), np.int64)
-_LOG_PRIOR = np.log([s[0] for s in _SIZES.values()])
+_SEEN = {kind: user.seen for kind, user in ROAD_USERS.items() if user.seen}
+_IDS = np.array(list(_SEEN), np.int64)
+_LOG_PRIOR = np.log([s.prior for s in _SEEN.values()])
+_RIDDEN = those(lambda u: u.ridden)[_IDS]
 MEAN_SIZE = np.full((N_CLASSES, 3), np.nan)
 SIZE_SPREAD = np.full((N_CLASSES, 3), np.nan)
-MEAN_SIZE[_IDS] = [s[1] for s in _SIZES.values()]
-SIZE_SPREAD[_IDS] = [s[2] for s in _SIZES.values()]
+MEAN_SIZE[_IDS] = [s.size for s in _SEEN.values()]
+SIZE_SPREAD[_IDS] = [s.spread for s in _SEEN.values()]
 
-
-_RIDDEN = (ObjectClass.BICYCLE, ObjectClass.MOTORCYCLE)
-_RIDER_WIDTH = 0.95  # [m]
 _NORMAL = 1.0 / np.sqrt(2.0 * np.pi)
-_CLUTTER_PRIOR = 1.0
-_CLUTTER_SCALE = (2.5, 0.9, 1.4)  # mean extents of everything else, exponentially distributed [m]
 
 
 @dataclass(frozen=True)
@@ -79,7 +65,14 @@ def _log_density(extent: F64, whole: F64, mean: F64, spread: F64, blur: F64) -> 
 
 
 def guess_classes(
-    long: F64, short: F64, height: F64, long_seen: F64, short_seen: F64, top_span: F64, distance: F64
+    long: F64,
+    short: F64,
+    height: F64,
+    long_seen: F64,
+    short_seen: F64,
+    top_span: F64,
+    distance: F64,
+    config: ClutterConfig,
 ) -> Guess:
     """Class probabilities of C clusters by size.
 
@@ -88,6 +81,7 @@ def guess_classes(
         long_seen, short_seen: (C,) 1 where that extent was seen in full, 0 where it is a lower bound.
         top_span: (C,) [m] width of the topmost quarter across the line of sight.
         distance: (C,) [m] to the lidar; the spacing of returns blurs the extents.
+        config: what is no road user.
     """
     mean, spread = MEAN_SIZE[_IDS], SIZE_SPREAD[_IDS]
     blur = 0.05 + 0.004 * distance
@@ -106,10 +100,10 @@ def guess_classes(
     turned = across > straight
     score = _LOG_PRIOR[None] + tall + np.maximum(straight, across)
     # A rider's head and shoulders are narrow where the rear of a car, as wide as a bicycle is long, has its roof.
-    too_wide = np.logaddexp(0.0, (top_span - _RIDER_WIDTH) / (0.06 + 0.004 * distance))
-    score -= np.where(np.isin(_IDS, _RIDDEN)[None], np.minimum(too_wide, 4.0)[:, None], 0.0)
-    a, b, c = _CLUTTER_SCALE
-    clutter = np.log(_CLUTTER_PRIOR / (a * b * c)) - long / a - short / b - height / c
+    too_wide = np.logaddexp(0.0, (top_span - config.rider_width) / (0.06 + 0.004 * distance))
+    score -= np.where(_RIDDEN[None], np.minimum(too_wide, 4.0)[:, None], 0.0)
+    a, b, c = config.length, config.width, config.height
+    clutter = np.log(config.prior / (a * b * c)) - long / a - short / b - height / c
     top = np.maximum(score.max(1), clutter)
     users = np.exp(score - top[:, None])
     rest = np.exp(clutter - top)

@@ -5,15 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from autonomy_perception.config import EvidenceWeights
 from autonomy_perception.detection.classify import Guess
 from autonomy_perception.ops.cluster import Feature
 
 F64 = NDArray[np.float64]
-
-
-# Logistic regression on clusters of labelled scans (KITTI, nuScenes, SemanticKITTI), road users weighted fourfold, so
-# that 0.5 means "as likely as not" where a fifth of the clusters are road users; rounded.
-_WEIGHTS = np.array([-1.8, 0.85, 2.8, -1.5, 1.5, -1.4, -1.4])
 
 
 def shape_features(table: F64, level: NDArray[np.uint8], guess: Guess) -> F64:
@@ -49,6 +45,11 @@ def _side_of_truck(table: F64, level: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return np.asarray(sized & plane)
 
 
-def existence_of(features: F64) -> F64:
-    """Existence probability (C,) of clusters with :func:`shape_features` (C,7)."""
-    return np.asarray(1.0 / (1.0 + np.exp(-features @ _WEIGHTS)))
+def existence_of(features: F64, weights: EvidenceWeights) -> F64:
+    """Existence probability (C,) of clusters with :func:`shape_features` (C,7).
+
+    The weights come from a logistic regression on clusters of labelled scans, road users weighted fourfold, so that 0.5
+    means "as likely as not" where a fifth of the clusters are road users; rounded.
+    """
+    w = np.array(list(weights.model_dump().values()))
+    return np.asarray(1.0 / (1.0 + np.exp(-features @ w)))

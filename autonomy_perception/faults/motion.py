@@ -42,7 +42,7 @@ def tf_loop(rig: Rig) -> Mutator:
 def tf_no_rotation(rig: Rig) -> Mutator:
     """The lidar's transform again, with a quaternion of length zero."""
     message = m.transforms(0, [(rig.base_frame, rig.lidar_frame, np.eye(4))])
-    none = dataclasses.replace(message.transforms[0].transform, rotation=m.make("geometry_msgs/msg/Quaternion", 0.0, 0.0, 0.0, 0.0))  # fmt: skip
+    none = dataclasses.replace(message.transforms[0].transform, rotation=m.make("geometry_msgs/msg/Quaternion", w=0.0))  # fmt: skip
     broken = dataclasses.replace(message, transforms=[dataclasses.replace(message.transforms[0], transform=none)])
     return _with_tf(lambda: broken, "/tf_static")
 

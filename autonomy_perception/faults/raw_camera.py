@@ -11,8 +11,8 @@ import numpy as np
 from autonomy_perception.bags import messages as m
 from autonomy_perception.bags.importers.base import Drive, Record
 from autonomy_perception.config import CameraConfig, VehicleConfig
+from autonomy_perception.messages.parts import stamp_ns
 
-IMAGE = "sensor_msgs/msg/Image"
 SHRUNK = 2
 """Width and height are divided by this: the transport is not what is tested."""
 
@@ -63,8 +63,9 @@ def _decoded(record: Record, topic: str) -> Record:
     pixels = np.asarray(cv2.imdecode(np.asarray(record.message.data), cv2.IMREAD_COLOR))
     width, height = _size(pixels.shape[1], pixels.shape[0])
     small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
-    image = m.make(IMAGE, record.message.header, height, width, "bgr8", 0, 3 * width, small.ravel())
-    return Record(topic, IMAGE, record.receive_ns, image)
+    head = record.message.header
+    image = m.image(head.frame_id, stamp_ns(head.stamp), small, "bgr8")
+    return Record(topic, m.IMAGE, record.receive_ns, image)
 
 
 def _shrunk(record: Record, topic: str) -> Record:

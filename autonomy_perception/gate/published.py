@@ -8,13 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from autonomy_perception.bags.outputs import RecordedOutput
+from autonomy_perception.messages.classification import MIN_PROBABILITY
 from autonomy_perception.metrics.golden import Golden, GoldenFrame, Map, Objects, cell_states
 from autonomy_perception.metrics.golden_tolerance import Tolerance
 
 _NOT_PUBLISHED = ("covariance", "confirmed")
 """Covariances are turned into the object frame and back, of the velocity not read back; all that is published is confirmed."""
-MIN_PROBABILITY = 0.01
-"""Messages leave out classes less probable than this and scale the rest to sum to 1; here both sides are treated so."""
 TOLERANCES = {"tracks.class_probs": Tolerance(0.0125)}
 """A class just at the border may be left out on one side alone."""
 
@@ -40,6 +39,7 @@ def _of_frame(f: GoldenFrame) -> GoldenFrame:
     tracks = f.parts["tracks"]
     rows = np.asarray(tracks.fields["confirmed"], np.bool_)
     fields = {n: v[rows] for n, v in tracks.fields.items() if n not in _NOT_PUBLISHED}
+    # messages leave out what is less probable and scale the rest; here both sides are treated so
     p = np.asarray(fields["class_probs"], np.float64)
     p = np.where(p >= MIN_PROBABILITY, p, 0.0)
     fields["class_probs"] = (p / np.maximum(p.sum(axis=1, keepdims=True), MIN_PROBABILITY)).astype(np.float32)

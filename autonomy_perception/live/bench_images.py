@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from sensor_msgs.msg import CompressedImage, Image
 
 from autonomy_perception.messages import sensors_in as convert
-from autonomy_perception.nodes.conversions import to_array
+from autonomy_perception.messages import sensors_out
+from autonomy_perception.nodes.messages import ROS
 from autonomy_perception.ops.image import IMAGENET_MEAN, IMAGENET_STD, ImagePlan, plan, preprocess
 from autonomy_perception.ops.library import Library
 from autonomy_perception.sensors.image import ENCODINGS, decoder
@@ -38,7 +39,7 @@ def raw_image(encoding: str, rng: np.random.Generator, width: int, height: int) 
     e = ENCODINGS[encoding]
     step, rows = width * e.channels * e.depth, round(height * e.rows)
     message = Image(height=height, width=width, encoding=encoding, step=step)
-    message.data = to_array(rng.integers(0, 256, (rows, step), np.uint8), "B")
+    message.data = ROS.sequence(rng.integers(0, 256, rows * step, np.uint8))
     return message
 
 
@@ -46,9 +47,8 @@ def compressed_image(image_format: str, width: int, height: int) -> Any:
     """sensor_msgs/CompressedImage of a picture with shades and edges."""
     y, x = np.mgrid[0:height, 0:width]
     picture = np.stack([x % 256, y % 256, (x // 40 + y // 40) % 2 * 200], -1).astype(np.uint8)
-    message = CompressedImage(format=f"bgr8; {image_format} compressed bgr8")
-    message.data = to_array(cv2.imencode(FORMATS[image_format], picture)[1], "B")
-    return message
+    encoded = cv2.imencode(FORMATS[image_format], picture)[1].tobytes()
+    return sensors_out.compressed_image(ROS, "", 0, encoded, f"bgr8; {image_format} compressed bgr8")
 
 
 def read_ours(message: Any) -> U8:

@@ -12,14 +12,14 @@ import numpy as np
 from nav_msgs.msg import OccupancyGrid
 from numpy.lib.recfunctions import structured_to_unstructured
 from numpy.typing import NDArray
-from sensor_msgs.msg import Image, PointCloud2, PointField
+from sensor_msgs.msg import Image, PointField
 
 from autonomy_perception import geometry
 from autonomy_perception.bench.result import BenchResult, Timing, time_pair
 from autonomy_perception.config import LidarConfig
 from autonomy_perception.live import bench_images
 from autonomy_perception.messages import sensors_in as convert
-from autonomy_perception.nodes.conversions import to_array
+from autonomy_perception.nodes.messages import ROS, cloud
 from autonomy_perception.ops.library import CpuLibrary, Library
 from autonomy_perception.ops.unpack import unpack
 from autonomy_perception.sensors.cloud import CloudReader
@@ -36,25 +36,25 @@ def run() -> BenchResult:
     """Time each operation in turn with its peer, on one thread and without the middleware."""
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as in the nodes; read when the kernels are loaded
     rng = np.random.default_rng(0)
-    cloud, lib = _cloud(rng), CpuLibrary()
+    scan, lib = _cloud(rng), CpuLibrary()
     reader = CloudReader(LidarConfig(topic="/points", frame="lidar"))
     image, grid = rng.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8), rng.integers(-1, 101, (CELLS, CELLS), np.int8)
     a, b = Image(), OccupancyGrid()
 
     def fill_image() -> None:
-        a.data = to_array(image, "B")
+        a.data = ROS.sequence(image)
 
     def fill_image_plainly() -> None:
         a.data = image.ravel().tolist()
 
     def fill_grid() -> None:
-        b.data = to_array(grid, "b")
+        b.data = ROS.sequence(grid)
 
     def fill_grid_plainly() -> None:
         b.data = grid.ravel().tolist()
 
     pairs: dict[str, bench_images.Pair] = {
-        "read_cloud": (lambda: read_ours(cloud, reader, lib), lambda: read_plainly(cloud), 25),
+        "read_cloud": (lambda: read_ours(scan, reader, lib), lambda: read_plainly(scan), 25),
         "fill_image": (fill_image, fill_image_plainly, 5),
         "fill_grid": (fill_grid, fill_grid_plainly, 9),
     }
@@ -110,11 +110,4 @@ def _cloud(rng: np.random.Generator) -> Any:
         points[name] = rng.normal(0, 20, POINTS)
     points["intensity"], points["ring"] = rng.random(POINTS), rng.integers(0, 64, POINTS)
     points["x"][::97] = np.nan
-    codes = {"f": PointField.FLOAT32, "u": PointField.UINT16}
-    out = PointCloud2(height=1, width=POINTS, point_step=kind.itemsize, row_step=kind.itemsize * POINTS)
-    out.header.frame_id = "lidar"
-    out.fields = [
-        PointField(name=n, offset=t[1], datatype=codes[t[0].kind], count=1) for n, t in (kind.fields or {}).items()
-    ]
-    out.data = to_array(points, "B")
-    return out
+    return cloud("lidar", 0, points)

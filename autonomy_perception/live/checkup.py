@@ -159,7 +159,7 @@ def shm() -> Iterator[Finding]:
         mend = "mount -o remount,size=2G /dev/shm (Docker: --shm-size=2g)"
         yield Finding("shared memory", "failed", f"{usage.free >> 20} MB free, {SHM_NEEDED >> 20} MB needed", mend)
     elif left:
-        size = sum(p.stat().st_blocks * 512 for p in left if p.exists()) >> 20
+        size = sum(map(shared_memory.size, left)) >> 20
         mend = "autonomy-perception up cleans when it ends; now: fastdds shm clean"
         yield Finding("shared memory", "ok", f"{usage.free >> 20} MB free; {size} MB left by killed processes", mend)
     else:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,11 +81,28 @@ def parameters_page() -> str:
         "[config/perception.schema.json](../config/perception.schema.json) its JSON schema.", "",
         "## perception: stages", "", parameter_table(parameters_of(PerceptionConfig())), "",
     ]  # fmt: skip
+    parts += [
+        "## Where tuned values come from", "",
+        "The experiment is a command that prints the value it finds beside the one in use, or judges what was left out of the",
+        "tuning. `none`: chosen by judgement on drives at hand, and nothing to run again; these are the first to doubt.",
+        "Sizes and dynamics of classes stand in `autonomy_perception/road_users.py`, with their sources.", "",
+        table(("parameter", "default", "experiment"), _experiments(PerceptionConfig())), "",
+    ]  # fmt: skip
     nodes = {"perception: node": NodeConfig, "bag_player": PlayerConfig, "bag_recorder": RecorderConfig,
              "health_monitor": HealthConfig, "markers": MarkersConfig}  # fmt: skip
     for name, model in nodes.items():
         parts += [f"## {name}", "", parameter_table(parameters_of(model())), ""]
     return "\n".join([*parts, "## Vehicle file", "", *_vehicle()])
+
+
+def _experiments(model: BaseModel, prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """Rows of every tuned parameter: name, default, the experiment behind it."""
+    for name, field in type(model).model_fields.items():
+        value, extra = getattr(model, name), field.json_schema_extra
+        if isinstance(value, BaseModel):
+            yield from _experiments(value, f"{prefix}{name}.")
+        elif isinstance(extra, dict) and "experiment" in extra:
+            yield f"`{prefix}{name}`", _plain(value), str(extra["experiment"])
 
 
 def parameter_table(parameters: Iterable[Parameter]) -> str:
@@ -159,17 +176,26 @@ def _said(words: Sequence[str]) -> str:
 def default_yaml() -> str:
     """config/perception.yaml: all stage parameters with their defaults, ranges and meanings."""
     lines = ["# All stage parameters with their defaults; leave out what you do not change.",
-             "# Made by `python -m autonomy_perception.live.document` from autonomy_perception/config.py.", ""]  # fmt: skip
+             "# Made by `python -m autonomy_perception.live.document` from autonomy_perception/config.", ""]  # fmt: skip
     config = PerceptionConfig()
     for stage in type(config).model_fields:
-        model = getattr(config, stage)
-        lines.append(f"{stage}:  # {(type(model).__doc__ or '').strip().splitlines()[0]}")
-        for p in parameters_of(model):
-            value = yaml.safe_dump(p.default, default_flow_style=True).splitlines()[0]
-            limits = f"; {p.range_text}" if p.range_text else ""
-            lines.append(f"  {p.name}: {value}  # {p.description}{limits}")
-        lines.append("")
+        lines += [*_section(stage, getattr(config, stage), ""), ""]
     return "\n".join(lines)
+
+
+def _section(name: str, model: BaseModel, indent: str) -> Iterator[str]:
+    """A model as YAML under its name, sections within it too."""
+    yield f"{indent}{name}:  # {(type(model).__doc__ or '').strip().splitlines()[0]}"
+    indent += "  "
+    for p in parameters_of(model):
+        if "." in p.name:
+            continue
+        value = yaml.safe_dump(p.default, default_flow_style=True).splitlines()[0]
+        limits = f"; {p.range_text}" if p.range_text else ""
+        yield f"{indent}{p.name}: {value}  # {p.description}{limits}"
+    for field in type(model).model_fields:
+        if isinstance(part := getattr(model, field), BaseModel):
+            yield from _section(field, part, indent)
 
 
 def schema_json(model: type[BaseModel]) -> str:

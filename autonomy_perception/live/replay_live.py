@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from autonomy_perception.bags.outputs import read_outputs
 from autonomy_perception.config import ConfigError, PerceptionConfig, load_perception, load_vehicle
-from autonomy_perception.latency import BUDGET_MS, TOTAL_P50_MS, Percentiles
+from autonomy_perception.latency import Percentiles
 from autonomy_perception.live.live_run import LiveOptions, LiveResult, LiveRunError, run_live
 from autonomy_perception.metrics.score import Scorer, score_bag
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.report.checks import print_score
 from autonomy_perception.report.page import Report, write_report
 from autonomy_perception.report.recorded import pictures_of
+from autonomy_perception.report.times import print_times
 
 N_PICTURES = 8
 
@@ -78,16 +78,5 @@ def figures_of(result: LiveResult) -> dict[str, float]:
 def print_table(result: LiveResult, console: Console) -> None:
     """Milliseconds per stage, the whole way, and what was lost."""
     title = f"{result.frames} frames, {result.replaced} replaced, {result.errors} failed steps"
-    table = Table(title=title)
-    for column in ("stage", "p50 ms", "p95 ms", "p99 ms", "max ms", "budget p50"):
-        table.add_column(column, justify="left" if column == "stage" else "right")
-    budgets = {**BUDGET_MS, "send to publish": TOTAL_P50_MS}
-    for name, samples in {
-        **result.stages_ms,
-        "send to publish": result.latency_ms,
-        "arrival to publish": result.inner_ms,
-    }.items():
-        p = Percentiles.of(samples)
-        budget = f"{budgets[name]:.0f}" if name in budgets else ""
-        table.add_row(name, *(f"{v:.2f}" for v in (p.p50, p.p95, p.p99, p.max)), budget)
-    console.print(table)
+    whole = {"send to publish": result.latency_ms, "arrival to publish": result.inner_ms}
+    print_times(title, {**result.stages_ms, **whole}, console)

@@ -24,11 +24,7 @@ from autonomy_perception.messages.events import (
     TfMsg,
     TransformSample,
 )  # fmt: skip
-
-
-def stamp_ns(stamp: Any) -> int:
-    """builtin_interfaces/Time -> int ns."""
-    return int(stamp.sec) * 1_000_000_000 + int(stamp.nanosec)
+from autonomy_perception.messages.parts import stamp_ns
 
 
 def cloud(topic: str, m: Any, receive_ns: int, arrival_ns: int = 0) -> CloudMsg:

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from autonomy_perception import geometry
 from autonomy_perception.bags.errors import BagError
-from autonomy_perception.bags.outputs import read_tracks
 from autonomy_perception.bags.reader import BagReader
+from autonomy_perception.messages.objects import recorded_tracks
+from autonomy_perception.messages.parts import stamp_ns
 from autonomy_perception.metrics.figure import Figure
 from autonomy_perception.metrics.matching import GATE_M, Boxes, assign, distances
 from autonomy_perception.metrics.mot import MotSequence
@@ -194,5 +195,4 @@ def read_labels(bag: Path) -> Iterator[Labels]:
             if message.header.frame_id not in LABEL_FRAMES:
                 found = message.header.frame_id
                 raise BagError(f"{bag}: {OBJECTS}: frame_id {' or '.join(LABEL_FRAMES)} expected, found {found!r}")
-            stamp = int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)
-            yield Labels.of(stamp, read_tracks(message))
+            yield Labels.of(stamp_ns(message.header.stamp), recorded_tracks(message))

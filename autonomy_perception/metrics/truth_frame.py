@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception import geometry
 from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.reader import BagReader
-from autonomy_perception.grid import WorldGrid
+from autonomy_perception.messages.maps import occupancy_of
+from autonomy_perception.messages.objects import DETECTED, INT32_MAX, columns_of, heading_and_velocity
+from autonomy_perception.messages.parts import stamp_ns, transform_of
 from autonomy_perception.simulation.io.truth_messages import EGO, MASK, OBJECTS, OCCUPANCY, RETURNS, STRUCTURES
 from autonomy_perception.simulation.truth.truth import Mask, Truth, TruthGrid, TruthObjects
 
@@ -48,52 +49,29 @@ def read_truth(bag: Path) -> Iterator[TruthFrame]:
             raise BagError(f"{bag}: expected the truth of a synthetic drive, found no {', '.join(missing)}")
         parts: dict[int, dict[str, Any]] = {}
         for raw, message in reader.messages(TOPICS):
-            stamp = int(message.header.stamp.sec) * 1_000_000_000 + int(message.header.stamp.nanosec)
+            stamp = stamp_ns(message.header.stamp)
             parts.setdefault(stamp, {})[raw.topic] = message
             if len(parts[stamp]) == len(TOPICS):
                 yield _frame(stamp, parts.pop(stamp))
 
 
 def _frame(stamp: int, part: dict[str, Any]) -> TruthFrame:
-    tracked = part[OBJECTS].objects
-    objects = _objects(part[RETURNS].objects)
-    ids = np.array(
-        [np.frombuffer(np.asarray(o.object_id.uuid, np.uint8).tobytes()[:8], "<u4") for o in tracked], np.int32
-    ).reshape(-1, 2)
-    objects = replace(objects, number=ids[:, 0], group=ids[:, 1])
-    info = part[OCCUPANCY].info
-    cell = [round(float(v) / info.resolution) for v in (info.origin.position.x, info.origin.position.y)]
-    world = WorldGrid(cell[0], cell[1], info.width, info.height, float(np.round(info.resolution, 6)))
-    state, mask = (np.asarray(part[t].data, np.int8).reshape(world.shape) for t in (OCCUPANCY, MASK))
+    names = [o.object_id.uuid for o in part[OBJECTS].objects]
+    ids = np.array(names, np.uint8).reshape(-1, 16)[:, :8].copy().view("<u4").astype(np.int32)
+    objects = replace(_objects(part[RETURNS]), number=ids[:, 0], group=ids[:, 1])
+    (world, state), (_, mask) = occupancy_of(part[OCCUPANCY]), occupancy_of(part[MASK])
     grid = TruthGrid(world, state, (mask & Mask.VISIBLE) > 0, (mask & Mask.DITCH) > 0)
-    return TruthFrame(stamp, _pose(part[EGO].pose.pose), objects, _objects(part[STRUCTURES].objects), grid)
+    return TruthFrame(stamp, transform_of(part[EGO].pose.pose), objects, _objects(part[STRUCTURES]), grid)
 
 
-def _pose(p: Any) -> NDArray[np.float64]:
-    q = [p.orientation.x, p.orientation.y, p.orientation.z, p.orientation.w]
-    return geometry.make_transform(geometry.rotation_of(q), [p.position.x, p.position.y, p.position.z])
-
-
-def _objects(messages: Any) -> TruthObjects:
-    """DetectedObjects as truth rows; numbers count up from 0."""
-    poses = np.array([_pose(o.kinematics.pose_with_covariance.pose) for o in messages]).reshape(-1, 4, 4)
-    yaw = np.arctan2(poses[:, 1, 0], poses[:, 0, 0])
-    speed = np.array(
-        [
-            [o.kinematics.twist_with_covariance.twist.linear.x, o.kinematics.twist_with_covariance.twist.linear.y]
-            for o in messages
-        ]
-    )
-    speed = speed.reshape(-1, 2)
-    velocity = np.column_stack(
-        [np.cos(yaw) * speed[:, 0] - np.sin(yaw) * speed[:, 1], np.sin(yaw) * speed[:, 0] + np.cos(yaw) * speed[:, 1]]
-    )
-    size = np.array(
-        [[o.shape.dimensions.x, o.shape.dimensions.y, o.shape.dimensions.z] for o in messages], np.float32
-    ).reshape(-1, 3)
-    number = np.arange(len(messages), dtype=np.int32)
+def _objects(message: Any) -> TruthObjects:
+    """A DetectedObjectArray as truth rows; numbers count up from 0."""
+    columns = columns_of(DETECTED, message)
+    yaw, velocity = heading_and_velocity(columns)
+    number = np.arange(len(yaw), dtype=np.int32)
     return TruthObjects(
-        number, number, np.array([o.classification[0].label for o in messages], np.uint8), poses[:, :3, 3], size, yaw.astype(np.float32),
-        velocity.astype(np.float32), np.minimum([o.point_count for o in messages], 2**31 - 1).astype(np.int32), np.zeros(len(messages), np.float32),
-        np.array([o.existence_probability for o in messages], np.float32),
+        number, number, columns["class_probs"].argmax(axis=1).astype(np.uint8), columns["center"],
+        columns["size"].astype(np.float32), yaw.astype(np.float32), velocity.astype(np.float32),
+        np.minimum(columns["points"], INT32_MAX).astype(np.int32), np.zeros(len(yaw), np.float32),
+        columns["existence"].astype(np.float32),
     )  # fmt: skip

@@ -1,4 +1,7 @@
-"""ROS 2 nodes (floor 4): the only room that imports rclpy; message in, types, stage, message out."""
+"""ROS 2 nodes (floor 7): rclpy in, rclpy out, and nothing that the rooms below could do without it.
+
+What a stranger imports: ``graph`` (the table of processes), ``supervisor.Supervisor`` (starts them), ``qos``.
+"""
 
 import signal
 import sys

@@ -9,7 +9,7 @@ from typing import Any
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
 
 from autonomy_perception.calibration.report import CalibrationReport, Verdict
-from autonomy_perception.nodes.conversions import to_time
+from autonomy_perception.nodes.messages import to_time
 from autonomy_perception.sensors.faults import Counted
 from autonomy_perception.types import Mode, SensorHealth, SensorState
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from autonomy_perception.config import VehicleConfig
-from autonomy_perception.messages import objects_in
+from autonomy_perception.messages import objects
 from autonomy_perception.messages.events import Event
 from autonomy_perception.messages.sensors_in import CONVERTERS
 from autonomy_perception.nodes.qos import message_class, profile
@@ -17,7 +17,7 @@ from autonomy_perception.sensors.ego import IMU, ODOMETRY, SPEED, ego_topics
 from autonomy_perception.topics import LATCHED, MOTION, OBJECTS, SENSOR, TF, QosSpec, Topic
 
 _CLOUD, _ODOMETRY, _TF = "sensor_msgs/msg/PointCloud2", "nav_msgs/msg/Odometry", "tf2_msgs/msg/TFMessage"
-_EVENT_OF = CONVERTERS | objects_in.CONVERTERS
+_EVENT_OF = CONVERTERS | objects.CONVERTERS
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from rclpy.executors import SingleThreadedExecutor
 from std_msgs.msg import Header
 
 from autonomy_perception import topics as table
-from autonomy_perception.messages.sensors_in import stamp_ns
-from autonomy_perception.nodes.conversions import to_time
+from autonomy_perception.messages.parts import stamp_ns
+from autonomy_perception.nodes.messages import to_time
 from autonomy_perception.nodes.process import StopFlag, spin_until
 from autonomy_perception.nodes.qos import profile
 

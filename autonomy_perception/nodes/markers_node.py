@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 import rclpy
+from numpy.typing import NDArray
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
-from sensor_msgs.msg import PointCloud2
-from std_msgs.msg import Header
 
 from autonomy_perception import geometry, topics
 from autonomy_perception.config import ConfigError, PerceptionConfig, VehicleConfig, load_vehicle
 from autonomy_perception.messages.events import Event, ImageMsg
+from autonomy_perception.messages.parts import stamp_ns
 from autonomy_perception.messages.sensors_in import CONVERTERS
-from autonomy_perception.nodes.conversions import to_time
 from autonomy_perception.nodes.inputs import Inputs
 from autonomy_perception.nodes.markers import mode_marker, track_markers
+from autonomy_perception.nodes.messages import cloud, image
 from autonomy_perception.nodes.parameters import MarkersConfig
 from autonomy_perception.nodes.pictures import (
     HIGH,
@@ -28,6 +28,7 @@ from autonomy_perception.nodes.pictures import (
     Elevation,
     GridPicture,
     birds_eye,
+    coloured,
     point_colours,
     terrain_points,
 )
@@ -35,7 +36,6 @@ from autonomy_perception.nodes.process import StopFlag, run
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.qos_events import QosWatch
 from autonomy_perception.nodes.ros_parameters import read
-from autonomy_perception.nodes.view_messages import coloured_cloud, picture
 from autonomy_perception.ops.library import CpuLibrary, KernelError
 from autonomy_perception.sensors.frontend import SensorFrontEnd
 from autonomy_perception.sensors.image import decoder
@@ -125,7 +125,8 @@ class MarkersNode(Node):
         self._elevation = Elevation.of(message)
         if self._wanted(topics.TERRAIN_CLOUD):
             xyz, colours = terrain_points(message)
-            self._send(topics.TERRAIN_CLOUD, coloured_cloud(message.header, xyz, colours))
+            head, points = message.header, coloured(xyz, colours)
+            self._send(topics.TERRAIN_CLOUD, cloud(head.frame_id, stamp_ns(head.stamp), points))
 
     def _on_odometry(self, message: Any) -> None:
         p, q = message.pose.pose.position, message.pose.pose.orientation
@@ -144,7 +145,7 @@ class MarkersNode(Node):
         )
         pose = self._vehicle_pose if moving and self._vehicle_pose is not None else middle
         rgb = birds_eye(grid, self._tracks, pose, self.config.bev_size, self.config.bev_side)
-        self._send(topics.BEV_IMAGE, picture(message.header, rgb))
+        self._send_picture(topics.BEV_IMAGE, message.header, rgb)
 
     def _on_camera(self, message: Any) -> None:
         assert self._camera is not None
@@ -158,27 +159,26 @@ class MarkersNode(Node):
         except ImageError as e:
             self.get_logger().warning(f"{self._camera.name}: {e}", throttle_duration_sec=5.0)
             return
-        self._send(topics.CAMERA, picture(message.header, rgb))
+        self._send_picture(topics.CAMERA, message.header, rgb)
 
     def _on_event(self, event: Event) -> None:
         if self._front is None:
             return
         for frame in self._front.feed(event):
-            self._send(topics.CLOUD, self._coloured(frame))
+            base = self.vehicle.base_frame if self.vehicle else "base_link"
+            self._send(topics.CLOUD, cloud(base, frame.stamp_ns, self._coloured(frame)))
 
-    def _coloured(self, frame: SensorFrame) -> PointCloud2:
+    def _coloured(self, frame: SensorFrame) -> NDArray[Any]:
         xyz = np.concatenate([s.cloud.xyz for s in frame.scans])[:: self.config.cloud_stride]
         T = frame.trajectory.pose(frame.stamp_ns) if frame.trajectory is not None else np.eye(4)
         height = np.full(len(xyz), np.nan, np.float32)
         if self._elevation is not None:
             height = self._elevation.height(geometry.transform_points(T, xyz))
         body = self.vehicle.dimensions if self.vehicle else None
-        header = Header(
-            stamp=to_time(frame.stamp_ns), frame_id=self.vehicle.base_frame if self.vehicle else "base_link"
-        )
-        return coloured_cloud(
-            header, xyz, point_colours(height, LOW, body.height + body.overhead_margin if body else HIGH)
-        )
+        return coloured(xyz, point_colours(height, LOW, body.height + body.overhead_margin if body else HIGH))
+
+    def _send_picture(self, topic: topics.Topic, header: Any, rgb: NDArray[np.uint8]) -> None:
+        self._send(topic, image(header.frame_id, stamp_ns(header.stamp), rgb, "rgb8"))
 
 
 def guarded(node: Any, topic: str, callback: Callable[[Any], None]) -> Callable[[Any], None]:

@@ -1,4 +1,4 @@
-"""ROS parameters of the perception node, generated from config.py: names, ranges, descriptions, defaults.
+"""ROS parameters of the perception node, generated from autonomy_perception.config: names, ranges, descriptions, defaults.
 
 A parameter is called ``<stage>.<field>``. What pydantic refuses, the node refuses, with the same sentence.
 """
@@ -13,11 +13,11 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel, Field, ValidationError
 from pydantic.fields import FieldInfo
 
-from autonomy_perception.config import ConfigError, PerceptionConfig, _Strict
+from autonomy_perception.config import ConfigError, PerceptionConfig, Strict
 from autonomy_perception.wrong_fields import sentences
 
 
-class NodeConfig(_Strict):
+class NodeConfig(Strict):
     """The perception node itself."""
 
     vehicle_file: str = Field("", description="vehicle YAML (required)")
@@ -31,7 +31,7 @@ class NodeConfig(_Strict):
     trace_file: str = Field("", description="JSON written at shutdown: latencies, counts, hash; empty: none")
 
 
-class PlayerConfig(_Strict):
+class PlayerConfig(Strict):
     """The bag player."""
 
     bag: str = Field("", description="rosbag2 folder or .mcap file to play (required)")
@@ -50,7 +50,7 @@ class PlayerConfig(_Strict):
     trace_file: str = Field("", description="JSON written at the end: when each cloud and image was sent; empty: none")
 
 
-class RecorderConfig(_Strict):
+class RecorderConfig(Strict):
     """The recorder."""
 
     output: str = Field("", description="rosbag2 folder to make (required); it appears when everything is written")
@@ -58,7 +58,7 @@ class RecorderConfig(_Strict):
     queue_mb: float = Field(256.0, ge=1, le=8192, description="messages waiting for the disk; more are dropped [MB]")
 
 
-class HealthConfig(_Strict):
+class HealthConfig(Strict):
     """The health monitor."""
 
     max_latency_ms: float = Field(80.0, ge=1, le=10000, description="p99 latency above it is a warning [ms]")
@@ -66,7 +66,7 @@ class HealthConfig(_Strict):
     min_rate_hz: float = Field(4.0, ge=0, le=100, description="occupancy grids rarer than this are a warning [Hz]")
 
 
-class MarkersConfig(_Strict):
+class MarkersConfig(Strict):
     """The markers node."""
 
     vehicle_file: str = Field("", description="vehicle YAML; needed for the coloured cloud")

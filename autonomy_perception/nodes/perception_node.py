@@ -18,6 +18,7 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 
 from autonomy_perception import topics
 from autonomy_perception.config import ConfigError, PerceptionConfig, load_perception, load_vehicle
+from autonomy_perception.messages.status import Counters
 from autonomy_perception.nodes import diagnostics as diag
 from autonomy_perception.nodes.calibration_thread import CalibrationThread
 from autonomy_perception.nodes.inputs import Inputs
@@ -29,7 +30,6 @@ from autonomy_perception.nodes.process import StopFlag, freeze_garbage, run, spi
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.nodes.qos_events import QosWatch
 from autonomy_perception.nodes.ros_parameters import declare, read, values_of
-from autonomy_perception.nodes.status_message import Counters
 from autonomy_perception.nodes.worker import Worker
 from autonomy_perception.ops.library import CpuLibrary, KernelError
 from autonomy_perception.runtime.inbox import Inbox

@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception import geometry
-from autonomy_perception.grid import from_grid_map_data
+from autonomy_perception.messages.maps import occupancy_of, terrain_of
 
 U8 = NDArray[np.uint8]
 UNKNOWN_RGB, FREE_RGB, OCCUPIED_RGB = (70, 70, 78), (205, 215, 205), (190, 40, 40)
+POINT = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("rgb", "<u4")])
 CLOUD_RGB = {"ground": 0x6E8B5E, "obstacle": 0xE8582C, "overhang": 0x4A7FD6, "unknown": 0x9A9A9A}
 LOW, HIGH = 0.25, 4.0
 """Heights above ground between which a point is drawn as an obstacle, without a vehicle file [m]."""
@@ -30,9 +31,8 @@ class GridPicture:
     @classmethod
     def of(cls, message: Any) -> GridPicture:
         """From nav_msgs/OccupancyGrid."""
-        info = message.info
-        data = np.frombuffer(message.data, np.int8).reshape(info.height, info.width)
-        return cls(data, (info.origin.position.x, info.origin.position.y), float(info.resolution))
+        grid, data = occupancy_of(message)
+        return cls(data, grid.origin, grid.resolution)
 
 
 def colours(data: NDArray[np.int8]) -> U8:
@@ -98,16 +98,6 @@ def _pixels(xy: NDArray[np.float64], vehicle: tuple[float, float, float], side: 
     return np.asarray(np.clip(uv, -limit, limit).round(), np.int32)
 
 
-def layer_of(message: Any, name: str) -> NDArray[np.float32] | None:
-    """A layer (ny,nx) of a grid_map_msgs/GridMap; None if it has none of that name."""
-    if name not in message.layers:
-        return None
-    info = message.info
-    nx, ny = round(info.length_x / info.resolution), round(info.length_y / info.resolution)
-    data = np.frombuffer(message.data[list(message.layers).index(name)].data, np.float32)
-    return from_grid_map_data(data, nx, ny)
-
-
 def terrain_points(message: Any) -> tuple[NDArray[np.float32], NDArray[np.uint32]]:
     """Known cells of a GridMap as points (N,3) and colours 0xRRGGBB (N,): traversability from red (0) to green (1)."""
     elevation = Elevation.of(message)
@@ -116,7 +106,7 @@ def terrain_points(message: Any) -> tuple[NDArray[np.float32], NDArray[np.uint32
     iy, ix = np.nonzero(np.isfinite(elevation.z))
     x, y = ((i + 0.5) * elevation.resolution + low for i, low in zip((ix, iy), elevation.corner, strict=True))
     xyz = np.stack([x, y, elevation.z[iy, ix]], -1).astype(np.float32)
-    layer = layer_of(message, "traversability")
+    layer = terrain_of(message).layers.get("traversability")
     good = np.full(len(ix), np.nan, np.float32) if layer is None else layer[iy, ix]
     known = np.isfinite(good)
     part = np.where(known, np.clip(good, 0, 1), 0.0)
@@ -135,12 +125,10 @@ class Elevation:
     @classmethod
     def of(cls, message: Any) -> Elevation | None:
         """From grid_map_msgs/GridMap; None without an elevation layer."""
-        z = layer_of(message, "elevation")
-        if z is None:
+        if "elevation" not in message.layers:
             return None
-        info = message.info
-        corner = (info.pose.position.x - info.length_x / 2, info.pose.position.y - info.length_y / 2)
-        return cls(z, corner, float(info.resolution))
+        terrain = terrain_of(message)
+        return cls(np.asarray(terrain.layers["elevation"], np.float32), terrain.grid.origin, terrain.grid.resolution)
 
     def height(self, xyz: NDArray[np.float64]) -> NDArray[np.float32]:
         """Height (N,) above the terrain of points (N,3) in its frame; NaN outside and where it is unknown."""
@@ -159,3 +147,11 @@ def point_colours(height: NDArray[np.float32], low: float = LOW, high: float = H
     out[(height >= low) & (height <= high)] = CLOUD_RGB["obstacle"]
     out[height > high] = CLOUD_RGB["overhang"]
     return out
+
+
+def coloured(xyz: NDArray[np.float32], colours: NDArray[np.uint32]) -> NDArray[Any]:
+    """Points (N,) of a cloud: x, y, z and colours (N,) 0xRRGGBB as ``rgb``, packed as RViz reads it."""
+    points = np.empty(len(xyz), POINT)
+    points["x"], points["y"], points["z"] = xyz.T
+    points["rgb"] = colours
+    return points

@@ -19,8 +19,8 @@ from autonomy_perception.bags.errors import BagError
 from autonomy_perception.bags.reader import BagReader, RawMessage
 from autonomy_perception.config import ConfigError
 from autonomy_perception.nodes import graph
-from autonomy_perception.nodes.conversions import to_time
 from autonomy_perception.nodes.lockstep import LockstepError, TokenSender
+from autonomy_perception.nodes.messages import to_time
 from autonomy_perception.nodes.parameters import PlayerConfig
 from autonomy_perception.nodes.playback import Pace, header_stamp
 from autonomy_perception.nodes.process import StopFlag, freeze_garbage, run, spin_until

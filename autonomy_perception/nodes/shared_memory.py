@@ -112,6 +112,14 @@ def _remove(folder: Path, name: str) -> int:
         return _unlink(folder, name)
 
 
+def size(path: Path) -> int:
+    """Bytes that a file takes; 0 if it is gone by now."""
+    try:
+        return path.stat().st_blocks * 512
+    except FileNotFoundError:
+        return 0
+
+
 def _unlink(folder: Path, name: str) -> int:
     freed = 0
     for path in _files(folder, name):

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from autonomy_perception.messages.events import CloudMsg, ImageMsg
+from autonomy_perception.messages.status import Counters
 from autonomy_perception.nodes.calibration_thread import CalibrationThread
 from autonomy_perception.nodes.heap import HeapCare
 from autonomy_perception.nodes.outputs import Outputs
-from autonomy_perception.nodes.status_message import Counters
 from autonomy_perception.pipeline.digest import Digest
 from autonomy_perception.pipeline.modes import Reason
 from autonomy_perception.runtime.inbox import Inbox

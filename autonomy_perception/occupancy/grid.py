@@ -16,11 +16,6 @@ from autonomy_perception.ops.footprint import footprint
 from autonomy_perception.ops.library import Library
 from autonomy_perception.types import Detections, Occupancy, Tracks
 
-MARGIN = 0.5  # boxes are about this uncertain: an object's returns and the ground it hides may lie this far outside [m]
-REACH = 1.5  # the far end of an object is an estimate: it may lie this far behind the box's [m]
-COMPACT_AREA = 60.0  # a detection larger than this is a wall or a hedge: its box covers ground that is open [m^2]
-UNKNOWN_BELOW = 0.2  # |log-odds| below this goes out as unknown
-
 
 @dataclass(frozen=True)
 class ScanEvidence:
@@ -83,8 +78,8 @@ class OccupancyMap:
             tracks, detections: of this frame, in odom.
         """
         world = self._place(*xy)
-        moving = _boxes(self._lib, tracks, tracks.confirmed & ~tracks.is_stationary, world, MARGIN)
-        covered = moving | self._covered(tracks, detections, world, MARGIN)
+        moving = _boxes(self._lib, tracks, tracks.confirmed & ~tracks.is_stationary, world, self._config.box_margin)
+        covered = moving | self._covered(tracks, detections, world, self._config.box_margin)
         seen = freespace.Evidence.none(self._lib, world.shape)
         for scan in scans:
             freespace.free_space(
@@ -92,7 +87,11 @@ class OccupancyMap:
             )
         hits, free = seen.hits, seen.free
         # Something may have moved in where nobody can look, and the ground under a far end shows between the wheels.
-        hidden, unseen, near = seen.shadow > 0, free == 0, self._covered(tracks, detections, world, REACH)
+        hidden, unseen, near = (
+            seen.shadow > 0,
+            free == 0,
+            self._covered(tracks, detections, world, self._config.far_end),
+        )
         covered |= (unseen & (hidden | near)) | (hidden & near)
         moving_hits = moving & (hits > 0)
         np.putmask(hits, moving, 0)
@@ -111,7 +110,7 @@ class OccupancyMap:
 
     def _covered(self, tracks: Tracks, detections: Detections, world: WorldGrid, margin: float) -> NDArray[np.bool_]:
         """Cells (ny,nx) within ``margin`` [m] of objects: tracks, also unconfirmed ones, and compact detections."""
-        compact = detections.size[:, 0] * detections.size[:, 1] < COMPACT_AREA
+        compact = detections.size[:, 0] * detections.size[:, 1] < self._config.compact_area
         known = _boxes(self._lib, tracks, np.ones(len(tracks), np.bool_), world, margin)
         return known | _boxes(self._lib, detections, compact, world, margin)
 
@@ -150,7 +149,7 @@ class OccupancyMap:
         c = self._config
         dt = max(0, stamp_ns - self._stamp_ns) * 1e-9 if self._stamp_ns else 0.0
         fade, fade_free = (float(0.5 ** (dt / life)) for life in (c.half_life_s, c.free_half_life_s))
-        return freespace.Fusion(fade, fade_free, c.hit, c.miss, c.clamp, c.clamp_free, UNKNOWN_BELOW)
+        return freespace.Fusion(fade, fade_free, c.hit, c.miss, c.clamp, c.clamp_free, c.unknown_below)
 
     def _published(self, wire: NDArray[np.int8], moving_hits: NDArray[np.bool_] | None) -> Occupancy:
         assert self._world is not None

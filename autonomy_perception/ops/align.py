@@ -37,16 +37,17 @@ def map_scores(lib: Library, points: Any, weights: Any, projections: ArrayLike, 
         map_: uint8 (H,W) contiguous, at least 2x2; bilinear between pixel centres at integers.
 
     Raises:
-        ValueError: shapes or types do not fit.
+        KernelArgumentError: shapes or types do not fit.
     """
-    n = len(points)
-    if tuple(points.shape) != (n, 3) or tuple(weights.shape) != (n,) or points.dtype != np.float32:
-        raise ValueError(f"points {points.dtype} {tuple(points.shape)} and weights {tuple(weights.shape)}: expected "
-                         "float32 (N,3) and (N,)")  # fmt: skip
-    if len(map_.shape) != 2 or map_.dtype != np.uint8 or min(map_.shape) < 2:
-        raise ValueError(f"map is {map_.dtype} {tuple(map_.shape)}, expected uint8 (H,W) of at least 2x2")
     M = np.ascontiguousarray(projections, np.float32).reshape(-1, 12)
     score, inside = lib.empty(len(M), np.int64), lib.empty(len(M), np.int64)
-    height, width = (int(v) for v in map_.shape)
-    lib.call("ap_map_scores", points, weights, lib.to_device(M), map_, score, inside, n, len(M), width, height)
+    lib.call(
+        "ap_map_scores",
+        points=points,
+        weights=weights,
+        projections=lib.to_device(M),
+        map=map_,
+        score=score,
+        inside=inside,
+    )
     return MapScores(lib.to_host(score) / (_ONE * 255.0 / 256.0), lib.to_host(inside) / _ONE)

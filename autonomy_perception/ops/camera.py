@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.types import CameraModel
 
-F32 = NDArray[np.float32]
 F64 = NDArray[np.float64]
 
 # How many coefficients each model of sensor_msgs/CameraInfo reads, in its order.
 COEFFICIENTS = {"plumb_bob": 5, "rational_polynomial": 8, "equidistant": 4}
 
 
-@dataclass(frozen=True)
-class Lens:
-    """values float32 (14,): fx fy cx cy skew, k (6), p1 p2, largest squared normalised radius; sizes int32 (3,): model, width, height."""
+class Lens(NamedTuple):
+    """The record ``Lens`` of the kernels' table; its ``k`` is k1 to k6 here."""
 
-    values: F32
-    sizes: NDArray[np.int32]
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    skew: float
+    k1: float
+    k2: float
+    k3: float
+    k4: float
+    k5: float
+    k6: float
+    p1: float
+    p2: float
+    max_sq: float
+    model: int
+    width: int
+    height: int
 
 
 def lens_of(model: CameraModel) -> Lens:
@@ -55,8 +68,9 @@ def _lens(width: int, height: int, k: bytes, d: bytes, k_type: str, d_type: str,
     poly = (c[0], c[1], c[4], c[5], c[6], c[7]) if not fisheye else (*c[:4], 0.0, 0.0)
     tangential = (0.0, 0.0) if fisheye else (c[2], c[3])
     limit = _fisheye_limit(c) if fisheye else _polynomial_limit(np.array(poly))
-    values = [K[0, 0], K[1, 1], K[0, 2], K[1, 2], K[0, 1], *poly, *tangential, limit]
-    return Lens(np.array(values, np.float32), np.array([int(fisheye), width, height], np.int32))
+    pinhole = (K[0, 0], K[1, 1], K[0, 2], K[1, 2], K[0, 1])
+    numbers = [float(v) for v in (*pinhole, *poly, *tangential, limit)]
+    return Lens._make((*numbers, int(fisheye), width, height))
 
 
 def _polynomial_limit(k: F64) -> float:

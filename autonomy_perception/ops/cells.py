@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -35,18 +35,32 @@ class CellStats:
     variance: Any
 
 
+class CellGrid(NamedTuple):
+    """The record ``CellGrid`` of the kernels' table."""
+
+    x0: float
+    y0: float
+    inv_res: float
+    nx: int
+    ny: int
+
+    @classmethod
+    def of(cls, grid: BevGrid) -> CellGrid:
+        """The cells of ``grid``."""
+        return cls(grid.x_min, grid.y_min, 1.0 / grid.resolution, grid.nx, grid.ny)
+
+
 def cell_ids(lib: Library, xyz: Any, grid: BevGrid) -> Any:
     """Cell ``iy * nx + ix`` int32 (N,) of points float32 (N,3) [m]; -1 outside the grid or if x or y is not finite."""
-    n = len(xyz)
-    ids = lib.empty(n, np.int32)
-    lib.call("ap_cell_ids", xyz, ids, n, float(grid.x_min), float(grid.y_min), 1.0 / grid.resolution, grid.nx, grid.ny)
+    ids = lib.empty(len(xyz), np.int32)
+    lib.call("ap_cell_ids", xyz=xyz, ids=ids, grid=CellGrid.of(grid))
     return ids
 
 
 def cell_index(lib: Library, ids: Any, n_cells: int) -> CellIndex:
     """Group points by their cell id int32 (N,) with a stable sort; ids outside 0..n_cells-1 take no part."""
     order, starts = lib.empty(len(ids), np.int32), lib.empty(n_cells + 1, np.int32)
-    lib.call("ap_cell_index", ids, order, starts, len(ids), n_cells)
+    lib.call("ap_cell_index", ids=ids, order=order, starts=starts, n_cells=n_cells)
     return CellIndex(order, starts)
 
 
@@ -61,9 +75,8 @@ def cell_stats(lib: Library, values: Any, ids: Any, n_cells: int) -> CellStats:
     Sums run in point order and are shifted by the cell's first value, so the variance keeps float32 precision
     relative to the spread, not to the height (Chan, Golub, LeVeque 1983, "shifted data").
     """
-    stride = int(values.shape[1]) if len(values.shape) == 2 else 1
-    heights = values.reshape(-1)[stride - 1 :] if len(values) else values
+    columns = values if len(values.shape) == 2 else values.reshape(len(values), 1)
     out = CellStats(lib.empty(n_cells, np.int32), *(lib.empty(n_cells, np.float32) for _ in range(4)))
-    lib.call("ap_cell_stats", heights, ids, out.count, out.min, out.max, out.mean, out.variance,
-             len(ids), stride, n_cells)  # fmt: skip
+    lib.call("ap_cell_stats", values=columns, ids=ids, count=out.count, low=out.min, high=out.max, mean=out.mean,
+             variance=out.variance)  # fmt: skip
     return out

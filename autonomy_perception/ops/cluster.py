@@ -126,13 +126,17 @@ def cluster_points(
     mask, slot = work.take("mask", side * side, np.uint32), work.take("slot", side * side, np.int32)
     level = work.take("level", n // min_points + 1, np.uint8)
     clusters = lib.call(
-        "ap_cluster_label", xyz, label, height, mask, slot, ids, level, n, min_points, side, int(first[0]), int(first[1]),
-        float(origin[0]), float(origin[1]), float(max_range), rule.cell, rule.gap, rule.gap_slope, rule.rise,
-        rule.rise_slope, rule.max_length, rule.max_width,
+        "ap_cluster_label", xyz=xyz, label=label, height=height, mask=mask, slot=slot, out=ids, level=level,
+        min_points=min_points, side=side, ix0=int(first[0]), iy0=int(first[1]), ox=origin[0], oy=origin[1],
+        max_range=max_range, **vars(rule),
     )  # fmt: skip
-    offsets, grouped = work.take("offsets", clusters + 1, np.int32), work.take("grouped", 4 * n, np.float32)
-    used = lib.call("ap_cluster_order", xyz, height, ids, order, offsets, grouped, n, clusters)
-    return ClusterIds(ids, level[:clusters], order[:used], offsets, grouped[: 4 * used].reshape(used, 4))
+    offsets, grouped = (
+        work.take("offsets", clusters + 1, np.int32),
+        work.take("grouped", 4 * n, np.float32).reshape(n, 4),
+    )
+    used = lib.call("ap_cluster_order", xyz=xyz, height=height, id=ids, order=order, offsets=offsets, grouped=grouped,
+                    clusters=clusters)  # fmt: skip
+    return ClusterIds(ids, level[:clusters], order[:used], offsets, grouped[:used])
 
 
 def fit_boxes(
@@ -147,9 +151,8 @@ def fit_boxes(
         max_length: clusters longer than this keep their axis-parallel box and shape features of 0 [m].
         smallest: distances to an edge below it count alike [m].
     """
-    table = work.take("table", len(clusters) * N_FEATURES, np.float32)
-    work.lib.call(
-        "ap_cluster_fit", clusters.grouped, clusters.offsets, table, len(clusters), float(origin[0]), float(origin[1]),
-        smallest, float(max_length),
-    )  # fmt: skip
-    return table.reshape(len(clusters), N_FEATURES)
+    n = len(clusters)
+    table = work.take("table", n * N_FEATURES, np.float32).reshape(n, N_FEATURES)
+    work.lib.call("ap_cluster_fit", grouped=clusters.grouped, offsets=clusters.offsets, table=table, ox=origin[0],
+                  oy=origin[1], smallest=smallest, max_length=max_length)  # fmt: skip
+    return table

@@ -1,24 +1,24 @@
 """The kernels on an NVIDIA GPU: device arrays and the library object that launches libap_cuda.so.
 
 A CudaLibrary belongs to the thread that made it (the worker that owns the CUDA context); callbacks only enqueue.
-NumPy arrays among the arguments of a call are host tables (small parameters); frame-sized data are DeviceArrays.
+All arrays of a call are on the GPU: DeviceArrays, or arrays of others with ``__cuda_array_interface__``.
 """
 
 from __future__ import annotations
 
-import ctypes
 import threading
+from collections import deque
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from autonomy_perception.ops.border import Side, View, refusal
 from autonomy_perception.ops.cuda_memory import Memory, open_memory
-from autonomy_perception.ops.library import LIB_DIR, KernelError, host_argument, launcher
-
-MAX_TABLE_BYTES = 4096
-"""Largest host table of a kernel (they travel as kernel arguments); anything longer must be a device array."""
+from autonomy_perception.ops.errors import CudaError, KernelArgumentError, KernelError
+from autonomy_perception.ops.library import LIB_DIR, Launchers
+from autonomy_perception.ops.signatures import CUDA_ERROR, SIGNATURES
 
 
 class Pool:
@@ -92,18 +92,31 @@ class DeviceArray:
         return DeviceArray(fitted, self.dtype, self.address, self._owner, self.stream)
 
 
+def device_view(value: Any) -> View | None:
+    """View of a DeviceArray or of any array with ``__cuda_array_interface__``."""
+    if not hasattr(value, "__cuda_array_interface__"):
+        return None
+    seen = value.__cuda_array_interface__
+    shape, dtype, strides = tuple(seen["shape"]), np.dtype(seen["typestr"]), seen.get("strides")
+    address, read_only = seen["data"]
+    packed = tuple(int(np.prod(shape[i + 1 :], dtype=np.int64)) * dtype.itemsize for i in range(len(shape)))
+    return View(dtype, shape, address, strides is None or tuple(strides) == packed or 0 in shape, not read_only)
+
+
+DEVICE = Side("on the GPU", device_view, "{}.address", {})
+
+
 class CudaLibrary:
     """libap_cuda.so with memory on the primary context of one GPU; see the module for threads and arguments."""
 
     device = "cuda"
 
     def __init__(self, path: Path = LIB_DIR / "libap_cuda.so", memory: Memory | None = None) -> None:
-        if not path.exists():
-            raise KernelError(f"{path} is missing: run `make kernels-cuda` (or `python kernels/build.py cuda`)")
+        self._launchers = Launchers(path, "cuda", DEVICE)
         self.memory = memory if memory is not None else open_memory()
-        self._lib = ctypes.CDLL(str(path))
         self._pool = Pool(self.memory)
         self._thread = threading.get_ident()
+        self._running: deque[str] = deque(maxlen=8)  # launched since the last wait for the stream
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> DeviceArray:
         self._own_thread()
@@ -125,23 +138,29 @@ class CudaLibrary:
         if isinstance(array, np.ndarray):
             return array
         self._own_thread()
-        view = array.__cuda_array_interface__
-        if view.get("strides"):
-            raise KernelError(f"device array of shape {view['shape']} must be contiguous")
-        out = np.empty(view["shape"], np.dtype(view["typestr"]))
+        view = device_view(array)
+        if view is None or not view.contiguous:
+            raise KernelArgumentError(
+                f"to_host: {view or type(array).__name__} cannot be copied, expected a contiguous array on the GPU"
+            )
+        out = np.empty(view.shape, view.dtype)
         if out.nbytes:
-            self.memory.copy_out(out, view["data"][0])
+            try:
+                self.memory.copy_out(out, view.address)
+            except KernelError as e:
+                raise KernelError(f"copy to the host{self._after()}: {e}") from e
+            self._running.clear()
         return out
 
-    def call(self, name: str, *args: Any) -> int:
+    def call(self, name: str, **arguments: Any) -> int:
         self._own_thread()
-        result = int(
-            launcher(self._lib, name)(*(self._argument(name, a) for a in args), ctypes.c_void_p(self.memory.stream))
-        )
-        if result <= -100:
-            raise KernelError(f"{name} failed on {self.memory.device_name}: CUDA error {-100 - result}")
+        function, pack = self._launchers[name]
+        result: int = function(pack(arguments), self.memory.stream)
+        if result <= CUDA_ERROR:
+            raise self._cuda_error(name, CUDA_ERROR - result)
         if result < 0:
-            raise KernelError(f"{name} refused its arguments (code {result})")
+            raise refusal(SIGNATURES[name], arguments, result)
+        self._running.append(name)
         return result
 
     def spread(self, on: bool) -> None:
@@ -150,13 +169,14 @@ class CudaLibrary:
     def release(self) -> None:
         """No memory is kept between calls here."""
 
-    @staticmethod
-    def _argument(name: str, value: Any) -> Any:
-        if hasattr(value, "__cuda_array_interface__"):
-            return ctypes.c_void_p(value.__cuda_array_interface__["data"][0])
-        if isinstance(value, np.ndarray) and value.nbytes > MAX_TABLE_BYTES:
-            raise KernelError(f"{name}: array of shape {value.shape} lies on the host: use to_device first")
-        return host_argument(name, value)
+    def _cuda_error(self, name: str, code: int) -> CudaError:
+        label = self._launchers.text("ap_cuda_error_name", code)
+        why = self._launchers.text("ap_cuda_error_string", code)
+        return CudaError(f"{name} on {self.memory.device_name}{self._after()}: {label} ({code}): {why}", code, label)
+
+    def _after(self) -> str:
+        """Which kernels may be to blame besides the one at hand: errors of a running kernel show at a later call."""
+        return f" after {', '.join(self._running)}" if self._running else ""
 
     def _own_thread(self) -> None:
         if threading.get_ident() != self._thread:

@@ -28,7 +28,5 @@ def footprint(
     boxes[:, 2:4] = np.asarray(size)[:, :2]
     boxes[:, 4] = yaw
     mask = lib.to_device(np.zeros(world.shape, np.uint8))
-    lib.call(
-        "ap_footprint", lib.to_device(boxes), mask, len(boxes), world.nx, world.ny, world.resolution, float(margin)
-    )
+    lib.call("ap_footprint", boxes=lib.to_device(boxes), mask=mask, res=world.resolution, margin=margin)
     return mask

@@ -66,9 +66,10 @@ def free_space(
     """
     shift = np.asarray(anchor[:2], np.float64) - np.asarray(world.origin)
     lib.call(
-        "ap_freespace", xyz, label, evidence.hits, evidence.free, evidence.shadow, len(xyz), *(float(v) for v in origin), float(shift[0]), float(shift[1]),
-        1.0 / world.resolution, world.nx, world.ny, N_AZIMUTH, float(max_range), slope_tolerance, gap_factor, gap_floor,
-        max_gap, shadow, beam_factor,
+        "ap_freespace", xyz=xyz, label=label, **vars(evidence), ox=origin[0], oy=origin[1], oz=origin[2], shift_x=shift[0],
+        shift_y=shift[1], inv_res=1.0 / world.resolution, n_azimuth=N_AZIMUTH, max_range=max_range,
+        slope_tolerance=slope_tolerance, gap_factor=gap_factor, gap_floor=gap_floor, max_gap=max_gap, shadow_length=shadow,
+        beam_factor=beam_factor,
     )  # fmt: skip
 
 
@@ -99,8 +100,4 @@ def update_log_odds(
 
     ``lethal`` float32 0..1 is the weight of terrain the vehicle cannot cross; it counts as hits.
     """
-    f = fusion
-    lib.call(
-        "ap_log_odds", log_odds, hits, free, lethal, wire, int(np.prod(log_odds.shape)),
-        f.fade, f.fade_free, f.hit, f.miss, f.clamp, f.clamp_free, f.unknown_below,
-    )  # fmt: skip
+    lib.call("ap_log_odds", log_odds=log_odds, hits=hits, free=free, lethal=lethal, wire=wire, **vars(fusion))

@@ -13,7 +13,7 @@ from autonomy_perception.ops.library import Library
 
 def work_size(lib: Library, n: int) -> int:
     """Length of the int32 workspace that :func:`ground` needs for ``n`` points."""
-    return lib.call("ap_ground_work", n)
+    return lib.call("ap_ground_work", n=n)
 
 
 def ground(
@@ -42,5 +42,8 @@ def ground(
         rough_height: thickness of the layer of ground where nothing stands [m].
         max_slope: steepest bank that is followed as ground [rad].
     """
-    scalars = (*origin, ground_z, obstacle_height, overhead, rough_height, math.tan(max_slope))
-    lib.call("ap_ground", xyz, work, label, height, len(xyz), *(float(v) for v in scalars))
+    lib.call(
+        "ap_ground", xyz=xyz, work=work, label=label, height=height, ox=origin[0], oy=origin[1], oz=origin[2],
+        ground_z=ground_z, obstacle_height=obstacle_height, overhead=overhead, rough_height=rough_height,
+        steep=math.tan(max_slope),
+    )  # fmt: skip

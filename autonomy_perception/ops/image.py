@@ -21,7 +21,7 @@ class ImagePlan:
     """What is constant for one camera: see :func:`plan`; ``map`` float32 (h,w,2) source pixels, or None."""
 
     lens: Lens
-    view: NDArray[np.float32]
+    view: tuple[float, ...]  # the record ImageView of the kernels' table
     width: int
     height: int
     map: Any = None
@@ -59,13 +59,13 @@ def plan(camera: CameraModel, width: int, height: int, K_out: ArrayLike | None =
         raise ValueError(f"output intrinsics must have no skew, got {K[0, 1]}")
     m, s = np.asarray(mean, np.float64), np.asarray(std, np.float64)
     view = [-K[0, 2] / K[0, 0], -K[1, 2] / K[1, 1], 1 / K[0, 0], 1 / K[1, 1], *(1 / (255 * s)), *(-m / s)]
-    return ImagePlan(lens_of(camera), np.array(view, np.float32), width, height)
+    return ImagePlan(lens_of(camera), tuple(float(v) for v in view), width, height)
 
 
 def with_map(lib: Library, p: ImagePlan) -> ImagePlan:
     """The same plan with its source pixels worked out beforehand (faster where the lens distorts)."""
     out = lib.empty((p.height, p.width, 2), np.float32)
-    lib.call("ap_undistort_map", p.lens.values, p.lens.sizes, p.view, out, p.width, p.height)
+    lib.call("ap_undistort_map", map=out, lens=p.lens, view=p.view)
     return replace(p, map=out)
 
 
@@ -81,7 +81,7 @@ def preprocess(lib: Library, image: Any, p: ImagePlan, swap: bool = False, out: 
     Raises:
         ValueError: the image has another size than the camera, or is not uint8 (H,W,3).
     """
-    expected = (int(p.lens.sizes[2]), int(p.lens.sizes[1]), 3)
+    expected = (p.lens.height, p.lens.width, 3)
     if tuple(image.shape) != expected or image.dtype != np.uint8:
         raise ValueError(
             f"image is {image.dtype} {tuple(image.shape)}, expected uint8 {expected} from the camera's info"
@@ -89,20 +89,8 @@ def preprocess(lib: Library, image: Any, p: ImagePlan, swap: bool = False, out: 
     image, step, pixel, backwards = _rows_of(image)
     if out is None:
         out = lib.empty((3, p.height, p.width), np.float32)
-    lib.call(
-        "ap_preprocess",
-        image,
-        p.map,
-        p.lens.values,
-        p.lens.sizes,
-        p.view,
-        out,
-        step,
-        pixel,
-        bool(swap) != backwards,
-        p.width,
-        p.height,
-    )
+    lib.call("ap_preprocess", image=image, map=p.map, out=out, lens=p.lens, view=p.view, step=step, pixel=pixel,
+             swap=bool(swap) != backwards)  # fmt: skip
     return out
 
 
@@ -111,11 +99,11 @@ def _rows_of(image: Any) -> tuple[Any, int, int, bool]:
     whether the channels lie backwards."""
     _, width, _ = image.shape
     if not isinstance(image, np.ndarray):
-        return image, 3 * width, 3, False
+        return image.reshape(-1), 3 * width, 3, False
     backwards = image.strides[2] == -1
     straight = image[..., ::-1] if backwards else image
     step, pixel, channel = straight.strides
     if channel != 1 or pixel not in (3, 4) or step < pixel * (width - 1) + 3:
-        return np.ascontiguousarray(image), 3 * width, 3, False
+        return np.ascontiguousarray(image).reshape(-1), 3 * width, 3, False
     span = (straight.shape[0] - 1) * step + (width - 1) * pixel + 3
     return np.lib.stride_tricks.as_strided(straight, (span,), (1,), writeable=False), step, pixel, backwards

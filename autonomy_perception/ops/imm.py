@@ -8,13 +8,27 @@ no number, or whose innovation covariance is not positive definite, is refused: 
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import Any
 
 import numpy as np
 
 from autonomy_perception.ops.library import Library
+from autonomy_perception.road_users import Motion
 
-N_MODELS, N_STATES = 3, 6
+
+class State(IntEnum):
+    """Columns of a state; the order of the models is that of :class:`autonomy_perception.road_users.Motion`."""
+
+    X = 0
+    Y = 1
+    VX = 2
+    VY = 3
+    YAW = 4
+    OMEGA = 5
+
+
+N_MODELS, N_STATES = len(Motion), len(State)
 
 
 def predict(
@@ -27,7 +41,7 @@ def predict(
             yaw drift [rad/sqrt(s)].
         length: (N,) [m]. vehicle: uint8 (N,), other than 0 where the track steers.
     """
-    lib.call("ap_imm_predict", mean, cov, mu, noise, length, vehicle, len(mean), float(dt))
+    lib.call("ap_imm_predict", mean=mean, cov=cov, mu=mu, noise=noise, length=length, vehicle=vehicle, dt=dt)
     return mean, cov, mu
 
 
@@ -44,7 +58,7 @@ def update(
         mean, cov, mu, and uint8 (M,): how many of the models took the measurement.
     """
     taken = lib.empty(len(rows), np.uint8)
-    lib.call("ap_imm_update", mean, cov, mu, rows, z, r, delay, taken, len(mean), len(rows))
+    lib.call("ap_imm_update", mean=mean, cov=cov, mu=mu, rows=rows, z=z, r=r, delay=delay, taken=taken)
     return mean, cov, mu, taken
 
 
@@ -55,7 +69,7 @@ def update_velocity(lib: Library, mean: Any, cov: Any, rows: Any, velocity: Any,
         mean, cov, and uint8 (M,): how many of the models took both.
     """
     taken = lib.empty(len(rows), np.uint8)
-    lib.call("ap_imm_update_velocity", mean, cov, rows, velocity, variance, taken, len(mean), len(rows))
+    lib.call("ap_imm_update_velocity", mean=mean, cov=cov, rows=rows, velocity=velocity, variance=variance, taken=taken)
     return mean, cov, taken
 
 
@@ -64,5 +78,5 @@ def combine(lib: Library, mean: Any, cov: Any, mu: Any) -> tuple[Any, Any]:
     n = len(mean)
     out = lib.empty((n, N_STATES), np.float64)
     spread = None if cov is None else lib.empty((n, N_STATES, N_STATES), np.float64)
-    lib.call("ap_imm_combine", mean, cov, mu, out, spread, n)
+    lib.call("ap_imm_combine", mean=mean, cov=cov, mu=mu, out_mean=out, out_cov=spread)
     return out, spread

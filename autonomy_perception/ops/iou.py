@@ -14,19 +14,15 @@ def iou_bev(lib: Library, a: Any, b: Any) -> Any:
 
     A box with a size that is not above 0, or with a value that is not finite, overlaps nothing.
     """
-    return _table(lib, "ap_iou_bev", a, b, 5)
+    return _table(lib, "ap_iou_bev", a, b)
 
 
 def iou_3d(lib: Library, a: Any, b: Any) -> Any:
     """IoU float32 (N,M) of upright boxes float32 (N,7), (M,7): x, y, z (centre), length, width, height [m], yaw [rad]."""
-    return _table(lib, "ap_iou_3d", a, b, 7)
+    return _table(lib, "ap_iou_3d", a, b)
 
 
-def _table(lib: Library, name: str, a: Any, b: Any, width: int) -> Any:
-    if a.shape[1:] != (width,) or b.shape[1:] != (width,):
-        raise ValueError(
-            f"boxes have shapes {tuple(a.shape)} and {tuple(b.shape)}, expected (N,{width}) and (M,{width})"
-        )
+def _table(lib: Library, name: str, a: Any, b: Any) -> Any:
     out = lib.empty((len(a), len(b)), np.float32)
-    lib.call(name, a, b, out, len(a), len(b))
+    lib.call(name, a=a, b=b, out=out)
     return out

@@ -1,7 +1,7 @@
-"""The compiled kernels behind one call rule: the CPU build by ctypes, the CUDA build with PyCUDA memory.
+"""The compiled kernels behind one call rule; the CPU build by ctypes (the CUDA build: :mod:`.cuda`).
 
-ABI of every launcher ``ap_*``: pointers, then ``int32_t`` and ``float`` scalars in the order of the Python
-arguments, a stream last (null on the CPU); returns 0, or a negative number that the operation explains.
+Every launcher is called as ``int32_t ap_name(const ap::NameArgs&, void* stream)``: one struct with its arrays, sizes and
+parameters (kernels/launchers.h), packed and checked by :mod:`.border` from the table in :mod:`.signatures`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from autonomy_perception.ops.border import HOST, Pack, Side, make_border, refusal
+from autonomy_perception.ops.errors import CudaError, KernelArgumentError, KernelError
+from autonomy_perception.ops.signatures import SIGNATURES
+from autonomy_perception.ops.signatures.header import border
+
+__all__ = ["LIB_DIR", "CpuLibrary", "CudaError", "KernelArgumentError", "KernelError", "Launchers", "Library"]
+
 LIB_DIR = Path(__file__).parent / "_lib"
-
-
-class KernelError(RuntimeError):
-    """A kernel library is missing or a kernel refused its arguments."""
 
 
 class Library(Protocol):
@@ -35,8 +38,17 @@ class Library(Protocol):
     def to_host(self, array: Any) -> NDArray[Any]:
         """The array as NumPy (itself on the CPU)."""
 
-    def call(self, name: str, *args: Any) -> int:
-        """Run launcher ``name``; returns its value if >= 0. Raises KernelError if negative."""
+    def call(self, name: str, **arguments: Any) -> int:
+        """Run launcher ``name`` with its arrays and parameters as :data:`.SIGNATURES` names them.
+
+        Returns:
+            its value, >= 0.
+
+        Raises:
+            KernelArgumentError: an argument is missing or unknown, has another dtype, shape, layout, place or type than
+                the table says, or the launcher refused it; nothing has run.
+            CudaError: the CUDA runtime reported an error.
+        """
 
     def spread(self, on: bool) -> None:
         """From now on kernels called by this thread hold it on its core and their helper threads on the others."""
@@ -45,16 +57,50 @@ class Library(Protocol):
         """Empty the work memory that kernels keep for the calling thread (it grows with the largest sweep)."""
 
 
+class Launchers(dict[str, tuple[Any, Pack]]):
+    """The launchers of one kernel library by name, each with its border, made at the first call.
+
+    Raises:
+        KernelError: the library is missing or was built from another table; for an unknown launcher when asked for it.
+    """
+
+    def __init__(self, path: Path, target: str, side: Side) -> None:
+        super().__init__()
+        goal = "kernels" if target == "cpu" else f"kernels-{target}"
+        again = f"run `make {goal}` (or `python kernels/build.py {target}`)"
+        if not path.exists():
+            raise KernelError(f"{path} is missing: {again}")
+        self.lib, self._side = ctypes.CDLL(str(path)), side
+        built = self.text("ap_border")
+        if built != border():
+            raise KernelError(f"{path} was built for other signatures ({built}, expected {border()}): {again}")
+
+    def __missing__(self, name: str) -> tuple[Any, Pack]:
+        if name not in SIGNATURES or not hasattr(self.lib, name):
+            raise KernelError(f"{Path(self.lib._name).name} holds no kernel {name}")
+        function = getattr(self.lib, name)
+        function.argtypes, function.restype = (ctypes.c_char_p, ctypes.c_void_p), ctypes.c_int32
+        self[name] = function, make_border(SIGNATURES[name], self._side)
+        return self[name]
+
+    def text(self, name: str, *args: int) -> str:
+        """What a function of the library that returns a string says; ``?`` where the library has none."""
+        try:
+            function = getattr(self.lib, name)
+        except AttributeError:
+            return "?"
+        function.restype = ctypes.c_char_p
+        return str(function(*map(ctypes.c_int32, args)).decode())
+
+
 class CpuLibrary:
     """libap_cpu.so by ctypes; releases the GIL while a kernel runs."""
 
     device = "cpu"
 
     def __init__(self, path: Path = LIB_DIR / "libap_cpu.so") -> None:
-        if not path.exists():
-            raise KernelError(f"{path} is missing: run `make kernels` (or `python kernels/build.py cpu`)")
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # idle kernel threads must not spin beside the worker
-        self._lib = ctypes.CDLL(str(path))
+        self._launchers = Launchers(path, "cpu", HOST)
 
     def empty(self, shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         return np.empty(shape, dtype)
@@ -65,49 +111,15 @@ class CpuLibrary:
     def to_host(self, array: Any) -> NDArray[Any]:
         return np.asarray(array)
 
-    def call(self, name: str, *args: Any) -> int:
-        result = int(launcher(self._lib, name)(*[host_argument(name, a) for a in args], None))
+    def call(self, name: str, **arguments: Any) -> int:
+        function, pack = self._launchers[name]
+        result: int = function(pack(arguments), None)
         if result < 0:
-            raise KernelError(f"{name} refused its arguments (code {result})")
+            raise refusal(SIGNATURES[name], arguments, result)
         return result
 
     def spread(self, on: bool) -> None:
-        self._lib.ap_spread(int(on))
+        self._launchers.lib.ap_spread(int(on))
 
     def release(self) -> None:
-        self._lib.ap_release()
-
-
-def launcher(lib: ctypes.CDLL, name: str) -> Any:
-    """The function ``name`` of a kernel library. Raises KernelError when this build has no such kernel."""
-    try:
-        return getattr(lib, name)
-    except AttributeError as e:
-        raise KernelError(f"{Path(lib._name).name} holds no kernel {name}: build it again") from e
-
-
-def host_argument(name: str, value: Any) -> Any:
-    """A Python argument as the ABI takes it: contiguous array -> pointer, int -> int32, float -> float, None -> null.
-
-    Raises:
-        KernelError: an array is not contiguous, or the type has no place in the ABI.
-    """
-    kind = type(value)
-    if kind is int:
-        return ctypes.c_int32(value)
-    if kind is float:
-        return ctypes.c_float(value)
-    if isinstance(value, np.ndarray):
-        try:  # a quarter of the time of value.ctypes, which counts in small kernels
-            return ctypes.byref(ctypes.c_char.from_buffer(value))  # type: ignore[arg-type]
-        except (TypeError, ValueError):  # not contiguous, empty or not writeable
-            if not value.flags.c_contiguous:
-                raise KernelError(f"{name}: array of shape {value.shape} must be contiguous") from None
-            return ctypes.c_void_p(value.ctypes.data)
-    if isinstance(value, bool | int | np.integer):
-        return ctypes.c_int32(int(value))
-    if isinstance(value, float | np.floating):
-        return ctypes.c_float(float(value))
-    if value is None:
-        return ctypes.c_void_p(None)
-    raise KernelError(f"{name}: argument of type {type(value).__name__} cannot be passed")
+        self._launchers.lib.ap_release()

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from autonomy_perception.ops.library import Library
+from autonomy_perception.road_users import N_CLASSES
 
-BOX_WIDTH = 21
+BOX_WIDTH = 12 + N_CLASSES
 
 
 def costs(lib: Library, tracks: Any, cov: Any, reach: Any, found: Any, noise: Any, affinity: Any) -> Any:
@@ -23,25 +24,24 @@ def costs(lib: Library, tracks: Any, cov: Any, reach: Any, found: Any, noise: An
         reach: (N,) largest offset that a track can have travelled beyond its prediction [m].
         affinity: (9,9) 0..1, how well a detected class (column) fits a tracked one (row).
     """
-    _check(tracks, found)
     out = lib.empty((len(tracks), len(found)), np.float64)
-    lib.call("ap_pair_costs", tracks, cov, reach, found, noise, affinity, out, len(tracks), len(found))
+    lib.call(
+        "ap_pair_costs", tracks=tracks, cov=cov, reach=reach, found=found, noise=noise, affinity=affinity, cost=out
+    )
     return out
 
 
 def inside(lib: Library, outer: Any, inner: Any, margin: float) -> Any:
     """uint8 (N,M): 1 where about 70 % of ``inner`` lie in ``outer`` grown by ``margin`` [m], along the axes of ``outer``."""
-    _check(outer, inner)
     out = lib.empty((len(outer), len(inner)), np.uint8)
-    lib.call("ap_pair_inside", outer, inner, out, len(outer), len(inner), float(margin))
+    lib.call("ap_pair_inside", outer=outer, inner=inner, out=out, margin=margin)
     return out
 
 
 def along(lib: Library, first: Any, second: Any) -> Any:
     """Second boxes along the axes of the first, (N,M,4): offset of the centre, and length and width after quarter turns [m]."""
-    _check(first, second)
     out = lib.empty((len(first), len(second), 4), np.float64)
-    lib.call("ap_pair_along", first, second, out, len(first), len(second))
+    lib.call("ap_pair_along", first=first, second=second, out=out)
     return out
 
 
@@ -55,12 +55,5 @@ def shadowed(lib: Library, targets: Any, screens: Any, margin: float) -> tuple[A
         largest hidden fraction (N,) 0..1 of the angular width, and uint8 (N,): 1 where an end is touched.
     """
     hidden, touched = lib.empty(len(targets), np.float64), lib.empty(len(targets), np.uint8)
-    lib.call("ap_shadowed", targets, screens, hidden, touched, len(targets), len(screens), float(margin))
+    lib.call("ap_shadowed", targets=targets, screens=screens, hidden=hidden, touched=touched, margin=margin)
     return hidden, touched
-
-
-def _check(first: Any, second: Any) -> None:
-    if first.shape[1:] != (BOX_WIDTH,) or second.shape[1:] != (BOX_WIDTH,):
-        raise ValueError(
-            f"boxes have shapes {first.shape} and {second.shape}, expected (N,{BOX_WIDTH}) and (M,{BOX_WIDTH})"
-        )

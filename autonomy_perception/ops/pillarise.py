@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from autonomy_perception.grid import BevGrid
-from autonomy_perception.ops.cells import CellIndex, cell_ids, cell_index
+from autonomy_perception.ops.cells import CellGrid, CellIndex, cell_ids, cell_index
 from autonomy_perception.ops.library import Library
 
 FEATURES = ("x", "y", "z", "intensity", "x-mean", "y-mean", "z-mean", "x-centre", "y-centre")
@@ -44,6 +44,6 @@ def pillarise(
     """
     if index is None:
         index = cell_index(lib, cell_ids(lib, xyz, grid), grid.nx * grid.ny)
-    lib.call("ap_pillarise", xyz, intensity, index.order, index.starts, out.features, out.coords, out.counts, out.totals,
-             float(grid.x_min), float(grid.y_min), 1.0 / grid.resolution, grid.nx, grid.ny, out.max_pillars, out.max_points)  # fmt: skip
+    lib.call("ap_pillarise", xyz=xyz, intensity=intensity, order=index.order, starts=index.starts, features=out.features,
+             coords=out.coords, counts=out.counts, totals=out.totals, grid=CellGrid.of(grid))  # fmt: skip
     return out

@@ -38,31 +38,12 @@ def project(
     ``image``: uint8 (H,W,3) contiguous of the camera's size, to sample colours from.
 
     Raises:
-        ValueError: unknown distortion model, ``min_depth`` [m] not above 0, or an image of another size.
+        ValueError: unknown distortion model, ``min_depth`` [m] not above 0, or an image of another size than the camera's.
     """
-    if not min_depth > 0.0:
-        raise ValueError(f"min_depth must be above 0 m, got {min_depth}")
-    if image is not None and tuple(image.shape) != (camera.height, camera.width, 3):
-        raise ValueError(
-            f"image is {tuple(image.shape)}, expected {(camera.height, camera.width, 3)} from the camera's info"
-        )
     n, lens = len(xyz), lens_of(camera)
-    T = np.ascontiguousarray(np.asarray(T_camera_points, np.float64)[:3, :4], np.float32)
+    pose = np.asarray(T_camera_points, np.float64)[:3, :4].ravel().tolist()
     uv, depth, valid = lib.empty((n, 2), np.float32), lib.empty(n, np.float32), lib.empty(n, np.uint8)
     color = None if image is None else lib.empty((n, 3), np.uint8)
-    lib.call(
-        "ap_project",
-        xyz,
-        T,
-        lens.values,
-        lens.sizes,
-        image,
-        uv,
-        depth,
-        valid,
-        color,
-        n,
-        3 * camera.width,
-        float(min_depth),
-    )
+    lib.call("ap_project", xyz=xyz, image=image, uv=uv, depth=depth, valid=valid, color=color, lens=lens, pose=pose,
+             min_depth=min_depth)  # fmt: skip
     return Projected(uv, depth, valid, color)

@@ -44,9 +44,9 @@ def fuse(
     """
     shift = np.asarray(anchor[:2], np.float64) - np.asarray(world.origin)
     lib.call(
-        "ap_terrain_fuse", xyz, label, sums, slope, elevation, variance, spread, age, len(xyz),
-        float(origin[0]), float(origin[1]), float(shift[0]), float(shift[1]), float(anchor[2]),
-        1.0 / world.resolution, world.nx, world.ny, float(max_range), float(elapsed),
+        "ap_terrain_fuse", xyz=xyz, label=label, sums=sums, slope=slope, elevation=elevation, variance=variance,
+        spread=spread, age=age, ox=origin[0], oy=origin[1], shift_x=shift[0], shift_y=shift[1], anchor_z=anchor[2],
+        inv_res=1.0 / world.resolution, max_range=max_range, elapsed=elapsed,
     )  # fmt: skip
 
 
@@ -83,10 +83,10 @@ def derive(
         lidar: x, y of the lidar from the corner of the map [m].
         max_slope [rad], max_step [m], clearance between the wheels [m], wheelbase [m]: limits of the vehicle.
     """
-    ny, nx = elevation.shape
     half_base = max(1, round(0.5 * wheelbase / resolution))
     lib.call(
-        "ap_terrain_derive", elevation, variance, spread, pits, negative, slope, step, roughness, traversability, lethal, nx, ny,
-        *lidar, float(resolution), float(max_slope), float(max_step), float(clearance), half_base,
-        max(2, round(DITCH_REACH / resolution)),
+        "ap_terrain_derive", elevation=elevation, variance=variance, spread=spread, pits=pits, negative=negative, slope=slope,
+        step=step, roughness=roughness, traversability=traversability, lethal=lethal, vx=lidar[0], vy=lidar[1], res=resolution,
+        max_slope=max_slope, max_step=max_step, clearance=clearance, half_base=half_base,
+        reach=max(2, round(DITCH_REACH / resolution)),
     )  # fmt: skip

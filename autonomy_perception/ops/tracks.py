@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from autonomy_perception.ops.library import Library
+from autonomy_perception.road_users import N_CLASSES
 
-N_CLASSES = 9
 SHIFT_WIDTH = 8
 
 
@@ -32,7 +32,8 @@ def class_posterior(
         classes: (9,7) length, width, height, one standard deviation of each [m], top speed [m/s]; row 0 is not used.
     """
     out = lib.empty((len(evidence), N_CLASSES), np.float64)
-    lib.call("ap_class_posterior", evidence, credit, seen, complete, height, speed, travel, classes, out, len(evidence))
+    lib.call("ap_class_posterior", evidence=evidence, credit=credit, seen=seen, complete=complete, height=height, speed=speed,
+             travel=travel, classes=classes, out=out)  # fmt: skip
     return out
 
 
@@ -47,5 +48,5 @@ def displacement(lib: Library, history: Any, rows: Any, window: float) -> Any:
         along the shift as a share of it, way by the middle third over the direct one (>= 1).
     """
     out = lib.empty((len(rows), SHIFT_WIDTH), np.float64)
-    lib.call("ap_displacement", history, rows, out, len(history), history.shape[1], len(rows), float(window))
+    lib.call("ap_displacement", history=history, rows=rows, out=out, window=window)
     return out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,12 +17,14 @@ FIELD_SIZE = {1: 1, 2: 1, 3: 2, 4: 2, 5: 4, 6: 4, 7: 4, 8: 8, 9: 8, 10: 8}
 DROP_REASONS = ("not_finite", "range", "crop", "mask")
 
 
-@dataclass(frozen=True)
-class FieldAt:
+class FieldAt(NamedTuple):
     """Byte offset of a field in a point and its sensor_msgs/PointField datatype number (0: field absent)."""
 
     offset: int = 0
     datatype: int = 0
+
+
+ABSENT = FieldAt()
 
 
 @dataclass(frozen=True)
@@ -43,9 +45,9 @@ class CloudLayout:
     x: FieldAt
     y: FieldAt
     z: FieldAt
-    intensity: FieldAt = FieldAt()
-    time: FieldAt = FieldAt()
-    ring: FieldAt = FieldAt()
+    intensity: FieldAt = ABSENT
+    time: FieldAt = ABSENT
+    ring: FieldAt = ABSENT
     big_endian: bool = False
     time_zero: float = 0.0
     time_scale: float = 1.0
@@ -169,22 +171,21 @@ def unpack(lib: Library, data: Any, layout: CloudLayout, poses: F32, span: tuple
     if len(poses) == 0 or (len(poses) > 1 and not span[1] > span[0]):
         raise ValueError(f"{len(poses)} poses over {span}: needs one pose, or several over a span above 0 s")
     n = layout.width * layout.height
-    fields = (layout.x, layout.y, layout.z, layout.intensity, layout.time, layout.ring)
-    table = [n, max(layout.width, 1), layout.point_step, layout.row_step, int(layout.big_endian)]
-    table += [v for f in fields for v in (f.offset, f.datatype)]
-    scales = np.array([layout.time_zero, layout.time_scale, layout.intensity_scale], np.float64)
     body = poses[-1] if T_base_sensor is None else np.asarray(T_base_sensor, np.float32)[:3, :4]
     inv_dt = (len(poses) - 1) / (span[1] - span[0]) if len(poses) > 1 else 0.0
-    limits = np.array(
-        [crop.min_range**2, min(crop.max_range**2, 3e38), *crop.box, span[0], inv_dt, *masks.around], np.float32
-    )
     columns = np.zeros((len(poses), 4, 4), np.float32)  # one column of a pose is one vector register
     columns[:, :, :3] = poses.transpose(0, 2, 1)
     xyz, ring = lib.empty((n, 3), np.float32), lib.empty(n, np.uint16)
     intensity, time, counts = lib.empty(n, np.float32), lib.empty(n, np.float32), lib.empty(5, np.int32)
-    lib.call("ap_unpack", data, np.array(table, np.int32), scales, np.ascontiguousarray(body), limits,
-             lib.to_device(columns), lib.to_device(masks.table), xyz, intensity, time, ring, counts,
-             len(poses), len(masks.table), (masks.table.shape[1] - 6) // 3)  # fmt: skip
+    lib.call(
+        "ap_unpack", data=data.reshape(-1), poses=lib.to_device(columns), masks=lib.to_device(masks.table), xyz=xyz,
+        intensity=intensity, time=time, ring=ring, counts=counts, n_edges=(masks.table.shape[1] - 6) // 3,
+        width=max(layout.width, 1), point_step=layout.point_step, row_step=layout.row_step, swap=layout.big_endian,
+        x=layout.x, y=layout.y, z=layout.z, intensity_at=layout.intensity, time_at=layout.time, ring_at=layout.ring,
+        time_zero=layout.time_zero, time_scale=layout.time_scale, intensity_scale=layout.intensity_scale,
+        base=body.ravel().tolist(), min_sq=crop.min_range**2, max_sq=min(crop.max_range**2, 3e38), box=crop.box, t0=span[0],
+        inv_dt=inv_dt, around=masks.around,
+    )  # fmt: skip
     kept, *dropped = (int(v) for v in lib.to_host(counts))
     return Unpacked(
         xyz[:kept], intensity[:kept], time[:kept], ring[:kept], dict(zip(DROP_REASONS, dropped, strict=True))

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum
 
 from autonomy_perception.config import PipelineConfig
 from autonomy_perception.types import Mode
 
 
-class Reason(StrEnum):
-    """Why a mode is not better: the words of ``PerceptionStatus.reasons`` (constants of PerceptionStatus.msg)."""
+class Reason(str, Enum):
+    """Why a mode is not better: the words of ``PerceptionStatus.reasons`` (constants of PerceptionStatus.msg).
+
+    A member is its word, in every f-string too: ``enum.StrEnum``, which Python 3.10 lacks.
+    """
+
+    __str__ = str.__str__
 
     NO_EGO_MOTION = "NO_EGO_MOTION"
     DEAD_RECKONING = "DEAD_RECKONING"

@@ -80,6 +80,11 @@ class Pipeline:
         )
         return self._perception(context, self._last, mode, (), stage_ms)
 
+    @property
+    def seen_ns(self) -> int | None:
+        """Stamp of the newest data that was taken in; None before the first and after a reset."""
+        return None if self._last is None else self._last.data_stamp_ns
+
     def due(self, now_ns: int) -> bool:
         """Whether no frame has come for ``tick_ms`` at ``now_ns`` (ROS time), so that :meth:`tick` has work."""
         now_ns -= self._clock_offset

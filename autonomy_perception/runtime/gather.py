@@ -10,7 +10,7 @@ import numpy as np
 
 from autonomy_perception import topics
 from autonomy_perception.messages.events import Event
-from autonomy_perception.messages.objects_in import ObjectsMsg
+from autonomy_perception.messages.objects import ObjectsMsg
 from autonomy_perception.pipeline.stage import DETECTIONS, TRACKS, Key
 from autonomy_perception.platform import Platform
 from autonomy_perception.runtime.synchroniser import AHEAD_NS, TimeSynchroniser

@@ -81,6 +81,7 @@ class Runner:
         self.outputs = 0
         self._gather, self._strict = gather(self.front), strict
         self._quiet_since: int | None = None
+        self._seen_ns = self.pipeline.seen_ns  # a pipeline that was loaded has worked off frames that come once more
         self._arrivals: OrderedDict[int, tuple[str, int]] = OrderedDict()
 
     def run(self, events: Iterable[Event]) -> Iterator[Output]:
@@ -116,7 +117,9 @@ class Runner:
 
     def _steps(self, frames: list[SensorFrame], sensors_ms: float, now_ns: int) -> Iterator[Output]:
         for step in self._gather.steps(frames, sensors_ms, now_ns):
-            self._quiet_since = None
+            if self._seen_ns is not None and step.frame.stamp_ns <= self._seen_ns:
+                continue
+            self._seen_ns, self._quiet_since = None, None
             frame, start = step.frame, time.perf_counter_ns()
             result = self._guarded(frame.stamp_ns, lambda step=step: self.pipeline.step(step.frame, step.given))  # type: ignore[misc]
             if result is not None:

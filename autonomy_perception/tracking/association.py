@@ -10,7 +10,6 @@ from scipy.optimize import linear_sum_assignment
 
 from autonomy_perception.ops import pairs
 from autonomy_perception.ops.library import Library
-from autonomy_perception.tracking.classes import COMPATIBILITY
 from autonomy_perception.tracking.extent import axes_of
 
 F64 = NDArray[np.float64]
@@ -82,7 +81,7 @@ class Boxes:
         return Boxes(self.table[index])
 
 
-def costs(lib: Library, tracks: Boxes, cov: F64, detections: Boxes, noise: F64, reach: F64) -> F64:
+def costs(lib: Library, tracks: Boxes, cov: F64, detections: Boxes, noise: F64, reach: F64, affinity: F64) -> F64:
     """Assignment cost (N,M), ``FORBIDDEN`` outside the gates.
 
     The distance is what remains of the centre offset after the part that a partial view explains: with sizes
@@ -92,11 +91,10 @@ def costs(lib: Library, tracks: Boxes, cov: F64, detections: Boxes, noise: F64, 
     Args:
         cov: (N,2,2) predicted position covariance [m^2]; noise: (M,) position variance of detections [m^2].
         reach: (N,) largest offset that a track can have travelled beyond its prediction [m].
+        affinity: (C,C) from :func:`autonomy_perception.tracking.classes.compatibility_table`.
     """
     put = lib.to_device
-    table = pairs.costs(
-        lib, put(tracks.table), put(cov), put(reach), put(detections.table), put(noise), put(COMPATIBILITY)
-    )
+    table = pairs.costs(lib, put(tracks.table), put(cov), put(reach), put(detections.table), put(noise), put(affinity))
     return lib.to_host(table)
 
 

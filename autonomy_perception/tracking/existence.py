@@ -9,20 +9,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from autonomy_perception.config import ExistenceConfig
 from autonomy_perception.ops import pairs
 from autonomy_perception.ops.library import Library
 
 F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-SURVIVAL_S = 20.0  # [s] mean life of an object within the field of view
-MISS_WEIGHT = 0.6  # consecutive misses share a cause, so one counts less than an independent one
-CAP = 0.99
 
-
-def survive(existence: F64, dt: float) -> F64:
+def survive(existence: F64, dt: float, config: ExistenceConfig) -> F64:
     """Existence (N,) after ``dt`` [s] without any look."""
-    return np.asarray(existence * np.exp(-dt / SURVIVAL_S))
+    return np.asarray(existence * np.exp(-dt / config.life_s))
 
 
 def born(detected: F64) -> F64:
@@ -30,16 +27,16 @@ def born(detected: F64) -> F64:
     return np.asarray(0.1 + 0.3 * detected)
 
 
-def hit(existence: F64, rate: F64, detected: F64) -> F64:
+def hit(existence: F64, rate: F64, detected: F64, config: ExistenceConfig) -> F64:
     """Existence (M,) after a detection with the detector's probability ``detected`` (M,)."""
     ratio = np.clip(rate * detected / (0.25 * (1.0 - detected) + 0.05), 1.2, 8.0)
-    odds = existence / (1.0 - np.minimum(existence, CAP)) * ratio
-    return np.asarray(np.minimum(odds / (1.0 + odds), CAP))
+    odds = existence / (1.0 - np.minimum(existence, config.cap)) * ratio
+    return np.asarray(np.minimum(odds / (1.0 + odds), config.cap))
 
 
-def miss(existence: F64, rate: F64, visible: F64) -> F64:
+def miss(existence: F64, rate: F64, visible: F64, config: ExistenceConfig) -> F64:
     """Existence (M,) after a scan that should have shown the object with probability ``rate * visible``."""
-    p = MISS_WEIGHT * rate * visible
+    p = config.miss_weight * rate * visible
     return np.asarray(existence * (1.0 - p) / (1.0 - existence * p))
 
 

@@ -13,13 +13,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from autonomy_perception.config import ExtentConfig
 from autonomy_perception.tracking.classes import SIZE, VEHICLES
 
 F64 = NDArray[np.float64]
 Bools = NDArray[np.bool_]
-
-LASTING = 6  # scans after which a much larger extent is believed
-STRAY = 0.3  # of a size known to be whole: what is seen may be a piece of what was never seen whole, too
 
 
 def axes_of(yaw: F64) -> F64:
@@ -49,7 +47,15 @@ def view(center: F64, axes: F64, extent: F64, sensor: F64) -> tuple[F64, F64]:
 
 
 def locate(
-    predicted: F64, spread: F64, center: F64, axes: F64, extent: F64, size: F64, complete: F64, side: F64
+    predicted: F64,
+    spread: F64,
+    center: F64,
+    axes: F64,
+    extent: F64,
+    size: F64,
+    complete: F64,
+    side: F64,
+    config: ExtentConfig,
 ) -> tuple[F64, F64]:
     """Centre measured by a partly seen box.
 
@@ -78,7 +84,7 @@ def locate(
     weight = np.empty_like(options)  # prior times agreement with the prediction
     weight[0] = 1.0
     weight[1] = 0.15 * other * (1.0 - abeam)
-    weight[2] = 0.05 * np.maximum(np.where(missing > 0.3, np.maximum(complete, STRAY), 0.0), missing < -0.3)
+    weight[2] = 0.05 * np.maximum(np.where(missing > 0.3, np.maximum(complete, config.stray), 0.0), missing < -0.3)
     off = (options - ahead) / np.hypot(spread, 0.2)
     weight *= np.exp(-0.5 * np.minimum(off * off, 50.0))
     weight /= weight.sum(0)
@@ -101,11 +107,13 @@ def whole(variance: F64, face: F64, exposure: F64, free_ends: F64) -> F64:
     return np.asarray(np.clip((0.7 - unsure) / 0.3, 0.0, 1.0) * open_view * free_ends[:, None])
 
 
-def grow(seen: F64, complete: F64, surplus: F64, extent: F64, sure: F64, young: Bools) -> tuple[F64, F64, F64]:
+def grow(
+    seen: F64, complete: F64, surplus: F64, extent: F64, sure: F64, young: Bools, config: ExtentConfig
+) -> tuple[F64, F64, F64]:
     """Robust running maximum of the size seen, how surely it is whole, and how long it was exceeded by far.
 
     A larger extent is taken at part weight; one much larger than a size known to be whole (two objects merged?)
-    only once it has lasted ``LASTING`` scans; a smaller one counts little. Extents that the detector completed count
+    only once it has lasted ``lasting_scans``; a smaller one counts little. Extents that the detector completed count
     only as long as there is nothing better. What is new and comes into view is taken as it is: there is nothing to weigh
     it against, and a box that grows slowly looks slow.
 
@@ -114,7 +122,7 @@ def grow(seen: F64, complete: F64, surplus: F64, extent: F64, sure: F64, young: 
     """
     jump = (extent > 1.3 * seen + 0.6) & (complete > 0.5)
     surplus = np.where(jump, surplus + 1.0, 0.0)
-    up = np.where(jump & (surplus < LASTING), 0.0, np.where(young[:, None], 1.0, 0.35))
+    up = np.where(jump & (surplus < config.lasting_scans), 0.0, np.where(young[:, None], 1.0, 0.35))
     down = np.where(extent < 2.5, 0.12, 0.06)
     guess = 0.3 * (1.0 - complete) ** 2
     gain = sure * np.where(extent > seen, up, down) + (1.0 - sure) * guess

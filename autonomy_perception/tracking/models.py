@@ -8,7 +8,10 @@ The formulas are in ``kernels/imm.cuh``.
 
 from __future__ import annotations
 
-N_MODELS = 3
-CV, CT, BICYCLE = range(N_MODELS)
-X, Y, VX, VY, YAW, OMEGA = range(6)
-N_STATES = 6
+from autonomy_perception.ops.imm import N_MODELS as N_MODELS
+from autonomy_perception.ops.imm import N_STATES as N_STATES
+from autonomy_perception.ops.imm import State
+from autonomy_perception.road_users import Motion
+
+CV, CT, BICYCLE = (int(m) for m in Motion)
+X, Y, VX, VY, YAW, OMEGA = (int(s) for s in State)

@@ -10,19 +10,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from autonomy_perception.config import MotionConfig
 from autonomy_perception.ops import tracks
 from autonomy_perception.ops.library import Library
-from autonomy_perception.types import ObjectClass
+from autonomy_perception.road_users import ObjectClass
+from autonomy_perception.tracking.classes import SMALL
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-START_WINDOW_S = 2.4
-STOP_WINDOW_S = 0.8
-MIN_FRAMES = 3  # of what surely is a road user; others must show more
-FEW_FRAMES = 4  # with fewer, motion must be twice as plain
-NEVER_LONGER = 20.0  # [m] unknown things longer than this are structure
 
 
 class Displacement:
@@ -43,19 +39,19 @@ def displacement(lib: Library, history: F64, rows: I64, window_s: float) -> Disp
 def threshold(probs: F64, size: F64, distance: F64) -> F64:
     """Displacement (N,) [m] that counts as motion: small for people, larger for what has no class or is far away."""
     unknown = probs[:, ObjectClass.UNKNOWN]
-    small = probs[:, ObjectClass.MOTORCYCLE :].sum(1)
+    small = probs[:, SMALL].sum(1)
     longest = size.max(1)
     base = 0.4 * small + 0.7 * (1.0 - small - unknown) + unknown * (0.7 + 0.15 * longest)
     return np.asarray(base + (0.006 + 0.012 * unknown) * distance)
 
 
-def starts(moved: Displacement, limit: F64, probs: F64, size: F64, credit: F64) -> Bools:
+def starts(moved: Displacement, limit: F64, probs: F64, size: F64, credit: F64, config: MotionConfig) -> Bools:
     """Resting tracks (N,) that have begun to move; ``credit`` (N,) [nat] log-odds of being a road user."""
-    plain = np.where(moved.frames < FEW_FRAMES, 2.0, 1.0)
+    plain = np.where(moved.frames < config.few_frames, 2.0, 1.0)
     far = moved.distance > plain * limit
-    needed = MIN_FRAMES + (credit < 1.0) + 2 * (credit < 0.0)
+    needed = config.min_frames + (credit < 1.0) + 2 * (credit < 0.0)
     steady = (moved.frames >= needed) & (moved.largest_step < 0.7) & (moved.detour < 1.4)
-    structure = (probs[:, ObjectClass.UNKNOWN] > 0.5) & (size.max(1) > NEVER_LONGER)
+    structure = (probs[:, ObjectClass.UNKNOWN] > 0.5) & (size.max(1) > config.never_longer)
     return np.asarray(far & steady & ~structure)
 
 
@@ -66,13 +62,13 @@ def plainness(moved: Displacement, limit: F64) -> F64:
     return np.asarray(np.clip(far, 0.0, 1.0) * np.clip(straight, 0.0, 1.0))
 
 
-def rests(moved: Displacement, limit: F64) -> Bools:
+def rests(moved: Displacement, limit: F64, config: MotionConfig) -> Bools:
     """Moving tracks (N,) that show no displacement in a window long enough to tell.
 
     Where the bounds disagree it may be that only more of the object came into view: then its centre has moved far.
     """
     near = (moved.distance < 0.4 * limit) & (np.hypot(moved.center[:, 0], moved.center[:, 1]) < 2.0 * limit)
-    return np.asarray(near & (moved.frames >= FEW_FRAMES) & (moved.span > 0.4))
+    return np.asarray(near & (moved.frames >= config.few_frames) & (moved.span > 0.4))
 
 
 def remember(history: F64, rows: I64, time_s: F64, low: F64, high: F64) -> None:

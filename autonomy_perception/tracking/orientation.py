@@ -10,12 +10,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from autonomy_perception.config import OrientationConfig
+
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-SWITCH = 1.5  # [nat] advantage that re-names a box
-CEILING = 6.0  # [nat] bound of the belief, so that it can be overturned
 UNAVAILABLE, SIGN_UNKNOWN, AVAILABLE = range(3)  # TrackedObjectKinematics.msg
 
 
@@ -33,9 +33,9 @@ def fold(measured: F64, yaw: F64) -> tuple[F64, I64]:
     return measured - 0.5 * np.pi * turns, np.asarray(turns, np.int64) % 4
 
 
-def normalise(belief: F64) -> F64:
+def normalise(belief: F64, config: OrientationConfig) -> F64:
     """Belief (N,4) with its maximum at 0 and bounded below."""
-    return np.asarray(np.maximum(belief - belief.max(1, keepdims=True), -CEILING))
+    return np.asarray(np.maximum(belief - belief.max(1, keepdims=True), -config.ceiling))
 
 
 def probabilities(belief: F64) -> F64:
@@ -80,11 +80,11 @@ def motion_evidence(yaw: F64, velocity: F64, speed_sigma: F64, moving: Bools) ->
     return np.asarray(kappa[:, None] * np.cos(angle[:, None] - 0.5 * np.pi * np.arange(4)))
 
 
-def best_turn(belief: F64) -> I64:
-    """Quarter turns (N,) that re-naming asks for: 0 unless another quadrant leads by ``SWITCH``."""
+def best_turn(belief: F64, config: OrientationConfig) -> I64:
+    """Quarter turns (N,) that re-naming asks for: 0 unless another quadrant leads by ``switch``."""
     best = belief.argmax(1)
     lead = belief[np.arange(len(belief)), best] - belief[:, 0]
-    return np.where(lead > SWITCH, best, 0)
+    return np.where(lead > config.switch, best, 0)
 
 
 def availability(belief: F64, shaped: Bools) -> NDArray[np.uint8]:

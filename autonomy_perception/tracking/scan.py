@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from autonomy_perception.config import FaceConfig
 from autonomy_perception.geometry import box_corners, transform_points, wrap_angle, yaw_of
 from autonomy_perception.ops.library import Library
 from autonomy_perception.tracking.association import Boxes, united
@@ -16,11 +17,7 @@ from autonomy_perception.types import Detections
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-SAME_TIME = 0.03  # [s] delays nearer than this are the same
 STRIPS = 8  # in which the view of a detection is timed
-MINORITY = 0.3  # share of these that does not count when they lie on both sides of the seam of the sweep
-RADIAL = 2.0  # [m/s] from this speed on something plainly comes nearer or goes away
-FACE_NEAR, FACE_PER_M = 0.06, 0.002  # [m], [m/m] standard deviation of a face in view
 
 
 @dataclass
@@ -36,6 +33,7 @@ class Scan:
         existence: (M,); known: (M,) front and back told apart.
         learned: (M,) boxes of a network (or fused): whole boxes, not visible parts.
         sensor: (2,) [m] where the lidar stands.
+        config: how faces are measured.
     """
 
     lib: Library
@@ -48,6 +46,7 @@ class Scan:
     known: NDArray[np.bool_]
     learned: NDArray[np.bool_]
     sensor: F64
+    config: FaceConfig
 
     def __len__(self) -> int:
         return len(self.face)
@@ -71,13 +70,15 @@ class Scan:
         receding = (away * velocity).sum(1) / np.maximum(np.hypot(away[:, 0], away[:, 1]), 0.1)
         last = delay.argmax(1)
         agreeing = (off**2).sum(2).argmin(1)
-        pick = np.where(receding < -RADIAL, last, np.where(receding > RADIAL, 1 - last, agreeing))
+        pick = np.where(
+            receding < -self.config.radial, last, np.where(receding > self.config.radial, 1 - last, agreeing)
+        )
         return np.asarray(delay[rows, pick])
 
     def stretch(self, k: int, members: I64) -> None:
         """Let detection ``k`` cover the detections ``members``, parts of the same object seen at the same time."""
         early, late = self.boxes.delay[members].min(1), self.boxes.delay[members].max(1)
-        members = members[late - early < SAME_TIME]
+        members = members[late - early < self.config.same_time_s]
         if len(members) == 0:
             return
         center, size = united(self.lib, self.boxes, k, members)
@@ -86,7 +87,7 @@ class Scan:
         self.boxes.vertical[k, 1] = max(self.boxes.vertical[k, 1], self.boxes.vertical[members, 1].max())
 
 
-def read_scan(lib: Library, d: Detections, T_odom_base: F64, sweep: Sweep) -> Scan:
+def read_scan(lib: Library, d: Detections, T_odom_base: F64, sweep: Sweep, config: FaceConfig) -> Scan:
     """Detections as a :class:`Scan`; rows with values that are not finite are left out."""
     sensor, heading = transform_points(T_odom_base, sweep.origin[None])[0, :2], yaw_of(T_odom_base)
     used = np.isfinite(d.center).all(1) & np.isfinite(d.size).all(1) & np.isfinite(d.yaw) & np.isfinite(d.existence)
@@ -94,22 +95,32 @@ def read_scan(lib: Library, d: Detections, T_odom_base: F64, sweep: Sweep) -> Sc
     center, size = d.center[used].astype(np.float64), np.maximum(d.size[used].astype(np.float64), 0.05)
     half = 0.5 * size[:, 2]
     probs = np.maximum(d.class_probs[used].astype(np.float64), 1e-3)
-    face = FACE_NEAR + FACE_PER_M * np.hypot(center[:, 0] - sensor[0], center[:, 1] - sensor[1])
+    face = config.near + config.per_m * np.hypot(center[:, 0] - sensor[0], center[:, 1] - sensor[1])
     cov = d.covariance[used].astype(np.float64)
     yaw_noise = np.maximum(cov[:, 3, 3], 0.03**2)
     existing = np.clip(d.existence[used].astype(np.float64), 0.05, 0.99)
-    delay = _delays(center[:, :2], size[:, :2], d.yaw[used].astype(np.float64), sensor, heading, sweep)
+    delay = _delays(center[:, :2], size[:, :2], d.yaw[used].astype(np.float64), sensor, heading, sweep, config)
     vertical = np.stack([center[:, 2] - half, center[:, 2] + half], 1)
     credit, share = np.log(existing) - np.log1p(-existing), probs / probs.sum(1, keepdims=True)
     still = np.zeros(2)
     boxes = Boxes.of(center[:, :2], size[:, :2], d.yaw[used].astype(np.float64), vertical, credit, still, delay, share)
     velocity = d.velocity[used].astype(np.float64)
     return Scan(
-        lib, boxes, cov[:, :2, :2], face, yaw_noise, velocity, existing, d.yaw_known[used], d.source[used] > 0, sensor
+        lib,
+        boxes,
+        cov[:, :2, :2],
+        face,
+        yaw_noise,
+        velocity,
+        existing,
+        d.yaw_known[used],
+        d.source[used] > 0,
+        sensor,
+        config,
     )
 
 
-def _delays(center: F64, size: F64, yaw: F64, sensor: F64, heading: float, sweep: Sweep) -> F64:
+def _delays(center: F64, size: F64, yaw: F64, sensor: F64, heading: float, sweep: Sweep, config: FaceConfig) -> F64:
     """Delays (M,2) [s] of the detections: two candidates only where a good part lies on each side of the seam."""
     bearing = np.arctan2(center[:, 1] - sensor[1], center[:, 0] - sensor[0])
     corners = box_corners(center, size, yaw) - sensor
@@ -121,6 +132,8 @@ def _delays(center: F64, size: F64, yaw: F64, sensor: F64, heading: float, sweep
     share = early.mean(1)
     first = (time * early).sum(1) / early.sum(1)
     last = (time * ~early).sum(1) / np.maximum((~early).sum(1), 1)
-    seam, middle = np.ptp(time, axis=1) > SAME_TIME, time.mean(1)
+    seam, middle = np.ptp(time, axis=1) > config.same_time_s, time.mean(1)
     first, last = np.where(seam, first, middle), np.where(seam, last, middle)
-    return np.stack([np.where(share < MINORITY, last, first), np.where(share > 1.0 - MINORITY, first, last)], 1)
+    return np.stack(
+        [np.where(share < config.minority, last, first), np.where(share > 1.0 - config.minority, first, last)], 1
+    )

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from autonomy_perception.config import MotionConfig
 from autonomy_perception.ops.library import Library
+from autonomy_perception.road_users import N_CLASSES
 from autonomy_perception.tracking.imm import Filter
-from autonomy_perception.types import N_CLASSES
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 HISTORY = 24  # frames remembered by the moving test
-SETTLED_S, SETTLED_HITS = 0.5, 5  # older and oftener seen than this a track that has not moved is taken to rest
 
 
 @dataclass
@@ -105,9 +105,9 @@ class TrackState:
                 raise ValueError(f"{name}: {found.dtype} {found.shape}, expected {column.dtype} {expected}")
         return cls(lib, *(arrays[name].copy() for name in _ARRAYS))
 
-    def settled(self, now_ns: int) -> NDArray[np.bool_]:
+    def settled(self, now_ns: int, config: MotionConfig) -> NDArray[np.bool_]:
         """Tracks (N,) seen for long enough that motion would have shown."""
-        return np.asarray(((now_ns - self.birth_ns) * 1e-9 >= SETTLED_S) & (self.hits > SETTLED_HITS))
+        return np.asarray(((now_ns - self.birth_ns) * 1e-9 >= config.settled_s) & (self.hits > config.settled_hits))
 
     def take(self, index: NDArray[np.bool_] | I64) -> TrackState:
         """The tracks of a mask or index, copied."""

@@ -12,7 +12,7 @@ from autonomy_perception.config import TrackingConfig
 from autonomy_perception.ops.library import Library
 from autonomy_perception.tracking import association, existence, upkeep
 from autonomy_perception.tracking.birth import newborn
-from autonomy_perception.tracking.classes import process_noise
+from autonomy_perception.tracking.classes import compatibility_table, process_noise
 from autonomy_perception.tracking.extent import is_vehicle
 from autonomy_perception.tracking.measurement import apply
 from autonomy_perception.tracking.models import VX, VY
@@ -24,8 +24,6 @@ from autonomy_perception.types import Detections, Tracks
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
-
-REACH_SPEED = 12.0  # [m/s] largest surprise in velocity between two scans
 
 
 class Tracker:
@@ -42,6 +40,7 @@ class Tracker:
     def __init__(self, config: TrackingConfig, lib: Library, seed: int = 0) -> None:
         """``config``: limits and thresholds. ``lib``: runs the kernels. ``seed``: namespace of the track identities."""
         self._config, self._lib = config, lib
+        self._affinity = compatibility_table(config.association)
         self.refused = 0
         self.reset(seed)
 
@@ -73,7 +72,7 @@ class Tracker:
             self._frame = detections.frame_id
         dt = 0.0 if self._stamp_ns is None else (stamp_ns - self._stamp_ns) * 1e-9
         self._stamp_ns = stamp_ns
-        scan = read_scan(self._lib, detections, T_odom_base, sweep or Sweep())
+        scan = read_scan(self._lib, detections, T_odom_base, sweep or Sweep(), self._config.face)
         self._advance(dt)
         mean, cov = self._state.filter.combined()
         rows, cols, absorbed = self._associate(scan, mean, cov, dt)
@@ -83,7 +82,7 @@ class Tracker:
         self._bear(scan, np.flatnonzero(free))
         mean, cov = self._state.filter.combined()
         self._velocity = mean[:, VX : VY + 1]
-        return to_tracks(self._state, mean, cov, self._frame, stamp_ns)
+        return to_tracks(self._state, mean, cov, self._frame, stamp_ns, self._config.motion)
 
     def predict(self, now_ns: int) -> Tracks:
         """Tracks moved to ``now_ns`` without new data: ages and existence decays; the tracker itself is unchanged."""
@@ -99,7 +98,7 @@ class Tracker:
             upkeep.confirm(self._state, now_ns, self._config)
             fresh = (now_ns - self._state.update_ns) * 1e-9 <= self._config.max_coast_s
             left = self._state.take(fresh)
-            return to_tracks(left, *left.filter.combined(), self._frame, now_ns)
+            return to_tracks(left, *left.filter.combined(), self._frame, now_ns, self._config.motion)
         finally:
             self._state = kept
 
@@ -131,48 +130,49 @@ class Tracker:
         imm.predict(process_noise(state.probs), state.size[:, 0], is_vehicle(state.probs) > 0.5, dt)
         state.store(imm)
         state.vertical_var += 0.3**2 * dt
-        state.existence = existence.survive(state.existence, dt)
+        state.existence = existence.survive(state.existence, dt, self._config.existence)
 
     def _associate(self, scan: Scan, mean: F64, cov: F64, dt: float) -> tuple[I64, I64, I64]:
         """Pairs (rows, cols) and the detections that are parts of a tracked object (no pair, no birth)."""
-        state = self._state
+        state, config = self._state, self._config.association
         tracks = upkeep.boxes_of(state, mean)
         spread = np.sqrt(np.maximum(cov[:, 0, 0], cov[:, 1, 1]))
-        reach = np.minimum(1.0 + REACH_SPEED * dt + spread, 6.0)
-        cost = association.costs(self._lib, tracks, cov[:, :2, :2], scan.boxes, scan.face**2 + 0.01, reach)
+        reach = np.minimum(config.slack + config.surprise * dt + spread, config.reach)
+        noise = scan.face**2 + 0.01
+        cost = association.costs(self._lib, tracks, cov[:, :2, :2], scan.boxes, noise, reach, self._affinity)
         rows, cols = association.assign(cost)
         free = np.ones(len(scan), np.bool_)
         free[cols] = False
         open_cols = np.flatnonzero(free)
         if len(open_cols) == 0 or len(rows) == 0:
             return rows, cols, np.empty(0, np.int64)
-        part = association.inside(self._lib, tracks.take(rows), scan.boxes.take(open_cols), 0.3)
+        part = association.inside(self._lib, tracks.take(rows), scan.boxes.take(open_cols), config.part_margin)
         part &= (state.hits[rows] >= 3)[:, None]
         for k in np.flatnonzero(part.any(1)):
             scan.stretch(int(cols[k]), open_cols[part[k]])
         return rows, cols, open_cols[part.any(0)]
 
     def _measure(self, scan: Scan, rows: I64, cols: I64, absorbed: I64, mean: F64, cov: F64, dt: float) -> None:
-        state = self._state
+        state, config = self._state, self._config
         if len(state) == 0:
             return
         assert self._stamp_ns is not None
-        self.refused += apply(state, mean, cov, scan, rows, cols, self._stamp_ns)
+        self.refused += apply(state, mean, cov, scan, rows, cols, self._stamp_ns, config)
         mean, cov = state.filter.combined()
-        upkeep.existences(state, mean, scan, rows, cols)
-        upkeep.orientations(state, mean, cov)
-        self.refused += upkeep.motions(state, mean, scan.sensor, rows, self._stamp_ns, dt)
+        upkeep.existences(state, mean, scan, rows, cols, config.existence)
+        upkeep.orientations(state, mean, cov, config.orientation)
+        self.refused += upkeep.motions(state, mean, scan.sensor, rows, self._stamp_ns, dt, config.motion)
         mean = state.filter.average()
         upkeep.accelerations(state, mean, self._velocity, dt)
-        upkeep.confirm(state, self._stamp_ns, self._config)
-        self._state = upkeep.prune(state, mean, self._stamp_ns, self._config)
+        upkeep.confirm(state, self._stamp_ns, config)
+        self._state = upkeep.prune(state, mean, self._stamp_ns, config)
 
     def _bear(self, scan: Scan, cols: I64) -> None:
         assert self._stamp_ns is not None
         if len(cols) == 0:
             return
         room = self._config.max_tracks
-        fresh = newborn(scan, cols, self._stamp_ns, self._seed)
+        fresh = newborn(scan, cols, self._stamp_ns, self._seed, self._config)
         joined = self._state.join(fresh)
         if len(joined) > room:  # the least credible go first; ties keep the older track
             keep = np.sort(np.argsort(-joined.existence, kind="stable")[:room])

@@ -2,17 +2,19 @@
 
 #include <vector>
 
-AP_API int32_t ap_cell_ids(const float* xyz, int32_t* ids, int32_t n, float x0, float y0, float inv_res, int32_t nx,
-                           int32_t ny, void*) {
-  if (n < 0 || nx <= 0 || ny <= 0) return -1;
-  const ap::CellGrid grid{x0, y0, inv_res, nx, ny};
-  for (int32_t i = 0; i < n; ++i) ids[i] = ap::cell_id(xyz + 3 * static_cast<int64_t>(i), grid);
+AP_API int32_t ap_cell_ids(const ap::CellIdsArgs& args, void*) {
+  const ap::CellIdsArgs a = args;
+  if (a.p.grid.nx <= 0 || a.p.grid.ny <= 0) return ap::kEmptyGrid;
+  for (int32_t i = 0; i < a.p.n; ++i) a.ids[i] = ap::cell_id(a.xyz + 3 * static_cast<int64_t>(i), a.p.grid);
   return 0;
 }
 
 // Stable counting sort: order[starts[c] .. starts[c + 1]) are the points of cell c in their own order.
-AP_API int32_t ap_cell_index(const int32_t* ids, int32_t* order, int32_t* starts, int32_t n, int32_t n_cells, void*) {
-  if (n < 0 || n_cells <= 0) return -1;
+AP_API int32_t ap_cell_index(const ap::CellIndexArgs& args, void*) {
+  const ap::CellIndexArgs a = args;
+  const int32_t n = a.p.n, n_cells = a.p.n_cells, *ids = a.ids;
+  int32_t *order = a.order, *starts = a.starts;
+  if (n_cells <= 0) return ap::kEmptyGrid;
   for (int32_t c = 0; c <= n_cells; ++c) starts[c] = 0;
   for (int32_t i = 0; i < n; ++i)
     if (ids[i] >= 0 && ids[i] < n_cells) ++starts[ids[i]];
@@ -28,13 +30,14 @@ AP_API int32_t ap_cell_index(const int32_t* ids, int32_t* order, int32_t* starts
 }
 
 // Adding in point order is adding in interval order: the same sums as the GPU's, without the sort.
-AP_API int32_t ap_cell_stats(const float* values, const int32_t* ids, int32_t* count, float* low, float* high, float* mean,
-                             float* variance, int32_t n, int32_t stride, int32_t n_cells, void*) {
-  if (n < 0 || n_cells <= 0 || stride <= 0) return -1;
+AP_API int32_t ap_cell_stats(const ap::CellStatsArgs& args, void*) {
+  const ap::CellStatsArgs a = args;
+  const int32_t n_cells = a.p.n_cells, stride = a.p.stride, *ids = a.ids;
+  if (n_cells <= 0) return ap::kEmptyGrid;
   auto& sums = ap::kept<std::vector<ap::CellSums>>();
   sums.assign(n_cells, ap::CellSums{});
-  for (int32_t i = 0; i < n; ++i)
-    if (ids[i] >= 0 && ids[i] < n_cells) ap::add_value(&sums[ids[i]], values[static_cast<int64_t>(i) * stride]);
-  for (int32_t c = 0; c < n_cells; ++c) ap::store_stats(sums[c], c, count, low, high, mean, variance);
+  for (int32_t i = 0; i < a.p.n; ++i)
+    if (ids[i] >= 0 && ids[i] < n_cells) ap::add_value(&sums[ids[i]], a.values[static_cast<int64_t>(i) * stride + stride - 1]);
+  for (int32_t c = 0; c < n_cells; ++c) ap::store_stats(sums[c], c, a.count, a.low, a.high, a.mean, a.variance);
   return 0;
 }

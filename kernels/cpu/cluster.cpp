@@ -6,7 +6,7 @@
 
 namespace {
 
-using ap::ClusterParams;
+using ap::ClusterLabelParams;
 using ap::Moments;
 using ap::Node;
 
@@ -58,7 +58,7 @@ void unite(std::vector<int32_t>& parent, int32_t a, int32_t b) {
     parent[a] = b;
 }
 
-void mark_cells(const float* xyz, const uint8_t* label, int32_t n, const ClusterParams& p, Scratch& s) {
+void mark_cells(const float* xyz, const uint8_t* label, int32_t n, const ClusterLabelParams& p, Scratch& s) {
   s.words = (p.side + 63) / 64;
   s.bits.assign(static_cast<size_t>(s.words) * p.side, 0u);
   s.point.resize(n), s.at.resize(n);
@@ -88,7 +88,7 @@ void rank_cells(const uint8_t* label, const float* height, Scratch& s) {
   }
 }
 
-void make_nodes(const ClusterParams& p, Scratch& s) {
+void make_nodes(const ClusterLabelParams& p, Scratch& s) {
   s.nodes.clear(), s.first.clear();
   for (int32_t iy = 0; iy < p.side; ++iy)
     occupied(s, iy, 0, p.side - 1, [&](int32_t ix, int32_t rank) {
@@ -100,7 +100,7 @@ void make_nodes(const ClusterParams& p, Scratch& s) {
 }
 
 // Links node a to later nodes of its level within reach; every pair is visited once.
-void link_node(int32_t a, const ClusterParams& p, Scratch& s) {
+void link_node(int32_t a, const ClusterLabelParams& p, Scratch& s) {
   const Node node = s.nodes[a];
   const int32_t reach = static_cast<int32_t>(std::sqrt(node.reach2));
   const Node* const nodes = s.nodes.data();
@@ -119,7 +119,7 @@ void link_node(int32_t a, const ClusterParams& p, Scratch& s) {
 }
 
 // Moves the nodes of oversize components of a level to the next level; returns whether there were any.
-bool promote(int level, const ClusterParams& p, Scratch& s) {
+bool promote(int level, const ClusterLabelParams& p, Scratch& s) {
   const int32_t m = static_cast<int32_t>(s.nodes.size());
   s.moments.assign(m, Moments{});
   for (int32_t i = 0; i < m; ++i) {
@@ -164,34 +164,29 @@ int32_t number(const float* height, int32_t* out, uint8_t* level, int32_t n, int
 
 }  // namespace
 
-// xyz (n,3), label (n), height (n) -> out (n) cluster id or -1, level (capacity n / min_points + 1); mask and slot
-// (side * side) are work memory of the GPU. Returns the number of clusters, or -1 for arguments out of range.
-AP_API int32_t ap_cluster_label(const float* xyz, const uint8_t* label, const float* height, uint32_t*, int32_t*,
-                                int32_t* out, uint8_t* level, int32_t n, int32_t min_points, int32_t side, int32_t ix0,
-                                int32_t iy0, float ox, float oy, float max_range, float cell, float gap, float gap_slope,
-                                float rise, float rise_slope, float max_length, float max_width, void*) {
-  if (n < 0 || min_points < 1 || side < 1 || side > 16384 || !(cell > 0.0f)) return -1;
-  const ClusterParams p{side, ix0, iy0, ox, oy, max_range, cell, gap, gap_slope, rise, rise_slope, max_length, max_width};
+AP_API int32_t ap_cluster_label(const ap::ClusterLabelArgs& args, void*) {
+  const ap::ClusterLabelArgs a = args;
+  const ClusterLabelParams& p = a.p;
+  if (const int32_t why = ap::refused(p)) return why;
   Scratch& s = ap::kept<Scratch>();
-  mark_cells(xyz, label, n, p, s);
-  rank_cells(label, height, s);
+  mark_cells(a.xyz, a.label, p.n, p, s);
+  rank_cells(a.label, a.height, s);
   make_nodes(p, s);
   const int32_t m = static_cast<int32_t>(s.nodes.size());
   s.parent.resize(m);
   for (int32_t i = 0; i < m; ++i) s.parent[i] = i;
   for (int lv = 0; lv < ap::kLevels; ++lv) {
-    for (int32_t a = 0; a < m; ++a)
-      if (s.nodes[a].level == lv) link_node(a, p, s);
+    for (int32_t k = 0; k < m; ++k)
+      if (s.nodes[k].level == lv) link_node(k, p, s);
     if (lv + 1 == ap::kLevels || !promote(lv, p, s)) break;
   }
-  return number(height, out, level, n, min_points, s);
+  return number(a.height, a.out, a.level, p.n, p.min_points, s);
 }
 
-// Cluster ids (n) -> order (n) point indices grouped by cluster, in ascending order inside one; offsets (clusters + 1);
-// grouped (n,4) x y z height in that order. Returns the number of grouped points, or -1 for arguments out of range.
-AP_API int32_t ap_cluster_order(const float* xyz, const float* height, const int32_t* id, int32_t* order, int32_t* offsets,
-                                float* grouped, int32_t n, int32_t clusters, void*) {
-  if (n < 0 || clusters < 0) return -1;
+AP_API int32_t ap_cluster_order(const ap::ClusterOrderArgs& args, void*) {
+  const ap::ClusterOrderArgs a = args;
+  const int32_t n = a.p.n, clusters = a.p.clusters, *id = a.id;
+  int32_t* offsets = a.offsets;
   std::fill(offsets, offsets + clusters + 1, 0);
   for (int32_t i = 0; i < n; ++i)
     if (id[i] >= 0) ++offsets[id[i] + 1];
@@ -201,10 +196,10 @@ AP_API int32_t ap_cluster_order(const float* xyz, const float* height, const int
   for (int32_t i = 0; i < n; ++i) {
     if (id[i] < 0) continue;
     const int32_t k = next[id[i]]++;
-    order[k] = i;
-    float* g = grouped + 4 * static_cast<int64_t>(k);
-    g[0] = xyz[3 * static_cast<int64_t>(i)], g[1] = xyz[3 * static_cast<int64_t>(i) + 1];
-    g[2] = xyz[3 * static_cast<int64_t>(i) + 2], g[3] = height[i];
+    a.order[k] = i;
+    const float* point = a.xyz + 3 * static_cast<int64_t>(i);
+    float* g = a.grouped + 4 * static_cast<int64_t>(k);
+    g[0] = point[0], g[1] = point[1], g[2] = point[2], g[3] = a.height[i];
   }
   return offsets[clusters];
 }

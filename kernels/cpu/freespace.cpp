@@ -8,7 +8,7 @@
 
 namespace {
 
-using ap::FreeSpaceParams;
+using ap::FreespaceParams;
 
 // Returns in the order of sectors and, within one, of range: arrays, so that neighbours lie side by side.
 struct Sorted {
@@ -38,7 +38,7 @@ struct Block {
   int32_t part[kSize];
 };
 
-void place_block(const float* xyz, const uint8_t* label, int32_t begin, int32_t count, const FreeSpaceParams& c, Sorted& s) {
+void place_block(const float* xyz, const uint8_t* label, int32_t begin, int32_t count, const FreespaceParams& c, Sorted& s) {
   Block b;
   for (int32_t i = 0; i < count; ++i) {
     const float* p = xyz + 3 * static_cast<int64_t>(begin + i);
@@ -57,7 +57,7 @@ void place_block(const float* xyz, const uint8_t* label, int32_t begin, int32_t 
   }
 }
 
-void place_points(const float* xyz, const uint8_t* label, int32_t n, const FreeSpaceParams& c, Sorted& s) {
+void place_points(const float* xyz, const uint8_t* label, int32_t n, const FreespaceParams& c, Sorted& s) {
   s.sector.resize(n), s.cell.resize(n), s.range.resize(n);
 #pragma omp parallel for schedule(static)
   for (int32_t i = 0; i < n; i += Block::kSize) place_block(xyz, label, i, std::min(Block::kSize, n - i), c, s);
@@ -141,7 +141,7 @@ void beam_gaps(Sorted& s, float factor, float* gaps) {
 }
 
 // Cells that one sector frees and hides.
-void mark_sector(const float* xyz, int32_t a, const float* gaps, const FreeSpaceParams& c, const Sorted& s, uint8_t* free, uint8_t* hidden) {
+void mark_sector(const float* xyz, int32_t a, const float* gaps, const FreespaceParams& c, const Sorted& s, uint8_t* free, uint8_t* hidden) {
   const Returns sector{s, s.first[a]};
   const int count = s.first[a + 1] - s.first[a];
   const auto point = [&](int k) { return xyz + 3 * static_cast<int64_t>(ap::key_index(s.keys[s.first[a] + k])); };
@@ -157,41 +157,39 @@ void mark_sector(const float* xyz, int32_t a, const float* gaps, const FreeSpace
 
 }  // namespace
 
-AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hits, uint8_t* free, uint8_t* shadow, int32_t n, float ox, float oy,
-                            float oz, float shift_x, float shift_y, float inv_res, int32_t nx, int32_t ny, int32_t n_azimuth,
-                            float max_range, float slope_tolerance, float gap_factor, float gap_floor, float max_gap, float shadow_length, float beam_factor, void*) {
-  if (n < 0 || nx <= 0 || ny <= 0 || n_azimuth <= 0) return -1;
-  const FreeSpaceParams c{ox, oy, oz, shift_x, shift_y, inv_res, nx, ny, n_azimuth, max_range, slope_tolerance, gap_factor, gap_floor, max_gap, shadow_length};
+AP_API int32_t ap_freespace(const ap::FreespaceArgs& args, void*) {
+  const ap::FreespaceArgs a = args;
+  const FreespaceParams& c = a.p;
+  if (const int32_t why = ap::refused(c)) return why;
   Sorted& s = ap::kept<Sorted>();
   const ap::Spread spread;
-  s.first.assign(n_azimuth + 1, 0);
-  place_points(xyz, label, n, c, s);
-  mark_points(label, hits, free, n, s);
-  sort_returns(xyz, label, n, n_azimuth, oz, s);
+  s.first.assign(c.n_azimuth + 1, 0);
+  place_points(a.xyz, a.label, c.n, c, s);
+  mark_points(a.label, a.hits, a.free, c.n, s);
+  sort_returns(a.xyz, a.label, c.n, c.n_azimuth, c.oz, s);
   float gaps[ap::kElevationBins];
-  beam_gaps(s, beam_factor, gaps);
+  beam_gaps(s, c.beam_factor, gaps);
 #pragma omp parallel
   {
-    const size_t cells = static_cast<size_t>(nx) * ny;
+    const size_t cells = static_cast<size_t>(c.nx) * c.ny;
     std::vector<uint8_t> own(cells, 0), hidden(cells, 0);  // threads must not overwrite each other's larger values
 #pragma omp for schedule(dynamic, 32)
-    for (int32_t a = 0; a < n_azimuth; ++a) mark_sector(xyz, a, gaps, c, s, own.data(), hidden.data());
+    for (int32_t k = 0; k < c.n_azimuth; ++k) mark_sector(a.xyz, k, gaps, c, s, own.data(), hidden.data());
 #pragma omp critical
     for (size_t k = 0; k < cells; ++k) {
-      free[k] = std::max(free[k], own[k]);
-      shadow[k] = std::max(shadow[k], hidden[k]);
+      a.free[k] = std::max(a.free[k], own[k]);
+      a.shadow[k] = std::max(a.shadow[k], hidden[k]);
     }
   }
   return 0;
 }
 
-AP_API int32_t ap_log_odds(float* log_odds, const int32_t* hits, const uint8_t* free, const float* lethal, int8_t* wire, int32_t n,
-                           float fade, float fade_free, float hit, float miss, float clamp, float clamp_free, float unknown_below, void*) {
-  if (n < 0) return -1;
-  const ap::LogOddsParams c{fade, fade_free, hit, miss, clamp, clamp_free, unknown_below};
-  for (int32_t i = 0; i < n; ++i) {
-    log_odds[i] = ap::log_odds_cell(log_odds[i], hits[i], free[i], lethal ? lethal[i] : 0.0f, c);
-    wire[i] = ap::wire_of(log_odds[i], c.unknown_below);
+AP_API int32_t ap_log_odds(const ap::LogOddsArgs& args, void*) {
+  const ap::LogOddsArgs a = args;
+  const int64_t n = static_cast<int64_t>(a.p.nx) * a.p.ny;
+  for (int64_t i = 0; i < n; ++i) {
+    a.log_odds[i] = ap::log_odds_cell(a.log_odds[i], a.hits[i], a.free[i], a.lethal ? a.lethal[i] : 0.0f, a.p);
+    a.wire[i] = ap::wire_of(a.log_odds[i], a.p.unknown_below);
   }
   return 0;
 }

@@ -7,6 +7,9 @@ namespace {
 
 using namespace ap;
 
+// Words (int32) of workspace for n points.
+int32_t work_size(int32_t n) { return 3 * n + 7 * kGroundCells; }
+
 // Cuts the caller's workspace into the arrays of the operation.
 struct Work {
   float centre[kGroundBins], width[kGroundBins], per_metre[kGroundBins];
@@ -150,22 +153,24 @@ void refine(const GroundParams& c, int32_t n, const float* height, Work& w) {
 
 }  // namespace
 
-// Words (int32) of workspace for n points.
-AP_API int32_t ap_ground_work(int32_t n, void*) { return 3 * n + 7 * ap::kGroundCells; }
+AP_API int32_t ap_ground_work(const ap::GroundWorkArgs& a, void*) {
+  return work_size(a.p.n);
+}
 
-// xyz (n,3), work (ap_ground_work(n),), label (n,), height (n,).
-AP_API int32_t ap_ground(const float* xyz, int32_t* work, uint8_t* label, float* height, int32_t n, float ox, float oy, float oz,
-                         float ground_z, float obstacle_height, float overhead, float rough_height, float steep, void*) {
-  if (n < 0) return -1;
+AP_API int32_t ap_ground(const ap::GroundArgs& args, void*) {
+  const ap::GroundArgs a = args;
+  const GroundParams& c = a.p;
+  const int32_t n = c.n;
   if (n == 0) return 0;
-  const GroundParams c{ox, oy, oz, ground_z, obstacle_height, overhead, rough_height, steep};
-  Work w(work, n);
-  find_lowest(xyz, n, c, w);
-  find_crowded(xyz, n, c, w);
-  grow(find_plane(xyz, c, w), c, w);
-  measure(xyz, n, w.surface, w, height);
-  refine(c, n, height, w);
-  measure(xyz, n, w.refined, w, height);
-  for (int32_t i = 0; i < n; ++i) label[i] = w.cell[i] < 0 ? static_cast<uint8_t>(kPointIgnored) : ground_label(height[i], w.layer[w.cell[i]], c);
+  if (c.words < work_size(n)) return kSmallWork;
+  Work w(a.work, n);
+  find_lowest(a.xyz, n, c, w);
+  find_crowded(a.xyz, n, c, w);
+  grow(find_plane(a.xyz, c, w), c, w);
+  measure(a.xyz, n, w.surface, w, a.height);
+  refine(c, n, a.height, w);
+  measure(a.xyz, n, w.refined, w, a.height);
+  for (int32_t i = 0; i < n; ++i)
+    a.label[i] = w.cell[i] < 0 ? static_cast<uint8_t>(kIgnored) : ground_label(a.height[i], w.layer[w.cell[i]], c);
   return 0;
 }

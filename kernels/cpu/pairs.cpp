@@ -14,58 +14,56 @@ std::vector<double> radii(const ap::PairBox* b, int32_t n) {
 
 }  // namespace
 
-AP_API int32_t ap_pair_costs(const double* tracks, const double* cov, const double* reach, const double* found, const double* noise,
-                             const double* affinity, double* cost, int32_t n, int32_t m, void*) {
-  if (n < 0 || m < 0) return -1;
-  const ap::PairBox *a = boxes(tracks), *b = boxes(found);
-  const std::vector<double> radius = radii(b, m);
-  for (int64_t i = 0; i < n; ++i) {
-    const ap::PairTrack t = ap::pair_track(a[i], cov + 4 * i, affinity);
-    const double own = reach[i] + ap::radius_of(a[i]);
-    double* row = cost + i * m;
-    for (int64_t j = 0; j < m; ++j)
-      row[j] = ap::nearer_than(a[i], b[j], own + radius[j]) ? ap::pair_cost(a[i], t, b[j], noise[j], reach[i]) : ap::kForbidden;
+AP_API int32_t ap_pair_costs(const ap::PairCostsArgs& args, void*) {
+  const ap::PairCostsArgs in = args;
+  const ap::PairBox *a = boxes(in.tracks), *b = boxes(in.found);
+  const std::vector<double> radius = radii(b, in.p.m);
+  for (int64_t i = 0; i < in.p.n; ++i) {
+    const ap::PairTrack t = ap::pair_track(a[i], in.cov + 4 * i, in.affinity);
+    const double own = in.reach[i] + ap::radius_of(a[i]);
+    double* row = in.cost + i * in.p.m;
+    for (int64_t j = 0; j < in.p.m; ++j)
+      row[j] = ap::nearer_than(a[i], b[j], own + radius[j]) ? ap::pair_cost(a[i], t, b[j], in.noise[j], in.reach[i]) : ap::kForbidden;
   }
   return 0;
 }
 
-AP_API int32_t ap_pair_inside(const double* outer, const double* inner, uint8_t* out, int32_t n, int32_t m, float margin, void*) {
-  if (n < 0 || m < 0) return -1;
-  const ap::PairBox *a = boxes(outer), *b = boxes(inner);
-  const std::vector<double> radius = radii(b, m);
-  for (int64_t i = 0; i < n; ++i) {
-    const double own = margin + ap::radius_of(a[i]), c = cos(a[i].yaw), s = sin(a[i].yaw);
-    for (int64_t j = 0; j < m; ++j)
-      out[i * m + j] = ap::nearer_than(a[i], b[j], own + radius[j]) && ap::pair_inside(a[i], b[j], c, s, margin);
+AP_API int32_t ap_pair_inside(const ap::PairInsideArgs& args, void*) {
+  const ap::PairInsideArgs in = args;
+  const ap::PairBox *a = boxes(in.outer), *b = boxes(in.inner);
+  const std::vector<double> radius = radii(b, in.p.m);
+  for (int64_t i = 0; i < in.p.n; ++i) {
+    const double own = in.p.margin + ap::radius_of(a[i]), c = cos(a[i].yaw), s = sin(a[i].yaw);
+    for (int64_t j = 0; j < in.p.m; ++j)
+      in.out[i * in.p.m + j] = ap::nearer_than(a[i], b[j], own + radius[j]) && ap::pair_inside(a[i], b[j], c, s, in.p.margin);
   }
   return 0;
 }
 
-AP_API int32_t ap_pair_along(const double* first, const double* second, double* out, int32_t n, int32_t m, void*) {
-  if (n < 0 || m < 0) return -1;
-  const ap::PairBox *a = boxes(first), *b = boxes(second);
-  ap::AlongBox* along = reinterpret_cast<ap::AlongBox*>(out);
-  for (int64_t i = 0; i < n; ++i) {
+AP_API int32_t ap_pair_along(const ap::PairAlongArgs& args, void*) {
+  const ap::PairAlongArgs in = args;
+  const ap::PairBox *a = boxes(in.first), *b = boxes(in.second);
+  ap::AlongBox* along = reinterpret_cast<ap::AlongBox*>(in.out);
+  for (int64_t i = 0; i < in.p.n; ++i) {
     const double c = cos(a[i].yaw), s = sin(a[i].yaw);
-    for (int64_t j = 0; j < m; ++j) along[i * m + j] = ap::along_of(a[i], b[j], c, s);
+    for (int64_t j = 0; j < in.p.m; ++j) along[i * in.p.m + j] = ap::along_of(a[i], b[j], c, s);
   }
   return 0;
 }
 
-AP_API int32_t ap_shadowed(const double* targets, const double* screens, double* hidden, uint8_t* touched, int32_t n, int32_t m,
-                           float margin, void*) {
-  if (n < 0 || m < 0) return -1;
-  const ap::Disc* a = reinterpret_cast<const ap::Disc*>(targets);
-  const ap::Disc* b = reinterpret_cast<const ap::Disc*>(screens);
-  for (int64_t i = 0; i < n; ++i) {
+AP_API int32_t ap_shadowed(const ap::ShadowedArgs& args, void*) {
+  const ap::ShadowedArgs in = args;
+  const ap::Disc* a = reinterpret_cast<const ap::Disc*>(in.targets);
+  const ap::Disc* b = reinterpret_cast<const ap::Disc*>(in.screens);
+  for (int64_t i = 0; i < in.p.n; ++i) {
     double most = 0.0;
     bool end = false;
-    for (int64_t j = 0; j < m; ++j) {
-      const double part = ap::hidden_by(a[i], b[j], margin, end);
+    for (int64_t j = 0; j < in.p.m; ++j) {
+      const double part = ap::hidden_by(a[i], b[j], in.p.margin, end);
       most = part > most ? part : most;
     }
-    hidden[i] = most;
-    touched[i] = end;
+    in.hidden[i] = most;
+    in.touched[i] = end;
   }
   return 0;
 }

@@ -4,3 +4,5 @@
 AP_API void ap_release() {
   for (void (*const release)() : ap::kept_of_thread()) release();
 }
+
+AP_API const char* ap_border() { return AP_BORDER; }

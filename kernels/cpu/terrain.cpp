@@ -14,7 +14,7 @@ struct Scratch {
 };
 
 // Highest and lowest known elevation per tile of `reach` x `reach` cells, with a rim of empty tiles; returns tiles per row.
-int32_t tile_extremes(const float* elevation, const ap::TerrainLimits& c, Scratch& s) {
+int32_t tile_extremes(const float* elevation, const ap::TerrainDeriveParams& c, Scratch& s) {
   const int32_t tx = (c.nx + c.reach - 1) / c.reach + 2, ty = (c.ny + c.reach - 1) / c.reach + 2;
   s.high.assign(static_cast<size_t>(tx) * ty, -1e30f);
   s.low.assign(static_cast<size_t>(tx) * ty, 1e30f);
@@ -59,7 +59,7 @@ struct RowScratch {
 
 // Looks for ditches and drops row by row, at the cells whose height and surroundings make them possible.
 void find_pits(const ap::TerrainView& v, const float* elevation, uint16_t* pits, Scratch& s) {
-  const ap::TerrainLimits& c = v.c;
+  const ap::TerrainDeriveParams& c = v.c;
   const int32_t tx = tile_extremes(elevation, c, s);
   std::fill_n(pits, static_cast<int64_t>(c.nx) * c.ny, static_cast<uint16_t>(0));
 #pragma omp parallel for schedule(dynamic, 8)
@@ -97,49 +97,45 @@ void find_pits(const ap::TerrainView& v, const float* elevation, uint16_t* pits,
 
 }  // namespace
 
-// Fuses the ground returns of a sweep. sums (ny*nx,3) int64 is scratch; slope is that of the last derivation.
-AP_API int32_t ap_terrain_fuse(const float* xyz, const uint8_t* label, int64_t* sums, const float* slope, float* elevation,
-                               float* variance, float* spread, float* age, int32_t n, float ox, float oy, float shift_x,
-                               float shift_y, float anchor_z, float inv_res, int32_t nx, int32_t ny, float max_range,
-                               float elapsed, void*) {
-  if (n < 0 || nx < 1 || ny < 1) return -1;
-  const ap::TerrainParams c{ox, oy, shift_x, shift_y, anchor_z, inv_res, nx, ny, max_range, elapsed};
-  auto* cells = reinterpret_cast<ap::TerrainSums*>(sums);
-  std::fill_n(sums, 3 * static_cast<int64_t>(nx) * ny, 0);
-  for (int32_t i = 0; i < n; ++i) {
-    if (label[i] != 1) continue;
-    const int32_t k = ap::terrain_cell(xyz + 3 * i, c);
+AP_API int32_t ap_terrain_fuse(const ap::TerrainFuseArgs& args, void*) {
+  const ap::TerrainFuseArgs a = args;
+  const ap::TerrainFuseParams& c = a.p;
+  if (c.nx < 1 || c.ny < 1) return ap::kEmptyGrid;
+  auto* cells = reinterpret_cast<ap::TerrainSums*>(a.sums);
+  std::fill_n(a.sums, 3 * static_cast<int64_t>(c.nx) * c.ny, 0);
+  for (int32_t i = 0; i < c.n; ++i) {
+    if (a.label[i] != 1) continue;
+    const int32_t k = ap::terrain_cell(a.xyz + 3 * i, c);
     if (k < 0) continue;
-    const int64_t z = ap::terrain_units(xyz[3 * i + 2]);
+    const int64_t z = ap::terrain_units(a.xyz[3 * i + 2]);
     ap::TerrainSums& s = cells[k];
     ++s.n;
     s.z += z;
     s.zz += z * z;
   }
-  for (int32_t k = 0; k < nx * ny; ++k)
-    ap::terrain_fuse(cells[k], k, slope[k], c, elevation, variance, spread, age);
+  for (int32_t k = 0; k < c.nx * c.ny; ++k)
+    ap::terrain_fuse(cells[k], k, a.slope[k], c, a.elevation, a.variance, a.spread, a.age);
   return 0;
 }
 
-// Derived layers from elevation and variance, all (ny,nx); pits is scratch, what follows it is written.
-AP_API int32_t ap_terrain_derive(const float* elevation, const float* variance, const float* spread, uint16_t* pits,
-                                 uint8_t* negative, float* slope, float* step, float* roughness, float* traversability, float* lethal, int32_t nx, int32_t ny,
-                                 float vx, float vy, float res, float max_slope, float max_step, float clearance,
-                                 int32_t half_base, int32_t reach, void*) {
-  if (nx < 1 || ny < 1) return -1;
-  const ap::TerrainLimits c{nx, ny, vx, vy, res, max_slope, tanf(max_slope), max_step, clearance, half_base, reach};
+AP_API int32_t ap_terrain_derive(const ap::TerrainDeriveArgs& args, void*) {
+  const ap::TerrainDeriveArgs a = args;
+  const ap::TerrainDeriveParams& c = a.p;
+  const int32_t nx = c.nx, ny = c.ny;
+  if (nx < 1 || ny < 1) return ap::kEmptyGrid;
   Scratch& s = ap::kept<Scratch>();
   const ap::Spread cores;
   const int32_t rim = ap::terrain_rim(c), cells = nx * ny;
   s.padded.resize(static_cast<size_t>(nx + 2 * rim) * (ny + 2 * rim));
   std::fill(s.padded.begin(), s.padded.end(), NAN);
   for (int32_t iy = 0; iy < ny; ++iy)
-    std::copy_n(elevation + iy * nx, nx, &s.padded[static_cast<size_t>(iy + rim) * (nx + 2 * rim) + rim]);
-  const ap::TerrainView v{s.padded.data(), variance, c, rim};
-  find_pits(v, elevation, pits, s);
-  std::fill_n(negative, cells, static_cast<uint8_t>(0));
-  for (int32_t k = 0; k < cells; ++k) ap::terrain_negative(v, k, pits, negative);
+    std::copy_n(a.elevation + iy * nx, nx, &s.padded[static_cast<size_t>(iy + rim) * (nx + 2 * rim) + rim]);
+  const ap::TerrainView v{s.padded.data(), a.variance, c, rim, tanf(c.max_slope)};
+  find_pits(v, a.elevation, a.pits, s);
+  std::fill_n(a.negative, cells, static_cast<uint8_t>(0));
+  for (int32_t k = 0; k < cells; ++k) ap::terrain_negative(v, k, a.pits, a.negative);
 #pragma omp parallel for schedule(dynamic, 2048)
-  for (int32_t k = 0; k < cells; ++k) ap::terrain_derive(v, k, spread, negative, slope, step, roughness, traversability, lethal);
+  for (int32_t k = 0; k < cells; ++k)
+    ap::terrain_derive(v, k, a.spread, a.negative, a.slope, a.step, a.roughness, a.traversability, a.lethal);
   return 0;
 }

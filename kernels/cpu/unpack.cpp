@@ -23,7 +23,7 @@ struct Part {
 
 // Points [part.begin, end) of the message; what is kept is written from row part.begin on.
 template <bool kPlain>
-void run(const ap::UnpackPlan& plan, const uint8_t* data, const float* poses, const float* masks, const Columns& c,
+void run(const ap::UnpackParams& plan, const uint8_t* data, const float* poses, const float* masks, const Columns& c,
          int32_t end, Part& part) {
   int32_t at = part.begin;
   for (int32_t i = part.begin; i < end;) {
@@ -56,13 +56,11 @@ void close_gap(const Columns& c, int64_t to, int64_t from, int64_t n) {
 
 }  // namespace
 
-AP_API int32_t ap_unpack(const uint8_t* data, const int32_t* layout, const double* scales, const float* base,
-                         const float* limits, const float* poses, const float* masks, float* xyz, float* intensity,
-                         float* time, uint16_t* ring, int32_t* counts, int32_t n_poses, int32_t n_masks,
-                         int32_t n_edges, void*) {
-  const ap::UnpackPlan plan = ap::unpack_plan(layout, scales, base, limits, n_poses, n_masks, n_edges);
-  if (plan.n < 0 || plan.width < 1 || n_poses < 1 || n_masks < 0 || n_edges < 0) return -1;
-  const Columns c{xyz, intensity, time, ring};
+AP_API int32_t ap_unpack(const ap::UnpackArgs& args, void*) {
+  const ap::UnpackArgs a = args;
+  const ap::UnpackParams& plan = a.p;
+  if (const int32_t why = ap::refused(plan)) return why;
+  const Columns c{a.xyz, a.intensity, a.time, a.ring};
   const int32_t n_parts = std::clamp(plan.n / kPart, 1, omp_get_max_threads());
   std::vector<Part> parts(n_parts, Part{});
   const ap::Spread spread;
@@ -70,12 +68,12 @@ AP_API int32_t ap_unpack(const uint8_t* data, const int32_t* layout, const doubl
   for (int32_t p = 0; p < n_parts; ++p) {
     parts[p].begin = static_cast<int32_t>(static_cast<int64_t>(plan.n) * p / n_parts);
     const int32_t end = static_cast<int32_t>(static_cast<int64_t>(plan.n) * (p + 1) / n_parts);
-    (ap::is_plain(plan) ? run<true> : run<false>)(plan, data, poses, masks, c, end, parts[p]);
+    (ap::is_plain(plan) ? run<true> : run<false>)(plan, a.data, a.poses, a.masks, c, end, parts[p]);
   }
-  for (int i = 0; i < ap::kDropReasons; ++i) counts[i] = 0;
+  for (int i = 0; i < ap::kDropReasons; ++i) a.counts[i] = 0;
   for (const Part& part : parts) {
-    close_gap(c, counts[ap::kKept], part.begin, part.kept);
-    for (int i = 0; i < ap::kDropReasons; ++i) counts[i] += part.counts[i];
+    close_gap(c, a.counts[ap::kKept], part.begin, part.kept);
+    for (int i = 0; i < ap::kDropReasons; ++i) a.counts[i] += part.counts[i];
   }
   return 0;
 }

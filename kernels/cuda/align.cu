@@ -23,12 +23,11 @@ __global__ void scores_kernel(const float* points, const float* weights, const f
 
 }  // namespace
 
-AP_API int32_t ap_map_scores(const float* points, const float* weights, const float* projections, const uint8_t* map,
-                             int64_t* score, int64_t* inside, int32_t n, int32_t m, int32_t width, int32_t height, void* stream) {
-  if (n < 0 || m < 0) return -1;
-  if (width < 2 || height < 2) return -2;
+AP_API int32_t ap_map_scores(const ap::MapScoresArgs& a, void* stream) {
+  const int32_t n = a.p.n, m = a.p.m, width = a.p.width, height = a.p.height;
+  if (width < 2 || height < 2) return ap::kSmallMap;
   if (m > 0)
-    scores_kernel<<<m, ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(points, weights, projections, map, score, inside, n, width,
-                                                                            height);
+    scores_kernel<<<m, ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(a.points, a.weights, a.projections, a.map, a.score, a.inside,
+                                                                            n, width, height);
   return ap::launched();
 }

@@ -40,7 +40,7 @@ __global__ void stats_kernel(const float* values, const uint64_t* keys, const in
   if (c >= n_cells) return;
   ap::CellSums sums{};
   for (int32_t k = starts[c]; k < starts[c + 1]; ++k)
-    ap::add_value(&sums, values[static_cast<int64_t>(keys[k] & 0xffffffffu) * stride]);
+    ap::add_value(&sums, values[static_cast<int64_t>(keys[k] & 0xffffffffu) * stride + stride - 1]);
   ap::store_stats(sums, static_cast<int32_t>(c), count, low, high, mean, variance);
 }
 
@@ -64,29 +64,31 @@ uint64_t* group(const int32_t* ids, int32_t n, int32_t n_cells, int32_t** starts
 
 }  // namespace
 
-AP_API int32_t ap_cell_ids(const float* xyz, int32_t* ids, int32_t n, float x0, float y0, float inv_res, int32_t nx,
-                           int32_t ny, void* stream) {
-  if (n < 0 || nx <= 0 || ny <= 0) return -1;
-  if (n > 0) id_kernel<<<ap::blocks(n), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(xyz, ids, n, {x0, y0, inv_res, nx, ny});
+AP_API int32_t ap_cell_ids(const ap::CellIdsArgs& a, void* stream) {
+  if (a.p.grid.nx <= 0 || a.p.grid.ny <= 0) return ap::kEmptyGrid;
+  if (a.p.n > 0) id_kernel<<<ap::blocks(a.p.n), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(a.xyz, a.ids, a.p.n, a.p.grid);
   return ap::launched();
 }
 
-AP_API int32_t ap_cell_index(const int32_t* ids, int32_t* order, int32_t* starts, int32_t n, int32_t n_cells, void* stream) {
-  if (n < 0 || n_cells <= 0) return -1;
+AP_API int32_t ap_cell_index(const ap::CellIndexArgs& a, void* stream) {
+  const int32_t n = a.p.n, n_cells = a.p.n_cells;
+  if (n_cells <= 0) return ap::kEmptyGrid;
   const auto s = static_cast<cudaStream_t>(stream);
-  const uint64_t* keys = group(ids, n, n_cells, &starts, s);
-  if (!keys) return -2;
-  if (n > 0) order_kernel<<<ap::blocks(n), ap::kThreads, 0, s>>>(keys, order, n, n_cells);
+  int32_t* starts = a.starts;
+  const uint64_t* keys = group(a.ids, n, n_cells, &starts, s);
+  if (!keys) return ap::no_room();
+  if (n > 0) order_kernel<<<ap::blocks(n), ap::kThreads, 0, s>>>(keys, a.order, n, n_cells);
   return ap::launched();
 }
 
-AP_API int32_t ap_cell_stats(const float* values, const int32_t* ids, int32_t* count, float* low, float* high, float* mean,
-                             float* variance, int32_t n, int32_t stride, int32_t n_cells, void* stream) {
-  if (n < 0 || n_cells <= 0 || stride <= 0) return -1;
+AP_API int32_t ap_cell_stats(const ap::CellStatsArgs& a, void* stream) {
+  const int32_t n_cells = a.p.n_cells;
+  if (n_cells <= 0) return ap::kEmptyGrid;
   const auto s = static_cast<cudaStream_t>(stream);
   int32_t* starts = nullptr;
-  const uint64_t* keys = group(ids, n, n_cells, &starts, s);
-  if (!keys) return -2;
-  stats_kernel<<<ap::blocks(n_cells), ap::kThreads, 0, s>>>(values, keys, starts, count, low, high, mean, variance, stride, n_cells);
+  const uint64_t* keys = group(a.ids, a.p.n, n_cells, &starts, s);
+  if (!keys) return ap::no_room();
+  stats_kernel<<<ap::blocks(n_cells), ap::kThreads, 0, s>>>(a.values, keys, starts, a.count, a.low, a.high, a.mean, a.variance, a.p.stride,
+                                                            n_cells);
   return ap::launched();
 }

@@ -6,12 +6,12 @@
 
 namespace {
 
-using ap::ClusterParams;
+using ap::ClusterLabelParams;
 using ap::Moments;
 using ap::Node;
 
 __global__ void mark_kernel(const float* xyz, const uint8_t* label, const float* height, uint32_t* mask, int32_t* cells, int32_t n,
-                            ClusterParams p) {
+                            ClusterLabelParams p) {
   const int64_t i = ap::thread_index();
   if (i >= n) return;
   int32_t ix, iy;
@@ -19,14 +19,14 @@ __global__ void mark_kernel(const float* xyz, const uint8_t* label, const float*
   if (cells[i] >= 0 && ap::makes_node(label[i])) atomicOr(mask + cells[i], 1u << ap::height_bin(height[i]));
 }
 
-__global__ void count_kernel(const uint32_t* mask, int32_t* slot, ClusterParams p) {
+__global__ void count_kernel(const uint32_t* mask, int32_t* slot, ClusterLabelParams p) {
   const int64_t c = ap::thread_index();
   if (c >= static_cast<int64_t>(p.side) * p.side) return;
   Node pair[2];
   slot[c] = ap::make_pair(static_cast<int32_t>(c % p.side), static_cast<int32_t>(c / p.side), mask[c], p, pair);
 }
 
-__global__ void node_kernel(const uint32_t* mask, const int32_t* slot, Node* nodes, int32_t* parent, ClusterParams p) {
+__global__ void node_kernel(const uint32_t* mask, const int32_t* slot, Node* nodes, int32_t* parent, ClusterLabelParams p) {
   const int64_t c = ap::thread_index();
   if (c >= static_cast<int64_t>(p.side) * p.side) return;
   Node pair[2];
@@ -51,7 +51,7 @@ __device__ void unite(int32_t* parent, int32_t a, int32_t b) {
 }
 
 __global__ void link_kernel(const Node* nodes, const uint32_t* mask, const int32_t* slot, int32_t* parent, const int32_t* total, int level,
-                            ClusterParams p) {
+                            ClusterLabelParams p) {
   const int64_t a = ap::thread_index();
   if (a >= *total || nodes[a].level != level) return;
   const Node node = nodes[a];
@@ -74,7 +74,7 @@ __device__ void add(int64_t* sum, int64_t value) {
   atomicAdd(reinterpret_cast<unsigned long long*>(sum), static_cast<unsigned long long>(value));
 }
 
-__global__ void moment_kernel(const Node* nodes, const int32_t* parent, Moments* moments, const int32_t* total, int level, ClusterParams p) {
+__global__ void moment_kernel(const Node* nodes, const int32_t* parent, Moments* moments, const int32_t* total, int level, ClusterLabelParams p) {
   const int64_t i = ap::thread_index();
   if (i >= *total || nodes[i].level != level) return;
   const Moments own = ap::moments_of(nodes[i], p);
@@ -83,7 +83,7 @@ __global__ void moment_kernel(const Node* nodes, const int32_t* parent, Moments*
   add(&sum->xx, own.xx), add(&sum->yy, own.yy), add(&sum->xy, own.xy);
 }
 
-__global__ void promote_kernel(Node* nodes, int32_t* parent, const Moments* moments, const int32_t* total, int level, ClusterParams p) {
+__global__ void promote_kernel(Node* nodes, int32_t* parent, const Moments* moments, const int32_t* total, int level, ClusterLabelParams p) {
   const int64_t i = ap::thread_index();
   if (i >= *total || nodes[i].level != level || !ap::oversize(moments[parent[i]], p)) return;
   ap::set_level(nodes + i, level + 1, p);
@@ -144,32 +144,33 @@ __global__ void offset_kernel(const uint64_t* keys, int32_t* offsets, int32_t n,
 int32_t read_back(const int32_t* value, cudaStream_t s) {
   int32_t out = 0;
   cudaMemcpyAsync(&out, value, sizeof(out), cudaMemcpyDeviceToHost, s);
-  return cudaStreamSynchronize(s) == cudaSuccess ? out : -3;
+  const cudaError_t error = cudaStreamSynchronize(s);
+  return error == cudaSuccess ? out : ap::kCudaError - static_cast<int32_t>(error);
 }
 
 }  // namespace
 
-AP_API int32_t ap_cluster_label(const float* xyz, const uint8_t* label, const float* height, uint32_t* mask, int32_t* slot,
-                                int32_t* out, uint8_t* level, int32_t n, int32_t min_points, int32_t side, int32_t ix0,
-                                int32_t iy0, float ox, float oy, float max_range, float cell, float gap, float gap_slope,
-                                float rise, float rise_slope, float max_length, float max_width, void* stream) {
-  if (n < 0 || min_points < 1 || side < 1 || side > 16384 || !(cell > 0.0f)) return -1;
+AP_API int32_t ap_cluster_label(const ap::ClusterLabelArgs& a, void* stream) {
+  const ClusterLabelParams& p = a.p;
+  if (const int32_t why = ap::refused(p)) return why;
+  const int32_t n = p.n;
   if (n == 0) return 0;
-  const ClusterParams p{side, ix0, iy0, ox, oy, max_range, cell, gap, gap_slope, rise, rise_slope, max_length, max_width};
+  uint32_t* mask = a.mask;
+  int32_t* slot = a.slot;
   const auto s = static_cast<cudaStream_t>(stream);
   ap::Pieces room;  // a node holds at least one point, so n bounds their number
   const size_t at_cells = room.add<int32_t>(n), at_nodes = room.add<Node>(n), at_parent = room.add<int32_t>(n),
                at_moments = room.add<Moments>(n), at_count = room.add<int32_t>(n), at_id = room.add<int32_t>(n),
                at_total = room.add<int32_t>(2);
-  if (!room.get(s)) return -2;
+  if (!room.get(s)) return ap::no_room();
   auto *cells = room.at<int32_t>(at_cells), *parent = room.at<int32_t>(at_parent), *count = room.at<int32_t>(at_count);
   auto *id = room.at<int32_t>(at_id), *total = room.at<int32_t>(at_total);
   auto* nodes = room.at<Node>(at_nodes);
   auto* moments = room.at<Moments>(at_moments);
-  const int64_t all = static_cast<int64_t>(side) * side;
+  const int64_t all = static_cast<int64_t>(p.side) * p.side;
   const int by_point = ap::blocks(n), by_cell = ap::blocks(all);
   cudaMemsetAsync(mask, 0, sizeof(uint32_t) * all, s);
-  mark_kernel<<<by_point, ap::kThreads, 0, s>>>(xyz, label, height, mask, cells, n, p);
+  mark_kernel<<<by_point, ap::kThreads, 0, s>>>(a.xyz, a.label, a.height, mask, cells, n, p);
   count_kernel<<<by_cell, ap::kThreads, 0, s>>>(mask, slot, p);
   ap::exclusive_scan(slot, all, total, s);
   node_kernel<<<by_cell, ap::kThreads, 0, s>>>(mask, slot, nodes, parent, p);
@@ -182,30 +183,29 @@ AP_API int32_t ap_cluster_label(const float* xyz, const uint8_t* label, const fl
     promote_kernel<<<by_point, ap::kThreads, 0, s>>>(nodes, parent, moments, total, lv, p);
   }
   cudaMemsetAsync(count, 0, sizeof(int32_t) * n, s);
-  root_kernel<<<by_point, ap::kThreads, 0, s>>>(height, cells, mask, slot, nodes, parent, total, out, count, n);
-  keep_kernel<<<by_point, ap::kThreads, 0, s>>>(count, id, n, min_points);
+  root_kernel<<<by_point, ap::kThreads, 0, s>>>(a.height, cells, mask, slot, nodes, parent, total, a.out, count, n);
+  keep_kernel<<<by_point, ap::kThreads, 0, s>>>(count, id, n, p.min_points);
   ap::exclusive_scan(id, n, total + 1, s);
-  level_kernel<<<by_point, ap::kThreads, 0, s>>>(nodes, count, id, level, n, min_points);
-  number_kernel<<<by_point, ap::kThreads, 0, s>>>(count, id, out, n, min_points);
+  level_kernel<<<by_point, ap::kThreads, 0, s>>>(nodes, count, id, a.level, n, p.min_points);
+  number_kernel<<<by_point, ap::kThreads, 0, s>>>(count, id, a.out, n, p.min_points);
   const int32_t error = ap::launched();
   return error ? error : read_back(total + 1, s);
 }
 
-AP_API int32_t ap_cluster_order(const float* xyz, const float* height, const int32_t* id, int32_t* order, int32_t* offsets,
-                                float* grouped, int32_t n, int32_t clusters, void* stream) {
-  if (n < 0 || clusters < 0) return -1;
+AP_API int32_t ap_cluster_order(const ap::ClusterOrderArgs& a, void* stream) {
+  const int32_t n = a.p.n, clusters = a.p.clusters;
   const auto s = static_cast<cudaStream_t>(stream);
   ap::Pieces room;
   const size_t keys = room.add<uint64_t>(n), sorted = room.add<uint64_t>(n), temp = room.add<char>(ap::sort_bytes(n));
-  if (!room.get(s)) return -2;
+  if (!room.get(s)) return ap::no_room();
   int bits = 1;
   while (clusters >> bits) ++bits;
   if (n > 0) {
-    key_kernel<<<ap::blocks(n), ap::kThreads, 0, s>>>(id, room.at<uint64_t>(keys), n, clusters);
+    key_kernel<<<ap::blocks(n), ap::kThreads, 0, s>>>(a.id, room.at<uint64_t>(keys), n, clusters);
     ap::sort_keys(room.at<void>(temp), room.at<uint64_t>(keys), room.at<uint64_t>(sorted), n, 32, 32 + bits, s);
-    group_kernel<<<ap::blocks(n), ap::kThreads, 0, s>>>(xyz, height, room.at<uint64_t>(sorted), order, grouped, n, clusters);
+    group_kernel<<<ap::blocks(n), ap::kThreads, 0, s>>>(a.xyz, a.height, room.at<uint64_t>(sorted), a.order, a.grouped, n, clusters);
   }
-  offset_kernel<<<ap::blocks(clusters + 1), ap::kThreads, 0, s>>>(room.at<uint64_t>(sorted), offsets, n, clusters);
+  offset_kernel<<<ap::blocks(clusters + 1), ap::kThreads, 0, s>>>(room.at<uint64_t>(sorted), a.offsets, n, clusters);
   const int32_t error = ap::launched();
-  return error ? error : read_back(offsets + clusters, s);
+  return error ? error : read_back(a.offsets + clusters, s);
 }

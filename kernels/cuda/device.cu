@@ -181,3 +181,7 @@ void sort_pairs(void* temp, const uint32_t* in, uint32_t* out, const uint64_t* v
 }
 
 }  // namespace ap
+
+AP_API const char* ap_border() { return AP_BORDER; }
+AP_API const char* ap_cuda_error_name(int32_t error) { return cudaGetErrorName(static_cast<cudaError_t>(error)); }
+AP_API const char* ap_cuda_error_string(int32_t error) { return cudaGetErrorString(static_cast<cudaError_t>(error)); }

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "launchers.h"
+
 namespace ap {
 
 constexpr int kThreads = 256;
@@ -13,10 +15,16 @@ inline int blocks(int64_t n) { return static_cast<int>((n + kThreads - 1) / kThr
 // Index of this thread over the whole grid.
 __device__ __forceinline__ int64_t thread_index() { return blockIdx.x * static_cast<int64_t>(kThreads) + threadIdx.x; }
 
-// Result of a launcher after its last launch: 0, or -100 - cudaError.
+// Result of a launcher after its last launch: 0, or kCudaError - cudaError_t.
 inline int32_t launched() {
   const cudaError_t error = cudaGetLastError();
-  return error == cudaSuccess ? 0 : -100 - static_cast<int32_t>(error);
+  return error == cudaSuccess ? 0 : kCudaError - static_cast<int32_t>(error);
+}
+
+// Result of a launcher whose scratch memory could not be had.
+inline int32_t no_room() {
+  const int32_t result = launched();  // takes the error away: the next launcher must not find it
+  return result ? result : kCudaError - static_cast<int32_t>(cudaErrorMemoryAllocation);
 }
 
 // Scratch memory of the calling thread for one stream: grows when a call needs more, is never given back, and is

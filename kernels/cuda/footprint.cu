@@ -1,5 +1,7 @@
 #include "footprint.cuh"
 
+#include "cuda/device.cuh"
+
 namespace {
 // One block per box; all threads store the same value, so their order does not matter.
 __global__ void footprint_kernel(const float* boxes, uint8_t* mask, int32_t nx, int32_t ny, float res, float margin) {
@@ -12,9 +14,10 @@ __global__ void footprint_kernel(const float* boxes, uint8_t* mask, int32_t nx, 
 }
 }  // namespace
 
-AP_API int32_t ap_footprint(const float* boxes, uint8_t* mask, int32_t m, int32_t nx, int32_t ny, float res, float margin, void* stream) {
-  if (m < 0 || nx <= 0 || ny <= 0 || !(res > 0.0f)) return -1;
-  if (m == 0) return 0;
-  footprint_kernel<<<m, 128, 0, static_cast<cudaStream_t>(stream)>>>(boxes, mask, nx, ny, res, margin);
-  return cudaGetLastError() == cudaSuccess ? 0 : -2;
+AP_API int32_t ap_footprint(const ap::FootprintArgs& a, void* stream) {
+  if (a.p.nx <= 0 || a.p.ny <= 0) return ap::kEmptyGrid;
+  if (!(a.p.res > 0.0f)) return ap::kResolution;
+  if (a.p.m > 0)
+    footprint_kernel<<<a.p.m, 128, 0, static_cast<cudaStream_t>(stream)>>>(a.boxes, a.mask, a.p.nx, a.p.ny, a.p.res, a.p.margin);
+  return ap::launched();
 }

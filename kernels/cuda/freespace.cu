@@ -10,7 +10,7 @@ constexpr int kBlock = 256;
 int blocks(int64_t n) { return static_cast<int>((n + kBlock - 1) / kBlock); }
 
 __global__ void point_kernel(const float* xyz, const uint8_t* label, int32_t* hits, uint32_t* sector, uint64_t* key, int32_t n,
-                             ap::FreeSpaceParams c) {
+                             ap::FreespaceParams c) {
   const int32_t i = blockIdx.x * kBlock + threadIdx.x;
   if (i >= n) return;
   const float* p = xyz + 3 * static_cast<int64_t>(i);
@@ -62,7 +62,7 @@ __global__ void gap_kernel(const uint64_t* steps, float* gaps, int32_t n, float 
 }
 
 __global__ void mark_kernel(const float* xyz, const uint8_t* label, const uint32_t* sector, const uint64_t* key, const int32_t* first,
-                            const float* gaps, uint8_t* free, int32_t n, uint8_t value, ap::FreeSpaceParams c) {
+                            const float* gaps, uint8_t* free, int32_t n, uint8_t value, ap::FreespaceParams c) {
   const int32_t k = blockIdx.x * kBlock + threadIdx.x;
   if (k >= n || sector[k] >= static_cast<uint32_t>(c.n_azimuth)) return;
   const int32_t i = ap::key_index(key[k]);
@@ -84,7 +84,7 @@ __global__ void mark_kernel(const float* xyz, const uint8_t* label, const uint32
 }
 
 __global__ void shadow_kernel(const float* xyz, const uint8_t* label, const uint32_t* sector, const uint64_t* key, const int32_t* first,
-                              uint8_t* shadow, int32_t n, ap::FreeSpaceParams c) {
+                              uint8_t* shadow, int32_t n, ap::FreespaceParams c) {
   const int32_t k = blockIdx.x * kBlock + threadIdx.x;
   if (k >= n || sector[k] >= static_cast<uint32_t>(c.n_azimuth)) return;
   const int32_t s = static_cast<int32_t>(sector[k]);
@@ -97,54 +97,51 @@ __global__ void shadow_kernel(const float* xyz, const uint8_t* label, const uint
   }
 }
 
-__global__ void log_odds_kernel(float* log_odds, const int32_t* hits, const uint8_t* free, const float* lethal, int8_t* wire, int32_t n,
-                                ap::LogOddsParams c) {
+__global__ void log_odds_kernel(ap::LogOddsArgs a, int32_t n) {
   const int32_t i = blockIdx.x * kBlock + threadIdx.x;
   if (i >= n) return;
-  log_odds[i] = ap::log_odds_cell(log_odds[i], hits[i], free[i], lethal ? lethal[i] : 0.0f, c);
-  wire[i] = ap::wire_of(log_odds[i], c.unknown_below);
+  a.log_odds[i] = ap::log_odds_cell(a.log_odds[i], a.hits[i], a.free[i], a.lethal ? a.lethal[i] : 0.0f, a.p);
+  a.wire[i] = ap::wire_of(a.log_odds[i], a.p.unknown_below);
 }
 
 }  // namespace
 
-AP_API int32_t ap_freespace(const float* xyz, const uint8_t* label, int32_t* hits, uint8_t* free, uint8_t* shadow, int32_t n, float ox, float oy,
-                            float oz, float shift_x, float shift_y, float inv_res, int32_t nx, int32_t ny, int32_t n_azimuth,
-                            float max_range, float slope_tolerance, float gap_factor, float gap_floor, float max_gap, float shadow_length, float beam_factor, void* stream) {
-  if (n < 0 || nx <= 0 || ny <= 0 || n_azimuth <= 0) return -1;
+AP_API int32_t ap_freespace(const ap::FreespaceArgs& a, void* stream) {
+  const ap::FreespaceParams& c = a.p;
+  if (const int32_t why = ap::refused(c)) return why;
+  const int32_t n = c.n, n_azimuth = c.n_azimuth;
   if (n == 0) return 0;
-  const ap::FreeSpaceParams c{ox, oy, oz, shift_x, shift_y, inv_res, nx, ny, n_azimuth, max_range, slope_tolerance, gap_factor, gap_floor, max_gap, shadow_length};
+  const float* xyz = a.xyz;
+  const uint8_t* label = a.label;
   const auto cs = static_cast<cudaStream_t>(stream);
   ap::Pieces room;
   const size_t at[] = {room.add<uint32_t>(n), room.add<uint32_t>(n), room.add<uint64_t>(n), room.add<uint64_t>(n),
                        room.add<uint64_t>(n), room.add<int32_t>(n_azimuth + 1), room.add<float>(ap::kElevationBins),
                        room.add<char>(ap::sort_bytes(n))};
-  if (!room.get(cs)) return -2;
+  if (!room.get(cs)) return ap::no_room();
   auto *sector = room.at<uint32_t>(at[0]), *sector2 = room.at<uint32_t>(at[1]);
   auto *key = room.at<uint64_t>(at[2]), *key2 = room.at<uint64_t>(at[3]), *sorted = room.at<uint64_t>(at[4]);
   auto* first = room.at<int32_t>(at[5]);
   auto* gaps = room.at<float>(at[6]);
   auto* temp = room.at<void>(at[7]);
-  point_kernel<<<blocks(n), kBlock, 0, cs>>>(xyz, label, hits, sector, key, n, c);
+  point_kernel<<<blocks(n), kBlock, 0, cs>>>(xyz, label, a.hits, sector, key, n, c);
   int sector_bits = 1;
   while (n_azimuth >> sector_bits) ++sector_bits;
   ap::sort_pairs(temp, key, key2, sector, sector2, n, 32, 64, cs);  // by range, then by sector; both keep the order of points
   ap::sort_pairs(temp, sector2, sector, key2, key, n, 0, sector_bits, cs);
   first_kernel<<<blocks(n_azimuth + 1), kBlock, 0, cs>>>(sector, first, n, n_azimuth);
   cudaMemsetAsync(key2, 0xff, sizeof(uint64_t) * static_cast<size_t>(n), cs);
-  step_kernel<<<blocks((n_azimuth + 7) / 8), kBlock, 0, cs>>>(key, first, xyz, key2, n_azimuth, oz);
+  step_kernel<<<blocks((n_azimuth + 7) / 8), kBlock, 0, cs>>>(key, first, xyz, key2, n_azimuth, c.oz);
   ap::sort_keys(temp, key2, sorted, n, 0, 64, cs);
-  gap_kernel<<<1, 1, 0, cs>>>(sorted, gaps, n, beam_factor);
+  gap_kernel<<<1, 1, 0, cs>>>(sorted, gaps, n, c.beam_factor);
   for (uint8_t value = 1; value <= 2; ++value)
-    mark_kernel<<<blocks(n), kBlock, 0, cs>>>(xyz, label, sector, key, first, gaps, free, n, value, c);
-  shadow_kernel<<<blocks(n), kBlock, 0, cs>>>(xyz, label, sector, key, first, shadow, n, c);
-  return cudaGetLastError() == cudaSuccess ? 0 : -3;
+    mark_kernel<<<blocks(n), kBlock, 0, cs>>>(xyz, label, sector, key, first, gaps, a.free, n, value, c);
+  shadow_kernel<<<blocks(n), kBlock, 0, cs>>>(xyz, label, sector, key, first, a.shadow, n, c);
+  return ap::launched();
 }
 
-AP_API int32_t ap_log_odds(float* log_odds, const int32_t* hits, const uint8_t* free, const float* lethal, int8_t* wire, int32_t n,
-                           float fade, float fade_free, float hit, float miss, float clamp, float clamp_free, float unknown_below, void* stream) {
-  if (n < 0) return -1;
-  if (n == 0) return 0;
-  const ap::LogOddsParams c{fade, fade_free, hit, miss, clamp, clamp_free, unknown_below};
-  log_odds_kernel<<<blocks(n), kBlock, 0, static_cast<cudaStream_t>(stream)>>>(log_odds, hits, free, lethal, wire, n, c);
-  return cudaGetLastError() == cudaSuccess ? 0 : -3;
+AP_API int32_t ap_log_odds(const ap::LogOddsArgs& a, void* stream) {
+  const int32_t n = a.p.nx * a.p.ny;
+  if (n > 0) log_odds_kernel<<<blocks(n), kBlock, 0, static_cast<cudaStream_t>(stream)>>>(a, n);
+  return ap::launched();
 }

@@ -156,7 +156,7 @@ __global__ void refine_kernel(GroundParams c, Field f) {
 
 __global__ void label_kernel(int32_t n, const float* height, uint8_t* label, GroundParams c, Field f) {
   const int64_t i = thread_index();
-  if (i < n) label[i] = f.cell[i] < 0 ? static_cast<uint8_t>(kPointIgnored) : ground_label(height[i], f.layer[f.cell[i]], c);
+  if (i < n) label[i] = f.cell[i] < 0 ? static_cast<uint8_t>(kIgnored) : ground_label(height[i], f.layer[f.cell[i]], c);
 }
 
 // Field in the stream's scratch; false without room.
@@ -191,17 +191,18 @@ bool make_field(int32_t n, cudaStream_t s, Field* f) {
 }  // namespace
 
 // The GPU needs no workspace from the caller.
-AP_API int32_t ap_ground_work(int32_t, void*) { return 1; }
+AP_API int32_t ap_ground_work(const GroundWorkArgs&, void*) { return 1; }
 
 // All pointers are device memory.
-AP_API int32_t ap_ground(const float* xyz, int32_t*, uint8_t* label, float* height, int32_t n, float ox, float oy, float oz,
-                         float ground_z, float obstacle_height, float overhead, float rough_height, float steep, void* stream) {
-  if (n < 0) return -1;
+AP_API int32_t ap_ground(const GroundArgs& a, void* stream) {
+  const GroundParams& c = a.p;
+  const int32_t n = c.n;
   if (n == 0) return 0;
+  const float* xyz = a.xyz;
+  float* height = a.height;
   const auto s = static_cast<cudaStream_t>(stream);
-  const GroundParams c{ox, oy, oz, ground_z, obstacle_height, overhead, rough_height, steep};
   Field f;
-  if (!make_field(n, s, &f)) return -2;
+  if (!make_field(n, s, &f)) return no_room();
   const int points = blocks(n), cells = blocks(kGroundCells);
   clear_kernel<<<cells, kThreads, 0, s>>>(f);
   polar_kernel<<<points, kThreads, 0, s>>>(xyz, n, c, f);
@@ -214,6 +215,6 @@ AP_API int32_t ap_ground(const float* xyz, int32_t*, uint8_t* label, float* heig
   measure_kernel<<<points, kThreads, 0, s>>>(xyz, n, f.surface, height, true, f);
   refine_kernel<<<cells, kThreads, 0, s>>>(c, f);
   measure_kernel<<<points, kThreads, 0, s>>>(xyz, n, f.refined, height, false, f);
-  label_kernel<<<points, kThreads, 0, s>>>(n, height, label, c, f);
+  label_kernel<<<points, kThreads, 0, s>>>(n, height, a.label, c, f);
   return launched();
 }

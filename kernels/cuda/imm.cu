@@ -42,33 +42,26 @@ __global__ void combine_kernel(const double* mean, const double* cov, const doub
 
 }  // namespace
 
-AP_API int32_t ap_imm_predict(double* mean, double* cov, double* mu, const double* noise, const double* length,
-                              const uint8_t* vehicle, int32_t n, float dt, void* stream) {
-  if (n < 0 || !(dt >= 0.0f)) return -1;
-  const ap::Transition t = ap::transition_of(dt);
-  const double fade = exp(-dt / ap::kTurnMemory);
-  if (n > 0)
-    predict_kernel<<<ap::blocks(n), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(mean, cov, mu, noise, length, vehicle, n, t, dt, fade);
+AP_API int32_t ap_imm_predict(const ap::ImmPredictArgs& a, void* stream) {
+  if (!(a.p.dt >= 0.0f)) return ap::kTimeBackwards;
+  const ap::Transition t = ap::transition_of(a.p.dt);
+  const double fade = exp(-a.p.dt / ap::kTurnMemory);
+  if (a.p.n > 0)
+    predict_kernel<<<ap::blocks(a.p.n), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(a.mean, a.cov, a.mu, a.noise, a.length, a.vehicle, a.p.n, t, a.p.dt, fade);
   return ap::launched();
 }
 
-AP_API int32_t ap_imm_update(double* mean, double* cov, double* mu, const int64_t* rows, const double* z, const double* r,
-                             const double* delay, uint8_t* taken, int32_t n, int32_t m, void* stream) {
-  if (n < 0 || m < 0) return -1;
-  if (m > 0) update_kernel<<<ap::blocks(m), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(mean, cov, mu, rows, z, r, delay, taken, n, m);
+AP_API int32_t ap_imm_update(const ap::ImmUpdateArgs& a, void* stream) {
+  if (a.p.m > 0) update_kernel<<<ap::blocks(a.p.m), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(a.mean, a.cov, a.mu, a.rows, a.z, a.r, a.delay, a.taken, a.p.n, a.p.m);
   return ap::launched();
 }
 
-AP_API int32_t ap_imm_update_velocity(double* mean, double* cov, const int64_t* rows, const double* velocity,
-                                      const double* variance, uint8_t* taken, int32_t n, int32_t m, void* stream) {
-  if (n < 0 || m < 0) return -1;
-  if (m > 0) velocity_kernel<<<ap::blocks(m), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(mean, cov, rows, velocity, variance, taken, n, m);
+AP_API int32_t ap_imm_update_velocity(const ap::ImmUpdateVelocityArgs& a, void* stream) {
+  if (a.p.m > 0) velocity_kernel<<<ap::blocks(a.p.m), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(a.mean, a.cov, a.rows, a.velocity, a.variance, a.taken, a.p.n, a.p.m);
   return ap::launched();
 }
 
-AP_API int32_t ap_imm_combine(const double* mean, const double* cov, const double* mu, double* out_mean, double* out_cov,
-                              int32_t n, void* stream) {
-  if (n < 0) return -1;
-  if (n > 0) combine_kernel<<<ap::blocks(n), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(mean, cov, mu, out_mean, out_cov, n);
+AP_API int32_t ap_imm_combine(const ap::ImmCombineArgs& a, void* stream) {
+  if (a.p.n > 0) combine_kernel<<<ap::blocks(a.p.n), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(a.mean, a.cov, a.mu, a.out_mean, a.out_cov, a.p.n);
   return ap::launched();
 }

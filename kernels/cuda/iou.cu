@@ -16,17 +16,16 @@ __global__ void table_kernel(const float* a, const float* b, float* out, int64_t
 
 template <int kWidth>
 int32_t table(const float* a, const float* b, float* out, int64_t n, int64_t m, void* stream) {
-  if (n < 0 || m < 0) return -1;
   if (n * m > 0) table_kernel<kWidth><<<ap::blocks(n * m), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(a, b, out, n, m);
   return ap::launched();
 }
 
 }  // namespace
 
-AP_API int32_t ap_iou_bev(const float* a, const float* b, float* out, int32_t n, int32_t m, void* stream) {
-  return table<5>(a, b, out, n, m, stream);
+AP_API int32_t ap_iou_bev(const ap::IouBevArgs& a, void* stream) {
+  return table<5>(a.a, a.b, a.out, a.p.n, a.p.m, stream);
 }
 
-AP_API int32_t ap_iou_3d(const float* a, const float* b, float* out, int32_t n, int32_t m, void* stream) {
-  return table<7>(a, b, out, n, m, stream);
+AP_API int32_t ap_iou_3d(const ap::Iou3dArgs& a, void* stream) {
+  return table<7>(a.a, a.b, a.out, a.p.n, a.p.m, stream);
 }

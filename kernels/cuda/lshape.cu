@@ -15,11 +15,11 @@ __global__ void fit_kernel(const float* grouped, const int32_t* offsets, float* 
 
 }  // namespace
 
-AP_API int32_t ap_cluster_fit(const float* grouped, const int32_t* offsets, float* table, int32_t clusters, float ox, float oy,
-                              float d0, float max_length, void* stream) {
-  if (clusters < 0 || !(d0 > 0.0f)) return -1;
-  if (clusters > 0)
-    fit_kernel<<<ap::blocks(clusters), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(grouped, offsets, table, clusters, ox, oy,
-                                                                                         d0, max_length);
+AP_API int32_t ap_cluster_fit(const ap::ClusterFitArgs& a, void* stream) {
+  const ap::ClusterFitParams& p = a.p;
+  if (!(p.smallest > 0.0f)) return ap::kSmallest;
+  if (p.clusters > 0)
+    fit_kernel<<<ap::blocks(p.clusters), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(a.grouped, a.offsets, a.table, p.clusters,
+                                                                                           p.ox, p.oy, p.smallest, p.max_length);
   return ap::launched();
 }

@@ -50,38 +50,32 @@ const PairBox* boxes(const double* table) { return reinterpret_cast<const PairBo
 
 }  // namespace
 
-AP_API int32_t ap_pair_costs(const double* tracks, const double* cov, const double* reach, const double* found, const double* noise,
-                             const double* affinity, double* cost, int32_t n, int32_t m, void* stream) {
-  if (n < 0 || m < 0) return -1;
-  const int64_t pairs = static_cast<int64_t>(n) * m;
+AP_API int32_t ap_pair_costs(const ap::PairCostsArgs& in, void* stream) {
+  const int64_t pairs = static_cast<int64_t>(in.p.n) * in.p.m;
   if (pairs > 0)
     costs_kernel<<<ap::blocks(pairs), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-        boxes(tracks), cov, reach, boxes(found), noise, affinity, cost, n, m);
+        boxes(in.tracks), in.cov, in.reach, boxes(in.found), in.noise, in.affinity, in.cost, in.p.n, in.p.m);
   return ap::launched();
 }
 
-AP_API int32_t ap_pair_inside(const double* outer, const double* inner, uint8_t* out, int32_t n, int32_t m, float margin, void* stream) {
-  if (n < 0 || m < 0) return -1;
-  const int64_t pairs = static_cast<int64_t>(n) * m;
+AP_API int32_t ap_pair_inside(const ap::PairInsideArgs& in, void* stream) {
+  const int64_t pairs = static_cast<int64_t>(in.p.n) * in.p.m;
   if (pairs > 0)
-    inside_kernel<<<ap::blocks(pairs), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(boxes(outer), boxes(inner), out, n, m, margin);
+    inside_kernel<<<ap::blocks(pairs), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(boxes(in.outer), boxes(in.inner), in.out, in.p.n, in.p.m, in.p.margin);
   return ap::launched();
 }
 
-AP_API int32_t ap_pair_along(const double* first, const double* second, double* out, int32_t n, int32_t m, void* stream) {
-  if (n < 0 || m < 0) return -1;
-  const int64_t pairs = static_cast<int64_t>(n) * m;
+AP_API int32_t ap_pair_along(const ap::PairAlongArgs& in, void* stream) {
+  const int64_t pairs = static_cast<int64_t>(in.p.n) * in.p.m;
   if (pairs > 0)
     along_kernel<<<ap::blocks(pairs), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-        boxes(first), boxes(second), reinterpret_cast<ap::AlongBox*>(out), n, m);
+        boxes(in.first), boxes(in.second), reinterpret_cast<ap::AlongBox*>(in.out), in.p.n, in.p.m);
   return ap::launched();
 }
 
-AP_API int32_t ap_shadowed(const double* targets, const double* screens, double* hidden, uint8_t* touched, int32_t n, int32_t m,
-                           float margin, void* stream) {
-  if (n < 0 || m < 0) return -1;
-  if (n > 0)
-    shadowed_kernel<<<ap::blocks(n), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-        reinterpret_cast<const ap::Disc*>(targets), reinterpret_cast<const ap::Disc*>(screens), hidden, touched, n, m, margin);
+AP_API int32_t ap_shadowed(const ap::ShadowedArgs& in, void* stream) {
+  if (in.p.n > 0)
+    shadowed_kernel<<<ap::blocks(in.p.n), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
+        reinterpret_cast<const ap::Disc*>(in.targets), reinterpret_cast<const ap::Disc*>(in.screens), in.hidden, in.touched, in.p.n, in.p.m, in.p.margin);
   return ap::launched();
 }

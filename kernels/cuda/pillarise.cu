@@ -32,21 +32,21 @@ __global__ void clear_kernel(const int32_t* total, float* features, int32_t* coo
 
 }  // namespace
 
-AP_API int32_t ap_pillarise(const float* xyz, const float* intensity, const int32_t* order, const int32_t* starts,
-                            float* features, int32_t* coords, int32_t* counts, int32_t* totals, float x0, float y0,
-                            float inv_res, int32_t nx, int32_t ny, int32_t max_pillars, int32_t max_points, void* stream) {
-  if (nx <= 0 || ny <= 0 || max_pillars <= 0 || max_points <= 0) return -1;
+AP_API int32_t ap_pillarise(const ap::PillariseArgs& a, void* stream) {
+  const ap::CellGrid& grid = a.p.grid;
+  const int32_t n_cells = grid.nx * grid.ny, max_pillars = a.p.max_pillars, max_points = a.p.max_points;
+  if (grid.nx <= 0 || grid.ny <= 0) return ap::kEmptyGrid;
+  if (max_pillars <= 0 || max_points <= 0) return ap::kNoPillars;
   const auto s = static_cast<cudaStream_t>(stream);
-  const int32_t n_cells = nx * ny;
   ap::Pieces room;
   const size_t ranks = room.add<int32_t>(n_cells), sum = room.add<int32_t>(1);
-  if (!room.get(s)) return -2;
+  if (!room.get(s)) return ap::no_room();
   auto* rank = room.at<int32_t>(ranks);
   auto* total = room.at<int32_t>(sum);
-  occupied_kernel<<<ap::blocks(n_cells), ap::kThreads, 0, s>>>(starts, rank, n_cells);
+  occupied_kernel<<<ap::blocks(n_cells), ap::kThreads, 0, s>>>(a.starts, rank, n_cells);
   ap::exclusive_scan(rank, n_cells, total, s);
-  fill_kernel<<<ap::blocks(n_cells), ap::kThreads, 0, s>>>(xyz, intensity, order, starts, rank, total, features, coords, counts,
-                                                           {x0, y0, inv_res, nx, ny}, max_pillars, max_points);
-  clear_kernel<<<ap::blocks(max_pillars), ap::kThreads, 0, s>>>(total, features, coords, counts, totals, max_pillars, max_points);
+  fill_kernel<<<ap::blocks(n_cells), ap::kThreads, 0, s>>>(a.xyz, a.intensity, a.order, a.starts, rank, total, a.features, a.coords,
+                                                           a.counts, grid, max_pillars, max_points);
+  clear_kernel<<<ap::blocks(max_pillars), ap::kThreads, 0, s>>>(total, a.features, a.coords, a.counts, a.totals, max_pillars, max_points);
   return ap::launched();
 }

@@ -1,35 +1,22 @@
-// T, lens and sizes are host tables; all other pointers are device memory.
+// All pointers are device memory.
 #include "project.cuh"
 
 #include "cuda/device.cuh"
 
 namespace {
 
-struct Pose {
-  float m[12];
-};
-
-__global__ void project_kernel(const float* xyz, Pose T, ap::Lens lens, const uint8_t* image, float* uv, float* depth, uint8_t* valid,
-                               uint8_t* color, int32_t n, int32_t step, float min_depth) {
+__global__ void project_kernel(ap::ProjectArgs a) {
   const int64_t i = ap::thread_index();
-  if (i >= n) return;
-  const bool seen = ap::project_point(lens, T.m, xyz + 3 * i, min_depth, uv + 2 * i, depth + i);
-  valid[i] = seen;
-  if (image) ap::pick_color(image, step, seen, uv + 2 * i, color + 3 * i);
+  if (i >= a.p.n) return;
+  const bool seen = ap::project_point(a.p, a.xyz + 3 * i, a.uv + 2 * i, a.depth + i);
+  a.valid[i] = seen;
+  if (a.image) ap::pick_color(a.image, 3 * a.p.lens.width, seen, a.uv + 2 * i, a.color + 3 * i);
 }
 
 }  // namespace
 
-AP_API int32_t ap_project(const float* xyz, const float* T, const float* lens, const int32_t* sizes, const uint8_t* image,
-                          float* uv, float* depth, uint8_t* valid, uint8_t* color, int32_t n, int32_t step,
-                          float min_depth, void* stream) {
-  if (n < 0 || !(min_depth > 0.0f)) return -1;
-  const ap::Lens c = ap::lens_of(lens, sizes);
-  if (image && step < 3 * c.width) return -2;
-  Pose pose;
-  memcpy(pose.m, T, sizeof(pose.m));
-  if (n > 0)
-    project_kernel<<<ap::blocks(n), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(xyz, pose, c, image, uv, depth, valid, color,
-                                                                                         n, step, min_depth);
+AP_API int32_t ap_project(const ap::ProjectArgs& a, void* stream) {
+  if (!(a.p.min_depth > 0.0f)) return ap::kMinDepth;
+  if (a.p.n > 0) project_kernel<<<ap::blocks(a.p.n), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(a);
   return ap::launched();
 }

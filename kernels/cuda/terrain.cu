@@ -6,7 +6,7 @@
 
 namespace {
 
-__global__ void sum_kernel(const float* xyz, const uint8_t* label, int64_t* sums, int32_t n, ap::TerrainParams c) {
+__global__ void sum_kernel(const float* xyz, const uint8_t* label, int64_t* sums, int32_t n, ap::TerrainFuseParams c) {
   const int64_t i = ap::thread_index();
   if (i >= n || label[i] != 1) return;
   const int32_t k = ap::terrain_cell(xyz + 3 * i, c);
@@ -19,14 +19,14 @@ __global__ void sum_kernel(const float* xyz, const uint8_t* label, int64_t* sums
 }
 
 __global__ void fuse_kernel(const int64_t* sums, const float* slope, float* elevation, float* variance, float* spread, float* age,
-                            ap::TerrainParams c) {
+                            ap::TerrainFuseParams c) {
   const int64_t k = ap::thread_index();
   if (k >= static_cast<int64_t>(c.nx) * c.ny) return;
   const ap::TerrainSums s{sums[3 * k], sums[3 * k + 1], sums[3 * k + 2]};
   ap::terrain_fuse(s, static_cast<int>(k), slope[k], c, elevation, variance, spread, age);
 }
 
-__global__ void pad_kernel(const float* elevation, float* padded, int32_t rim, ap::TerrainLimits c) {
+__global__ void pad_kernel(const float* elevation, float* padded, int32_t rim, ap::TerrainDeriveParams c) {
   const int64_t k = ap::thread_index();
   if (k < static_cast<int64_t>(c.nx + 2 * rim) * (c.ny + 2 * rim)) padded[k] = ap::terrain_padded(elevation, static_cast<int32_t>(k), rim, c);
 }
@@ -52,37 +52,32 @@ __global__ void derive_kernel(ap::TerrainView v, const float* spread, const uint
 
 }  // namespace
 
-AP_API int32_t ap_terrain_fuse(const float* xyz, const uint8_t* label, int64_t* sums, const float* slope, float* elevation,
-                               float* variance, float* spread, float* age, int32_t n, float ox, float oy, float shift_x,
-                               float shift_y, float anchor_z, float inv_res, int32_t nx, int32_t ny, float max_range,
-                               float elapsed, void* stream) {
-  if (n < 0 || nx < 1 || ny < 1) return -1;
+AP_API int32_t ap_terrain_fuse(const ap::TerrainFuseArgs& a, void* stream) {
+  const ap::TerrainFuseParams& c = a.p;
+  if (c.nx < 1 || c.ny < 1) return ap::kEmptyGrid;
   const auto s = static_cast<cudaStream_t>(stream);
-  const ap::TerrainParams c{ox, oy, shift_x, shift_y, anchor_z, inv_res, nx, ny, max_range, elapsed};
-  const int64_t cells = static_cast<int64_t>(nx) * ny;
-  cudaMemsetAsync(sums, 0, 3 * cells * sizeof(int64_t), s);
-  if (n > 0) sum_kernel<<<ap::blocks(n), ap::kThreads, 0, s>>>(xyz, label, sums, n, c);
-  fuse_kernel<<<ap::blocks(cells), ap::kThreads, 0, s>>>(sums, slope, elevation, variance, spread, age, c);
+  const int64_t cells = static_cast<int64_t>(c.nx) * c.ny;
+  cudaMemsetAsync(a.sums, 0, 3 * cells * sizeof(int64_t), s);
+  if (c.n > 0) sum_kernel<<<ap::blocks(c.n), ap::kThreads, 0, s>>>(a.xyz, a.label, a.sums, c.n, c);
+  fuse_kernel<<<ap::blocks(cells), ap::kThreads, 0, s>>>(a.sums, a.slope, a.elevation, a.variance, a.spread, a.age, c);
   return ap::launched();
 }
 
-AP_API int32_t ap_terrain_derive(const float* elevation, const float* variance, const float* spread, uint16_t* pits,
-                                 uint8_t* negative, float* slope, float* step, float* roughness, float* traversability, float* lethal, int32_t nx,
-                                 int32_t ny, float vx, float vy, float res, float max_slope, float max_step, float clearance,
-                                 int32_t half_base, int32_t reach, void* stream) {
-  if (nx < 1 || ny < 1) return -1;
+AP_API int32_t ap_terrain_derive(const ap::TerrainDeriveArgs& a, void* stream) {
+  const ap::TerrainDeriveParams& c = a.p;
+  const int32_t nx = c.nx, ny = c.ny;
+  if (nx < 1 || ny < 1) return ap::kEmptyGrid;
   const auto s = static_cast<cudaStream_t>(stream);
-  const ap::TerrainLimits c{nx, ny, vx, vy, res, max_slope, tanf(max_slope), max_step, clearance, half_base, reach};
   const int32_t rim = ap::terrain_rim(c);
   const int64_t padded = static_cast<int64_t>(nx + 2 * rim) * (ny + 2 * rim);
   ap::Pieces room;
   const size_t at = room.add<float>(padded);
-  if (!room.get(s)) return -2;
-  pad_kernel<<<ap::blocks(padded), ap::kThreads, 0, s>>>(elevation, room.at<float>(at), rim, c);
-  const ap::TerrainView v{room.at<float>(at), variance, c, rim};
+  if (!room.get(s)) return ap::no_room();
+  pad_kernel<<<ap::blocks(padded), ap::kThreads, 0, s>>>(a.elevation, room.at<float>(at), rim, c);
+  const ap::TerrainView v{room.at<float>(at), a.variance, c, rim, tanf(c.max_slope)};
   const int grid = ap::blocks(static_cast<int64_t>(nx) * ny);
-  pit_kernel<<<grid, ap::kThreads, 0, s>>>(v, pits, negative);
-  negative_kernel<<<grid, ap::kThreads, 0, s>>>(v, pits, negative);
-  derive_kernel<<<grid, ap::kThreads, 0, s>>>(v, spread, negative, slope, step, roughness, traversability, lethal);
+  pit_kernel<<<grid, ap::kThreads, 0, s>>>(v, a.pits, a.negative);
+  negative_kernel<<<grid, ap::kThreads, 0, s>>>(v, a.pits, a.negative);
+  derive_kernel<<<grid, ap::kThreads, 0, s>>>(v, a.spread, a.negative, a.slope, a.step, a.roughness, a.traversability, a.lethal);
   return ap::launched();
 }

@@ -1,4 +1,4 @@
-// Layout, scales, base and limits are host tables; all other pointers are device memory. Two passes over the points:
+// All pointers are device memory. Two passes over the points:
 // count what each block keeps, then write it in order.
 #include "unpack.cuh"
 
@@ -7,13 +7,13 @@
 namespace {
 
 template <bool kPlain>
-__device__ ap::Drop look(const ap::UnpackPlan& plan, const uint8_t* data, const float* poses, const float* masks, int64_t i,
+__device__ ap::Drop look(const ap::UnpackParams& plan, const uint8_t* data, const float* poses, const float* masks, int64_t i,
                          ap::UnpackedPoint* out) {
   return i < plan.n ? ap::unpack_point<kPlain>(plan, ap::point_at(plan, data, i), poses, masks, out) : ap::kDropReasons;
 }
 
 template <bool kPlain>
-__global__ void count_kernel(ap::UnpackPlan plan, const uint8_t* data, const float* poses, const float* masks, int32_t* kept,
+__global__ void count_kernel(ap::UnpackParams plan, const uint8_t* data, const float* poses, const float* masks, int32_t* kept,
                              int32_t* counts) {
   ap::UnpackedPoint out;
   const ap::Drop drop = look<kPlain>(plan, data, poses, masks, ap::thread_index(), &out);
@@ -26,7 +26,7 @@ __global__ void count_kernel(ap::UnpackPlan plan, const uint8_t* data, const flo
 }
 
 template <bool kPlain>
-__global__ void write_kernel(ap::UnpackPlan plan, const uint8_t* data, const float* poses, const float* masks, const int32_t* start,
+__global__ void write_kernel(ap::UnpackParams plan, const uint8_t* data, const float* poses, const float* masks, const int32_t* start,
                              float* xyz, float* intensity, float* time, uint16_t* ring) {
   ap::UnpackedPoint out;
   const bool keep = look<kPlain>(plan, data, poses, masks, ap::thread_index(), &out) == ap::kKept;
@@ -42,24 +42,21 @@ __global__ void write_kernel(ap::UnpackPlan plan, const uint8_t* data, const flo
 
 }  // namespace
 
-AP_API int32_t ap_unpack(const uint8_t* data, const int32_t* layout, const double* scales, const float* base,
-                         const float* limits, const float* poses, const float* masks, float* xyz, float* intensity,
-                         float* time, uint16_t* ring, int32_t* counts, int32_t n_poses, int32_t n_masks,
-                         int32_t n_edges, void* stream) {
-  const ap::UnpackPlan plan = ap::unpack_plan(layout, scales, base, limits, n_poses, n_masks, n_edges);
-  if (plan.n < 0 || plan.width < 1 || n_poses < 1 || n_masks < 0 || n_edges < 0) return -1;
+AP_API int32_t ap_unpack(const ap::UnpackArgs& a, void* stream) {
+  const ap::UnpackParams& plan = a.p;
+  if (const int32_t why = ap::refused(plan)) return why;
   const auto s = static_cast<cudaStream_t>(stream);
-  cudaMemsetAsync(counts, 0, ap::kDropReasons * sizeof(int32_t), s);
+  cudaMemsetAsync(a.counts, 0, ap::kDropReasons * sizeof(int32_t), s);
   if (plan.n == 0) return ap::launched();
   const int n_blocks = ap::blocks(plan.n);
   ap::Pieces room;
   const size_t at = room.add<int32_t>(n_blocks);
-  if (!room.get(s)) return -2;
+  if (!room.get(s)) return ap::no_room();
   auto* start = room.at<int32_t>(at);
   const bool plain = ap::is_plain(plan);
-  (plain ? count_kernel<true> : count_kernel<false>)<<<n_blocks, ap::kThreads, 0, s>>>(plan, data, poses, masks, start, counts);
+  (plain ? count_kernel<true> : count_kernel<false>)<<<n_blocks, ap::kThreads, 0, s>>>(plan, a.data, a.poses, a.masks, start, a.counts);
   ap::exclusive_scan(start, n_blocks, nullptr, s);
-  (plain ? write_kernel<true> : write_kernel<false>)<<<n_blocks, ap::kThreads, 0, s>>>(plan, data, poses, masks, start, xyz,
-                                                                                      intensity, time, ring);
+  (plain ? write_kernel<true> : write_kernel<false>)<<<n_blocks, ap::kThreads, 0, s>>>(plan, a.data, a.poses, a.masks, start, a.xyz,
+                                                                                      a.intensity, a.time, a.ring);
   return ap::launched();
 }

@@ -18,7 +18,7 @@ from autonomy_perception.bags.importers.sources import SOURCES
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.cli.main import app
 from autonomy_perception.config import PerceptionConfig, load_vehicle
-from autonomy_perception.messages.sensors_in import stamp_ns
+from autonomy_perception.messages.parts import stamp_ns
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.sensors.frontend import SensorFrontEnd
 

@@ -55,7 +55,7 @@ def test_a_recording_replays_to_a_report_whose_picture_is_right(kind: str, real_
     folder, vehicle, count = RECORDED[kind]
     write_drive(SOURCES[kind](real_data / folder, ALL), tmp_path / "bag")
     figures, _ = run_offline(
-        tmp_path / "bag", load_vehicle(vehicle_file(vehicle)), PerceptionConfig(), tmp_path / "out", None
+        tmp_path / "bag", load_vehicle(vehicle_file(vehicle)), PerceptionConfig(), tmp_path / "out"
     )
     pictures = pictures_of(tmp_path / "out" / "report.html")
     assert figures["frames"] == count == len(pictures)

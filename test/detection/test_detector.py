@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from autonomy_perception import geometry
-from autonomy_perception.config import DetectionConfig, Dimensions, GroundConfig
+from autonomy_perception.config import CompletionConfig, DetectionConfig, Dimensions, GroundConfig
 from autonomy_perception.detection.clusters import ClusterDetector, _stands
 from autonomy_perception.ops.cluster import N_FEATURES, Feature
 from autonomy_perception.ops.library import CpuLibrary
@@ -102,7 +102,11 @@ def test_lower_half_may_be_hidden_near_the_lidar_only() -> None:
     table[:, Feature.HEIGHT_MAX] = 3.0
     table[:, Feature.HEIGHT_MIN] = 1.6, 1.6, 2.4
     table[:, Feature.RANGE] = 2.5, 12.0, 2.5
-    assert _stands(table).tolist() == [True, False, False]  # beside the vehicle; a sign; a branch over the vehicle
+    assert _stands(table, CompletionConfig()).tolist() == [
+        True,
+        False,
+        False,
+    ]  # beside the vehicle; a sign; a branch over the vehicle
 
 
 def test_neighbours_stay_apart() -> None:

@@ -49,9 +49,14 @@ def images() -> dict[str, bytes]:
     }  # fmt: skip
 
 
+def make(msgtype: str, *values: Any) -> Any:
+    """A message with its fields in order."""
+    return typestore().types[msgtype](*values)
+
+
 def cdr() -> dict[str, Any]:
     """A message of every kind, by the name that targets.TOPICS knows."""
-    make, header, K = m.make, m.header, np.array([[20.0, 0, 8], [0, 20, 6], [0, 0, 1]])
+    header, K = m.header, np.array([[20.0, 0, 8], [0, 20, 6], [0, 0, 1]])
     zero9, vector = np.zeros(9), m.vector((0.0, 0.0, 0.1))
     twist = make("geometry_msgs/msg/Twist", m.vector((5.0, 0, 0)), vector)
     raw = np.arange(16 * 12 * 3, dtype=np.uint8) % 200
@@ -72,7 +77,7 @@ def cdr() -> dict[str, Any]:
 
 def objects() -> dict[str, Any]:
     """Three objects each of another detector and of another tracker."""
-    make, ours, cov, zero = m.make, "autonomy_perception_msgs/msg/", np.eye(6).ravel(), m.vector((0.0, 0.0, 0.0))
+    ours, cov, zero = "autonomy_perception_msgs/msg/", np.eye(6).ravel(), m.vector((0.0, 0.0, 0.0))
     twist = make(
         "geometry_msgs/msg/TwistWithCovariance", make("geometry_msgs/msg/Twist", m.vector((5.0, 0, 0)), zero), cov
     )

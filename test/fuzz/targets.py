@@ -17,7 +17,7 @@ from autonomy_perception.bags.events import events
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.bags.typestore import typestore
 from autonomy_perception.config import ConfigError, PerceptionConfig, VehicleConfig, load_perception, load_vehicle
-from autonomy_perception.messages import objects_in
+from autonomy_perception.messages import objects
 from autonomy_perception.messages.events import Event, TfMsg, TransformSample
 from autonomy_perception.messages.object_checks import ObjectsError
 from autonomy_perception.messages.sensors_in import CONVERTERS
@@ -99,7 +99,7 @@ def fuzz_objects(data: bytes, kind: str) -> None:
     except Exception:  # the middleware hands on nothing that it cannot read
         return
     try:
-        event = objects_in.CONVERTERS[OBJECTS[kind]]("/objects", decoded, STAMP, 0)
+        event = objects.CONVERTERS[OBJECTS[kind]]("/objects", decoded, STAMP, 0)
     except ObjectsError as e:
         assert "expected" in str(e)
         return

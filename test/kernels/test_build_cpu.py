@@ -16,10 +16,15 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small kernel tree of its own: two launchers, one header of which only the first takes."""
     root = tmp_path / "kernels"
     (root / "cpu").mkdir(parents=True)
-    shutil.copy(KERNELS / "port.h", root / "port.h")
+    for header in ("port.h", "launchers.h"):
+        shutil.copy(KERNELS / header, root / header)
     (root / "one.cuh").write_text('#pragma once\n#include "port.h"\nnamespace ap { AP_HD int one() { return 1; } }\n')
-    (root / "cpu" / "one.cpp").write_text('#include "one.cuh"\nAP_API int32_t ap_one(void*) { return ap::one(); }\n')
-    (root / "cpu" / "two.cpp").write_text('#include "port.h"\nAP_API int32_t ap_two(void*) { return 2; }\n')
+    (root / "cpu" / "one.cpp").write_text(
+        '#include "one.cuh"\nAP_API int32_t ap_iou_bev(const ap::IouBevArgs&, void*) { return ap::one(); }\n'
+    )
+    (root / "cpu" / "two.cpp").write_text(
+        '#include "port.h"\nAP_API int32_t ap_iou_3d(const ap::Iou3dArgs&, void*) { return 2; }\n'
+    )
     monkeypatch.setattr(build, "ROOT", root)
     monkeypatch.setattr(build, "LIB_DIR", tmp_path / "lib")
     monkeypatch.setattr(build, "OBJ_DIR", tmp_path / "obj")
@@ -54,7 +59,7 @@ def test_a_compiler_error_names_the_source_and_keeps_the_old_library(tree: Path)
     library = build.build("cpu")
     before = library.read_bytes()
     (tree / "kernels" / "cpu" / "two.cpp").write_text(
-        '#include "port.h"\nAP_API int32_t ap_two(void*) { int unused; return 2; }\n'
+        '#include "port.h"\nAP_API int32_t ap_iou_3d(const ap::Iou3dArgs&, void*) { int unused; return 2; }\n'
     )
     with pytest.raises(build.BuildError, match=r"two\.cpp: g\+\+ failed[\s\S]*unused"):
         build.build("cpu")
@@ -67,3 +72,17 @@ def test_missing_compilers_are_one_line(tree: Path, monkeypatch: pytest.MonkeyPa
         build.build("cpu")
     with pytest.raises(build.BuildError, match=r"^nvcc not found"):
         build.build("cuda")
+
+
+@pytest.mark.parametrize(
+    ("launcher", "complaint"),
+    [
+        ("ap_iou_bev(const float*, void*)", "conflicting declaration"),
+        ("ap_iou_bev(const ap::Iou3dArgs&, void*)", "conflicting declaration"),
+        ("ap_unheard_of(const ap::IouBevArgs&, void*)", "no previous declaration"),
+    ],
+)
+def test_a_launcher_that_is_not_in_the_table_does_not_compile(tree: Path, launcher: str, complaint: str) -> None:
+    (tree / "kernels" / "cpu" / "two.cpp").write_text(f'#include "port.h"\nAP_API int32_t {launcher} {{ return 0; }}\n')
+    with pytest.raises(build.BuildError, match=rf"two\.cpp: g\+\+ failed[\s\S]*{complaint}"):
+        build.build("cpu")

@@ -1,9 +1,11 @@
 """The CUDA launchers run on the CPU by emulation and give what the CPU kernels give (no GPU needed)."""
 
+import ctypes
 import hashlib
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,12 +16,15 @@ from autonomy_perception.bench.kernel_cases import CASES
 from autonomy_perception.bench.kernel_scene import KernelScene, kernel_scene
 from autonomy_perception.ops.cells import cell_index
 from autonomy_perception.ops.cuda import CudaLibrary
-from autonomy_perception.ops.library import CpuLibrary
+from autonomy_perception.ops.library import CpuLibrary, CudaError, KernelArgumentError, KernelError
+from autonomy_perception.ops.signatures import REFUSALS, SIGNATURES
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 sys.path[:0] = [str(KERNELS), str(Path(__file__).parents[1])]
 import gpu_check
 from host_memory import HostMemory
+from ops.refused_calls import REFUSED
+from ops.valid_calls import valid_call
 
 import build
 
@@ -114,3 +119,93 @@ def test_sort_is_stable_at_every_size(n: int, n_cells: int, gpu: CudaLibrary) ->
     ours, other = cell_index(gpu, gpu.to_device(ids), n_cells), cell_index(CpuLibrary(), ids, n_cells)
     np.testing.assert_array_equal(gpu.to_host(ours.starts), other.starts)
     np.testing.assert_array_equal(gpu.to_host(ours.order), other.order)
+
+
+# Errors ---------------------------------------------------------------------------------------------------------------
+
+NO_MEMORY, BAD_LAUNCH, BAD_ADDRESS = 2, 9, 700
+ON_THE_HOST = ("SmallWork", "NoRow")
+"""What only the CPU build can tell: it needs a workspace, it reads the rows."""
+
+
+@pytest.fixture
+def fail(emulated: Path) -> Iterator[Callable[[int, int, int], None]]:
+    """Sets the errors of the next launch, the next running kernel and the next allocation."""
+    function = ctypes.CDLL(str(emulated)).emulation_fail
+    yield function
+    function(0, 0, 0)
+
+
+@pytest.mark.parametrize("name", sorted(SIGNATURES))
+def test_a_call_by_the_table_is_taken(name: str, gpu: CudaLibrary) -> None:
+    assert gpu.call(name, **valid_call(gpu, name)) >= 0
+
+
+@pytest.mark.parametrize("why", [r for r, _ in REFUSALS if r not in ON_THE_HOST])
+def test_a_launcher_that_refuses_says_why(why: str, gpu: CudaLibrary) -> None:
+    name, parameters, arrays = REFUSED[why]
+    arguments = valid_call(gpu, name, **parameters) | {
+        k: gpu.to_device(v) if v is not None else v for k, v in arrays.items()
+    }
+    with pytest.raises(KernelArgumentError, match=rf"^{name} refused: {re.escape(dict(REFUSALS)[why])} \({why}; "):
+        gpu.call(name, **arguments)
+
+
+@pytest.mark.parametrize("name", sorted(set(SIGNATURES) - {"ap_ground_work"}))
+def test_an_error_at_launch_is_a_cuda_error_and_told_once(
+    name: str, gpu: CudaLibrary, fail: Callable[..., None]
+) -> None:
+    arguments = valid_call(gpu, name)
+    fail(BAD_LAUNCH, 0, 0)
+    with pytest.raises(
+        CudaError, match=rf"^{name} on host.*: cudaErrorInvalidConfiguration \(9\): invalid configuration argument$"
+    ) as raised:
+        gpu.call(name, **arguments)
+    assert (raised.value.code, raised.value.name) == (BAD_LAUNCH, "cudaErrorInvalidConfiguration")
+    assert gpu.call(name, **arguments) >= 0
+
+
+def test_an_error_of_a_running_kernel_names_what_was_launched_before(emulated: Path, fail: Callable[..., None]) -> None:
+    lib = CudaLibrary(emulated, HostMemory())
+    first, second = valid_call(lib, "ap_transform"), valid_call(lib, "ap_cell_ids")
+    lib.to_host(first["xyz"])
+    fail(0, BAD_ADDRESS, 0)
+    lib.call("ap_transform", **first)
+    for _ in range(2):  # the context stays broken
+        with pytest.raises(
+            CudaError,
+            match=r"^ap_cell_ids on host after ap_transform: cudaErrorIllegalAddress \(700\): an illegal memory access",
+        ):
+            lib.call("ap_cell_ids", **second)
+
+
+def test_an_error_while_the_launcher_waits_is_a_cuda_error(emulated: Path, fail: Callable[..., None]) -> None:
+    lib = CudaLibrary(emulated, HostMemory())
+    fail(0, BAD_ADDRESS, 0)
+    with pytest.raises(CudaError, match=r"^ap_cluster_order on host: cudaErrorIllegalAddress"):
+        lib.call("ap_cluster_order", **valid_call(lib, "ap_cluster_order"))
+
+
+def test_an_error_at_the_copy_to_the_host_names_what_was_launched_before(emulated: Path) -> None:
+    class Broken(HostMemory):
+        def copy_out(self, array: object, address: int) -> None:
+            raise KernelError("cuStreamSynchronize: an illegal memory access was encountered (CUDA error 700)")
+
+    lib = CudaLibrary(emulated, Broken())
+    arguments = valid_call(lib, "ap_transform")
+    lib.call("ap_transform", **arguments)
+    with pytest.raises(KernelError, match=r"^copy to the host after ap_transform: cuStreamSynchronize: an illegal"):
+        lib.to_host(arguments["out"])
+
+
+def test_no_room_for_scratch_is_a_cuda_error_and_not_left_for_the_next_call(
+    emulated: Path, fail: Callable[..., None]
+) -> None:
+    memory = HostMemory()
+    memory.stream = 77  # scratch memory is kept by stream: a new one starts with none
+    lib = CudaLibrary(emulated, memory)
+    arguments = valid_call(lib, "ap_cell_index")
+    fail(0, 0, NO_MEMORY)
+    with pytest.raises(CudaError, match=r"^ap_cell_index on host: cudaErrorMemoryAllocation \(2\): out of memory$"):
+        lib.call("ap_cell_index", **arguments)
+    assert lib.call("ap_cell_index", **arguments) == 0

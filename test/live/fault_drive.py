@@ -29,7 +29,7 @@ def write_drive(folder: Path, frames: int = 30) -> Path:
     """A bag of ``frames`` sweeps at 10 Hz."""
     plain, path = drive.write_drive(folder / "plain", frames), folder / "faulty"
     K = np.array([[100.0, 0, 80], [0, 100.0, 60], [0, 0, 1]])
-    pixels = np.full(120 * 160 * 3, 90, np.uint8)
+    pixels = np.full((120, 160, 3), 90, np.uint8)
     edge = m.transforms(drive.START_NS, [("base_link", "rear", geometry.make_transform(translation=(0, 0, 1.4)))])
     with BagReader(plain) as reader, BagWriter(path) as bag:
         bag.write("/tf_static", m.TF, drive.START_NS - 300_000_000, edge)
@@ -37,9 +37,8 @@ def write_drive(folder: Path, frames: int = 30) -> Path:
             bag.write_raw(raw.topic, raw.msgtype, raw.receive_ns, raw.data)
             if raw.topic == drive.IMAGE:
                 header = reader.decode(raw).header
-                image = m.make(IMAGE_TYPE, header, 120, 160, "rgb8", 0, 480, pixels)
-                header.frame_id = "rear"
                 stamp = header.stamp.sec * 10**9 + header.stamp.nanosec
+                image = m.image("rear", stamp, pixels, "rgb8")
                 bag.write(RAW_INFO, m.CAMERA_INFO, raw.receive_ns, m.camera_info("rear", stamp, (160, 120), K))
                 bag.write(RAW, IMAGE_TYPE, raw.receive_ns + 1000, image)
     return path
@@ -65,7 +64,9 @@ def write_objects(folder: Path, frames: int = 30) -> tuple[Path, Path]:
     """A bag and its vehicle file with the detections of another node: the car ahead, 20 ms after each sweep."""
     from rclpy.serialization import serialize_message
 
-    from autonomy_perception.nodes import conversions
+    from autonomy_perception.messages.fields import Pool
+    from autonomy_perception.messages.objects import detected_objects
+    from autonomy_perception.nodes.messages import ROS
     from autonomy_perception.topics import DETECTED_OBJECTS
 
     plain, path = drive.write_drive(folder / "plain", frames), folder / "objects"
@@ -80,7 +81,7 @@ def write_objects(folder: Path, frames: int = 30) -> tuple[Path, Path]:
             bag.write_raw(raw.topic, raw.msgtype, raw.receive_ns, raw.data)
             if raw.topic == drive.CLOUD:
                 stamp = reader.decode(raw).header.stamp
-                message = conversions.detected_objects(one, stamp.sec * 10**9 + stamp.nanosec)
+                message = detected_objects(Pool(ROS), one, stamp.sec * 10**9 + stamp.nanosec)
                 data = serialize_message(message)
                 bag.write_raw(DETECTED_OBJECTS.name, DETECTED_OBJECTS.msgtype, raw.receive_ns + 20_000_000, data)
     return path, drive.write_vehicle(folder / "test.yaml")

@@ -17,7 +17,7 @@ from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.bags.replay import replay_offline
 from autonomy_perception.config import PerceptionConfig, load_vehicle
 from autonomy_perception.live.live_run import LiveOptions, run_live
-from autonomy_perception.messages.sensors_in import stamp_ns
+from autonomy_perception.messages.parts import stamp_ns
 from autonomy_perception.nodes.graph import Value
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.pipeline.digest import Digest

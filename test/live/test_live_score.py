@@ -24,7 +24,7 @@ def test_the_figures_of_lockstep_are_those_of_offline_replay(tmp_path: Path, liv
     bag, vehicle = tmp_path / "bag", tmp_path / "vehicle.yaml"
     write_bag(drive, bag, workers=1)
     vehicle.write_text(yaml.safe_dump(json.loads(drive.vehicle.model_dump_json())))
-    offline, digest = run_offline(bag, drive.vehicle, PerceptionConfig(), None, None)
+    offline, digest = run_offline(bag, drive.vehicle, PerceptionConfig())
     live, live_digest = run_live_replay(bag, vehicle, None, tmp_path / "out", 1.0, lockstep=True)
     assert live_digest == digest
     assert offline["accuracy"]["scans"] == 8 and offline["accuracy"]["track recall"] > 0

@@ -18,7 +18,7 @@ from autonomy_perception.cli.main import app
 from autonomy_perception.config import PerceptionConfig
 from autonomy_perception.metrics.score import Score, Scorer, score_bag
 from autonomy_perception.ops.library import CpuLibrary
-from autonomy_perception.report.offline import run_offline
+from autonomy_perception.report.offline import Part, run_offline
 from autonomy_perception.simulation.drive import SyntheticDrive
 from autonomy_perception.simulation.io.truth_messages import OBJECTS
 from autonomy_perception.simulation.io.write_bag import write_bag
@@ -65,7 +65,7 @@ def again(bag: Path, recording: Path, drive: SyntheticDrive) -> Score:
 def test_a_synthetic_drive_is_scored_in_replay_and_from_its_recording(
     bag: Path, drive: SyntheticDrive, tmp_path: Path
 ) -> None:
-    figures, _ = run_offline(bag, drive.vehicle, PerceptionConfig(), tmp_path / "out", None)
+    figures, _ = run_offline(bag, drive.vehicle, PerceptionConfig(), tmp_path / "out")
     accuracy = figures["accuracy"]
     assert accuracy["scans"] == SCANS and accuracy["objects"] > 0 and 0 < accuracy["track recall"] <= 1
     assert accuracy["occupied cells published free"] < 1.0
@@ -77,13 +77,13 @@ def test_a_synthetic_drive_is_scored_in_replay_and_from_its_recording(
 
 
 def test_only_what_was_replayed_is_judged(bag: Path, drive: SyntheticDrive) -> None:
-    figures, _ = run_offline(bag, drive.vehicle, PerceptionConfig(), None, 3)
+    figures, _ = run_offline(bag, drive.vehicle, PerceptionConfig(), part=Part(max_frames=3))
     assert figures["accuracy"]["scans"] == 3
 
 
 def test_labelled_boxes_are_scored_too(bag: Path, drive: SyntheticDrive, tmp_path: Path) -> None:
     labelled = without(bag, tmp_path / "labelled", (OBJECTS,))
-    figures, _ = run_offline(labelled, drive.vehicle, PerceptionConfig(), tmp_path / "out", None)
+    figures, _ = run_offline(labelled, drive.vehicle, PerceptionConfig(), tmp_path / "out")
     accuracy = figures["accuracy"]
     assert accuracy["frames"] == SCANS and 0 < accuracy["tracked share of labels"] <= 1
     score = again(labelled, tmp_path / "out" / "outputs", drive)
@@ -98,7 +98,7 @@ def test_labels_in_a_foreign_frame_are_named(bag: Path, tmp_path: Path) -> None:
 
 def test_a_bag_without_truth_has_no_score(bag: Path, drive: SyntheticDrive, tmp_path: Path) -> None:
     bare = without(bag, tmp_path / "bare", ())
-    figures, _ = run_offline(bare, drive.vehicle, PerceptionConfig(), None, 2)
+    figures, _ = run_offline(bare, drive.vehicle, PerceptionConfig(), part=Part(max_frames=2))
     assert figures["frames"] == 2 and "accuracy" not in figures
     assert score_bag(bare, (), drive.vehicle, PerceptionConfig(), CpuLibrary()) is None
 

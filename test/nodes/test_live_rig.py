@@ -34,8 +34,7 @@ def write_bag(path: Path) -> None:
             if isinstance(e, CloudMsg):
                 bag.write(e.topic, m.CLOUD, e.receive_ns, m.cloud(e.frame_id, e.stamp_ns, np.frombuffer(e.data, POINT)))
                 angle = 1e-9 * (e.receive_ns - T0)
-                joints = (["wheel", "hitch"], np.array([0.0, angle]), np.zeros(0), np.zeros(0))
-                hitch = m.make("sensor_msgs/msg/JointState", m.header("", e.stamp_ns), *joints)
+                hitch = m.joint_state(e.stamp_ns, ["wheel", "hitch"], np.array([0.0, angle]))
                 bag.write("/hitch", "sensor_msgs/msg/JointState", e.receive_ns, hitch)
             elif isinstance(e, ImageMsg):
                 image = m.compressed_image(e.frame_id, e.stamp_ns, e.data, e.encoding)

@@ -1,4 +1,4 @@
-"""Parameters agree with config.py, and what pydantic refuses is refused with the same words."""
+"""Parameters agree with autonomy_perception.config, and what pydantic refuses is refused with the same words."""
 
 from __future__ import annotations
 

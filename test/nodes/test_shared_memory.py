@@ -57,6 +57,11 @@ def test_ports_of_other_domains_and_those_taken_again_stay(tmp_path: Path, monke
     assert {p.name for p in tmp_path.glob("fastdds_port*") if not p.name.endswith("_el")} == {"fastdds_port7411", "fastdds_port17413"}  # fmt: skip
 
 
+def test_a_file_that_is_gone_by_now_has_no_size(tmp_path: Path) -> None:
+    (tmp_path / "segment").write_bytes(bytes(4096))
+    assert (shared_memory.size(tmp_path / "segment"), shared_memory.size(tmp_path / "gone")) == (4096, 0)
+
+
 def test_mapped_names_are_seen() -> None:
     path = Path(f"/dev/shm/fast_autonomy_perception_test_{os.getpid()}")
     path.write_bytes(bytes(4096))

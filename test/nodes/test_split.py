@@ -26,9 +26,18 @@ from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.config import PerceptionConfig, VehicleConfig, load_vehicle
 from autonomy_perception.live.live_run import isolated
 from autonomy_perception.messages.events import Event
-from autonomy_perception.messages.objects_in import detected_event, detections_of, tracked_event, tracks_of
-from autonomy_perception.messages.sensors_in import stamp_ns
-from autonomy_perception.nodes import conversions, graph
+from autonomy_perception.messages.fields import Pool
+from autonomy_perception.messages.objects import (
+    detected_event,
+    detected_objects,
+    detections_of,
+    tracked_event,
+    tracked_objects,
+    tracks_of,
+)
+from autonomy_perception.messages.parts import stamp_ns
+from autonomy_perception.nodes import graph
+from autonomy_perception.nodes.messages import ROS
 from autonomy_perception.nodes.supervisor import Supervisor
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.paths import vehicle_file
@@ -64,9 +73,9 @@ class Stages:
     def _pass_on(self, role: roles.Role, result: Perception) -> None:
         rest = replace(result.tracks, confirmed=~result.tracks.confirmed)
         made = {
-            topics.DETECTED_OBJECTS: lambda: conversions.detected_objects(result.detections, result.stamp_ns),
-            topics.TRACKED_OBJECTS: lambda: conversions.tracked_objects(result.tracks, result.stamp_ns),
-            topics.TENTATIVE_OBJECTS: lambda: conversions.tracked_objects(rest, result.stamp_ns),
+            topics.DETECTED_OBJECTS: lambda: detected_objects(Pool(ROS), result.detections, result.stamp_ns),
+            topics.TRACKED_OBJECTS: lambda: tracked_objects(Pool(ROS), result.tracks, result.stamp_ns),
+            topics.TENTATIVE_OBJECTS: lambda: tracked_objects(Pool(ROS), rest, result.stamp_ns),
         }
         for topic in (t for t in role.outputs if t in made):
             read = detected_event if topic is topics.DETECTED_OBJECTS else tracked_event
@@ -173,7 +182,7 @@ def test_a_foreign_detector_in_a_sensors_frame_drives_the_tracker(tmp_path: Path
         split.now = event.receive_ns
         split.hear("tracker", event)
         while event.receive_ns > due + 25 * MS:
-            message = conversions.detected_objects(one, due)
+            message = detected_objects(Pool(ROS), one, due)
             split.hear("tracker", detected_event(topics.DETECTED_OBJECTS.name, message, event.receive_ns, 0))
             due += 100 * MS
     stamps = [s for s, r in split.results["tracker"].items() if r.data_stamp_ns == s]
@@ -188,7 +197,7 @@ def test_detections_of_an_unknown_frame_are_left_out_and_named(tmp_path: Path, v
     car = load_vehicle(vehicle)
     split = Stages(car, (roles.TRACKER,))
     split.now = drive.START_NS
-    message = conversions.detected_objects(Detections.empty("nowhere"), drive.START_NS)
+    message = detected_objects(Pool(ROS), Detections.empty("nowhere"), drive.START_NS)
     split.hear("tracker", detected_event(topics.DETECTED_OBJECTS.name, message, drive.START_NS, 0))
     (fault,) = split.runners["tracker"].front.diagnostics().faults
     assert fault.newest.field == "header.frame_id" and "nowhere" in fault.newest.found
@@ -198,12 +207,12 @@ def test_detections_of_an_unknown_frame_are_left_out_and_named(tmp_path: Path, v
 def test_messages_of_objects_come_back_as_they_were(tmp_path: Path, vehicle: Path) -> None:
     bag, car = drive.write_drive(tmp_path / "drive", 8), load_vehicle(vehicle)
     result = list(composed(bag, car).values())[-1]
-    found, refused = detections_of(conversions.detected_objects(result.detections, result.stamp_ns))
+    found, refused = detections_of(detected_objects(Pool(ROS), result.detections, result.stamp_ns))
     for name in ("center", "size", "yaw", "covariance", "existence", "points", "yaw_known", "source"):
         np.testing.assert_allclose(getattr(found, name), getattr(result.detections, name), atol=1e-5, err_msg=name)
     keep = result.tracks.confirmed
     assert keep.sum() == 1
-    tracks, refused_tracks = tracks_of(conversions.tracked_objects(result.tracks, result.stamp_ns))
+    tracks, refused_tracks = tracks_of(tracked_objects(Pool(ROS), result.tracks, result.stamp_ns))
     assert refused == refused_tracks == ()
     for name in (
         "uuid",
@@ -306,7 +315,7 @@ def test_a_node_says_whose_objects_lie_ahead(tmp_path: Path, vehicle: Path) -> N
         split.now = event.receive_ns
         split.hear(name, event)
         if event.topic == "/odometry" and split.results["occupancy_grid"]:
-            message = conversions.tracked_objects(Tracks.empty("odom"), event.receive_ns + 5_000 * MS)
+            message = tracked_objects(Pool(ROS), Tracks.empty("odom"), event.receive_ns + 5_000 * MS)
             split.hear(name, tracked_event(topic, message, event.receive_ns, 0))
     (fault,) = [f for f in split.runners[name].front.diagnostics().faults if f.newest.topic == topic]
     assert fault.newest.field == "header.stamp" and fault.count > 5
@@ -319,7 +328,7 @@ def test_tracks_of_another_frame_are_left_out_and_named(vehicle: Path, frame: st
     """The grid would hide and free the wrong cells."""
     split = Stages(load_vehicle(vehicle), (roles.OCCUPANCY,))
     runner, topic = split.runners["occupancy_grid"], topics.TRACKED_OBJECTS.name
-    message = conversions.tracked_objects(Tracks.empty(frame), drive.START_NS)
+    message = tracked_objects(Pool(ROS), Tracks.empty(frame), drive.START_NS)
     item = TrackedObject()
     item.shape.dimensions.x = item.shape.dimensions.y = item.shape.dimensions.z = 1.0
     message.objects = [item]

@@ -18,21 +18,23 @@ from nav_msgs.msg import Odometry
 from visualization_msgs.msg import Marker
 
 from autonomy_perception import geometry, topics
-from autonomy_perception.grid import to_grid_map_data
+from autonomy_perception.grid import WorldGrid, to_grid_map_data
 from autonomy_perception.live import draw_graph
-from autonomy_perception.nodes.conversions import _grid_map_layer
+from autonomy_perception.messages.maps import grid_map
 from autonomy_perception.nodes.markers import mode_marker, track_markers
 from autonomy_perception.nodes.markers_node import MarkersNode
+from autonomy_perception.nodes.messages import ROS, cloud, image
 from autonomy_perception.nodes.pictures import (
     CLOUD_RGB,
+    POINT,
     Elevation,
     GridPicture,
     birds_eye,
+    coloured,
     colours,
     point_colours,
     terrain_points,
 )
-from autonomy_perception.nodes.view_messages import POINT, coloured_cloud, picture
 
 
 def car(x: float, y: float, yaw: float, speed: float) -> TrackedObject:
@@ -91,18 +93,14 @@ def test_birds_eye_turns_with_the_vehicle() -> None:
         (205, 215, 205),
         (190, 40, 40),
     ]
-    message = picture(TrackedObjectArray().header, drawn)
+    message = image("base_link", 5, drawn, "rgb8")
     assert (message.width, message.step, len(message.data), message.encoding) == (400, 1200, 480_000, "rgb8")
 
 
 def test_cloud_is_coloured_by_height_above_the_terrain() -> None:
     z = np.array([[1.0, np.nan], [2.0, 3.0]], np.float32)
-    message = GridMap(
-        layers=["elevation", "traversability"],
-        data=[_grid_map_layer(z), _grid_map_layer(np.array([[0, 1], [1, np.nan]], np.float32))],
-    )
-    message.info.resolution, message.info.length_x, message.info.length_y = 1.0, 2.0, 2.0
-    message.info.pose.position.x, message.info.pose.position.y = 11.0, 21.0
+    layers = {"elevation": z, "traversability": np.array([[0, 1], [1, np.nan]], np.float32)}
+    message = grid_map(ROS, "odom", 5, WorldGrid(10, 20, 2, 2, 1.0), layers)
     elevation = Elevation.of(message)
     assert elevation is not None and Elevation.of(GridMap()) is None
     points = np.array([[10.5, 20.5, 1.1], [11.5, 20.5, 5.0], [10.5, 21.5, 3.0], [11.5, 21.5, 9.0], [99, 99, 0]])
@@ -113,8 +111,8 @@ def test_cloud_is_coloured_by_height_above_the_terrain() -> None:
     xyz, rgb = terrain_points(message)
     assert xyz.tolist() == [[10.5, 20.5, 1.0], [10.5, 21.5, 2.0], [11.5, 21.5, 3.0]]
     assert [hex(c) for c in rgb] == ["0xff0030", "0xc830", "0x9a9a9a"]
-    cloud = coloured_cloud(message.header, xyz, rgb)
-    assert np.array_equal(np.frombuffer(cloud.data, POINT)["rgb"], rgb) and [f.name for f in cloud.fields] == [
+    made = cloud("odom", 5, coloured(xyz, rgb))
+    assert np.array_equal(np.frombuffer(made.data, POINT)["rgb"], rgb) and [f.name for f in made.fields] == [
         "x",
         "y",
         "z",

@@ -141,7 +141,7 @@ def test_log_odds_fade_add_clamp_and_wire() -> None:
     lethal = np.array([0, 0, 0, 0, 0, 0.5, 1.0], np.float32)
     wire = np.empty(7, np.int8)
     fusion = Fusion(fade=0.5, fade_free=0.25, hit=1.0, miss=0.4, clamp=0.95, clamp_free=0.6)
-    update_log_odds(CpuLibrary(), value, hits, free, lethal, wire, fusion)
+    update_log_odds(CpuLibrary(), *(a[None] for a in (value, hits, free, lethal, wire)), fusion)
     expected = np.array([0.95, 0.95, -0.6, 0.6, 0.05, 0.5, 0.95], np.float32)
     assert np.allclose(value, expected, atol=1e-6)
     p = 100 / (1 + np.exp(-expected))
@@ -149,5 +149,9 @@ def test_log_odds_fade_add_clamp_and_wire() -> None:
 
 
 def test_wrong_sizes_are_refused() -> None:
-    with pytest.raises(KernelError, match="ap_freespace"):
-        CpuLibrary().call("ap_freespace", *[None] * 5, -1, *[0.0] * 6, 1, 1, 1, *[0.0] * 7)
+    seen = Evidence.none(CpuLibrary(), WORLD.shape)
+    points, label = np.zeros((4, 3), np.float32), np.zeros(3, np.uint8)
+    with pytest.raises(
+        KernelError, match=r"ap_freespace: label is uint8 \(3,\), expected uint8 \(n\) = \(4,\) with n by xyz"
+    ):
+        free_space(CpuLibrary(), points, label, ORIGIN, np.zeros(3), WORLD, seen, 40.0)

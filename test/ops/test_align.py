@@ -63,7 +63,7 @@ def test_order_of_points_does_not_matter():
 
 def test_what_does_not_fit_is_refused():
     points, weights, map_ = np.zeros((4, 3), np.float32), np.ones(4, np.float32), np.zeros((8, 8), np.uint8)
-    with pytest.raises(ValueError, match=r"points float64"):
+    with pytest.raises(ValueError, match=r"points is float64 \(4, 3\), expected float32 \(n, 3\)"):
         map_scores(LIB, points.astype(np.float64), weights, np.zeros((1, 3, 4)), map_)
     with pytest.raises(ValueError, match=r"map is float32"):
         map_scores(LIB, points, weights, np.zeros((1, 3, 4)), map_.astype(np.float32))

@@ -99,5 +99,5 @@ def test_boxes_without_size_or_with_nan_overlap_nothing() -> None:
     bad[0, 3], bad[1, 4], bad[2, 6], bad[3, 0], bad[4, 5], bad[5, 6] = 0, -1, np.nan, np.nan, np.nan, np.inf
     assert not iou_3d(LIB, good, bad).any()
     assert not iou_3d(LIB, bad, good).any()
-    with pytest.raises(ValueError, match=r"expected \(N,5\)"):
+    with pytest.raises(ValueError, match=r"expected float32 \(n, 5\)"):
         iou_bev(LIB, good, good)

@@ -116,5 +116,5 @@ def test_what_has_no_position_covariance_is_given_no_detection(bad: list[list[fl
 
 
 def test_tables_of_another_width_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"expected \(N,21\)"):
+    with pytest.raises(ValueError, match=r"second is float64 \(1, 20\), expected float64 \(m, 21\) = \(1, 21\)"):
         pairs.along(LIB, np.zeros((1, 21)), np.zeros((1, 20)))

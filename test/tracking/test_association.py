@@ -8,12 +8,15 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autonomy_perception.config import AssociationConfig
 from autonomy_perception.ops import pairs
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.tracking.association import FORBIDDEN, Boxes, assign, costs, inside, united
+from autonomy_perception.tracking.classes import compatibility_table
 from autonomy_perception.types import N_CLASSES, ObjectClass
 
 LIB = CpuLibrary()
+AFFINITY = compatibility_table(AssociationConfig())
 
 
 def boxes(center, size, yaw=None, label=ObjectClass.CAR, velocity=None, delay=None) -> Boxes:  # type: ignore[no-untyped-def]
@@ -29,7 +32,13 @@ def boxes(center, size, yaw=None, label=ObjectClass.CAR, velocity=None, delay=No
 def cost_of(tracks: Boxes, found: Boxes) -> np.ndarray:
     n = len(tracks.center)
     return costs(
-        LIB, tracks, np.tile(0.04 * np.eye(2), (n, 1, 1)), found, np.full(len(found.center), 0.01), np.full(n, 2.0)
+        LIB,
+        tracks,
+        np.tile(0.04 * np.eye(2), (n, 1, 1)),
+        found,
+        np.full(len(found.center), 0.01),
+        np.full(n, 2.0),
+        AFFINITY,
     )
 
 

@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autonomy_perception.config import TrackingConfig
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.tracking import classes, existence, extent, motion, orientation
 from autonomy_perception.tracking.state import HISTORY, make_uuid
 from autonomy_perception.tracking.sweep import Sweep
 from autonomy_perception.types import N_CLASSES, LidarScan, ObjectClass, PointCloud
 
+CONFIG = TrackingConfig()
 AXES = extent.axes_of(np.zeros(1))
 
 
@@ -25,7 +27,7 @@ def _located(center, extent_, size, complete, sensor, predicted, spread=0.2):  #
     side, _ = extent.view(np.array([center]), AXES, np.array([extent_]), np.asarray(sensor, float))
     out, doubt = extent.locate(
         np.array([predicted]), np.array([[spread]]), np.array([center]), AXES, np.array([extent_]), np.array([size]),
-        np.array([complete]), side,
+        np.array([complete]), side, CONFIG.extent,
     )  # fmt: skip
     return out[0], doubt[0]
 
@@ -55,15 +57,15 @@ def test_size_is_a_robust_maximum() -> None:
     seen, complete, surplus = np.array([[4.0, 1.8]]), np.zeros((1, 2)), np.zeros((1, 2))
     for k in range(40):
         now = np.array([[4.5 if k % 2 else 3.2, 1.8]])
-        seen, complete, surplus = extent.grow(seen, complete, surplus, now, np.ones((1, 2)), OLD)
+        seen, complete, surplus = extent.grow(seen, complete, surplus, now, np.ones((1, 2)), OLD, CONFIG.extent)
     assert 4.1 < seen[0, 0] < 4.6 and complete[0, 0] > 0.9
     merged = np.array([[9.0, 1.8]])
     before = seen[0, 0]
-    for _ in range(extent.LASTING - 1):
-        seen, complete, surplus = extent.grow(seen, complete, surplus, merged, np.ones((1, 2)), OLD)
+    for _ in range(CONFIG.extent.lasting_scans - 1):
+        seen, complete, surplus = extent.grow(seen, complete, surplus, merged, np.ones((1, 2)), OLD, CONFIG.extent)
     assert seen[0, 0] == before, "two cars merged for a moment"
     for _ in range(8):
-        seen, complete, surplus = extent.grow(seen, complete, surplus, merged, np.ones((1, 2)), OLD)
+        seen, complete, surplus = extent.grow(seen, complete, surplus, merged, np.ones((1, 2)), OLD, CONFIG.extent)
     assert seen[0, 0] > 8.5, "it is that long after all"
 
 
@@ -71,8 +73,8 @@ def test_a_new_object_is_as_large_as_it_is_seen() -> None:
     """A car that comes out from behind something: half of it at first, then all of it."""
     start, zero = np.array([[2.0, 1.7]]), np.zeros((1, 2))
     whole = np.array([[4.3, 1.7]])
-    assert extent.grow(start, zero, zero, whole, np.ones((1, 2)), ~OLD)[0][0, 0] == pytest.approx(4.3)
-    assert extent.grow(start, zero, zero, whole, np.ones((1, 2)), OLD)[0][0, 0] < 3.0
+    assert extent.grow(start, zero, zero, whole, np.ones((1, 2)), ~OLD, CONFIG.extent)[0][0, 0] == pytest.approx(4.3)
+    assert extent.grow(start, zero, zero, whole, np.ones((1, 2)), OLD, CONFIG.extent)[0][0, 0] < 3.0
 
 
 def test_unseen_extent_is_not_whole() -> None:
@@ -98,9 +100,10 @@ def test_direction_of_travel_settles_the_front() -> None:
     assert orientation.availability(belief, np.ones(1, bool))[0] == orientation.SIGN_UNKNOWN
     for _ in range(5):
         belief = orientation.normalise(
-            belief + orientation.motion_evidence(yaw, velocity, np.array([0.5]), np.array([True]))
+            belief + orientation.motion_evidence(yaw, velocity, np.array([0.5]), np.array([True])),
+            CONFIG.orientation,
         )
-    assert orientation.best_turn(belief)[0] == 2
+    assert orientation.best_turn(belief, CONFIG.orientation)[0] == 2
     still = orientation.motion_evidence(yaw, velocity, np.array([0.5]), np.array([False]))
     assert not still.any()
 
@@ -115,14 +118,14 @@ def test_a_long_side_must_be_the_length() -> None:
 def test_existence_rises_with_hits_and_falls_with_misses() -> None:
     r = existence.born(np.array([0.8]))
     for _ in range(3):
-        r = existence.hit(r, np.array([0.8]), np.array([0.8]))
+        r = existence.hit(r, np.array([0.8]), np.array([0.8]), CONFIG.existence)
     assert r[0] > 0.9
     hidden, seen = r, r
     for _ in range(10):
-        hidden = existence.miss(hidden, np.array([0.9]), np.array([0.1]))
-        seen = existence.miss(seen, np.array([0.9]), np.array([1.0]))
+        hidden = existence.miss(hidden, np.array([0.9]), np.array([0.1]), CONFIG.existence)
+        seen = existence.miss(seen, np.array([0.9]), np.array([1.0]), CONFIG.existence)
     assert hidden[0] > 0.8 and seen[0] < 0.35
-    assert existence.survive(r, 20.0)[0] < 0.4 * r[0]
+    assert existence.survive(r, 20.0, CONFIG.existence)[0] < 0.4 * r[0]
 
 
 def test_shadow() -> None:
@@ -164,7 +167,7 @@ def _starts(x: np.ndarray) -> bool:
     moved = motion.displacement(CpuLibrary(), history, np.arange(len(history)), 2.4)
     probs = np.zeros((1, N_CLASSES))
     probs[0, ObjectClass.CAR] = 1.0
-    return bool(motion.starts(moved, np.array([0.7]), probs, np.array([[4.4, 1.8]]), np.array([2.0]))[0])
+    return bool(motion.starts(moved, np.array([0.7]), probs, np.array([[4.4, 1.8]]), np.array([2.0]), CONFIG.motion)[0])
 
 
 def test_motion_needs_both_bounds_and_many_steps() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
+pytest.importorskip("filterpy", reason="what the benches compare with is not installed: requirements/bench.txt")
+
 from tracking.partial_views import PERIOD_NS, START_NS, Thing, bush, observe, together
 
 from autonomy_perception.bench.tracker import run

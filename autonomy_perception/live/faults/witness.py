@@ -10,7 +10,7 @@ from itertools import takewhile
 from typing import Any
 
 from autonomy_perception import topics
-from autonomy_perception.messages.sensors_in import stamp_ns
+from autonomy_perception.messages.parts import stamp_ns
 from autonomy_perception.nodes.qos import message_class, profile
 from autonomy_perception.pipeline.modes import Reason
 from autonomy_perception.topics import QosSpec

@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -50,23 +50,31 @@ def claimed(folder: Path, manifest: dict[str, Any]) -> Iterator[None]:
 def part_of(path: Path) -> Iterator[BinaryIO]:
     """A file beside a shard that becomes it when it is whole; if its writing fails, it stays for :func:`remove_parts`."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
-    with part.open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # held by the living: see remove_parts
+    with _held(part) as file:
         yield file
         file.flush()
         os.fsync(file.fileno())
         part.rename(path)
 
 
+def _held(part: Path) -> BinaryIO:
+    """The file, new and locked: held by the living (see :func:`remove_parts`). Another run may take it for a dead one's,
+    and remove it, before it is locked: then once more."""
+    while True:
+        file = part.open("wb")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), part.stat()):
+                return file
+        file.close()
+
+
 def remove_parts(folder: Path) -> None:
     """Remove what killed runs left: parts of shards that nobody holds a lock on."""
     for part in folder.glob(".shard-*.tar.*"):
-        with part.open("rb") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                continue
-            part.unlink(missing_ok=True)
+        with suppress(FileNotFoundError, BlockingIOError), part.open("rb") as file:  # whole by now, or being written
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            part.unlink()
 
 
 def _alone(lock: int) -> bool:

@@ -29,7 +29,7 @@ def landmark_record(world: World, at: int) -> Record:
     """
     marks = [_plate(mark, at) for mark in world.landmarks]
     marks += [_line(line, k, at) for k, line in enumerate(world.markings)]
-    return Record(LANDMARKS, MARKERS, at, m.make(MARKERS, marks))
+    return Record(LANDMARKS, MARKERS, at, m.make(MARKERS, markers=marks))
 
 
 def structure_record(world: World, at: int) -> Record:
@@ -41,7 +41,7 @@ def structure_record(world: World, at: int) -> Record:
         pose, scale = geometry.make_transform(np.eye(3), middle), (float(size[0]), float(size[1]), float(size[2]))
         name = structure.kind.name.lower()
         marks.append(_marker(at, name, FIRST_STRUCTURE + k, _CUBE, pose, scale, (0.6, 0.6, 0.6), (), ""))
-    return Record(STRUCTURE_KINDS, MARKERS, at, m.make(MARKERS, marks))
+    return Record(STRUCTURE_KINDS, MARKERS, at, m.make(MARKERS, markers=marks))
 
 
 def _plate(mark: Landmark, at: int) -> Any:
@@ -51,7 +51,7 @@ def _plate(mark: Landmark, at: int) -> Any:
 
 
 def _line(line: LaneMarking, number: int, at: int) -> Any:
-    points = [m.make("geometry_msgs/msg/Point", *(float(v) for v in p)) for p in line.line]
+    points = [m.vector(p, "Point") for p in line.line]
     text = " ".join(f"{length:g}" for length in line.dashes) if line.dashes else ""
     scale = (float(line.width), 0.0, 0.0)
     return _marker(at, f"{line.kind}_line", number, _LINE_STRIP, np.eye(4), scale, (1.0, 1.0, 1.0), points, text)
@@ -68,10 +68,9 @@ def _marker(
     points: Sequence[Any],
     text: str,
 ) -> Any:
-    head, nothing = m.header(MAP_FRAME, at), np.zeros(0, np.uint8)
+    r, g, b = color
     return m.make(
-        "visualization_msgs/msg/Marker", head, kind, number, shape, 0, m.pose(pose), m.vector(scale),
-        m.make("std_msgs/msg/ColorRGBA", *color, 1.0), m.make("builtin_interfaces/msg/Duration", 0, 0), False, list(points), [], "",
-        m.make("sensor_msgs/msg/CompressedImage", head, "", nothing), [], text, "",
-        m.make("visualization_msgs/msg/MeshFile", "", nothing), False,
+        "visualization_msgs/msg/Marker", header=m.header(MAP_FRAME, at), ns=kind, id=number, type=shape, pose=m.pose(pose), scale=m.vector(scale),
+        color=m.make("std_msgs/msg/ColorRGBA", r=r, g=g, b=b, a=1.0), points=list(points), text=text,
+        texture=m.compressed_image(MAP_FRAME, at, b"", ""),
     )  # fmt: skip

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from autonomy_perception.bags import messages as m
 from autonomy_perception.bags.importers.base import Record
 from autonomy_perception.config import VehicleConfig
+from autonomy_perception.messages.sensors_out import IMU, JOINT_STATE
 from autonomy_perception.simulation.drive import DriveSample, SyntheticDrive
 from autonomy_perception.simulation.sensors.clock import Ticks
 from autonomy_perception.simulation.sensors.imu import Imu
 from autonomy_perception.types import PointCloud, Trajectory
 
 HITCH_TOPIC, HITCH_JOINT = "/hitch", "hitch"
-IMU, JOINT_STATE = "sensor_msgs/msg/Imu", "sensor_msgs/msg/JointState"
 _LAYOUT = np.dtype([("x", "<f4"), ("y", "<f4"), ("z", "<f4"), ("intensity", "<f4"), ("t", "<f4"), ("ring", "<u2")])
 
 
@@ -38,18 +38,11 @@ def imu_records(drive: SyntheticDrive) -> list[Record]:
     if setup is None:
         return []
     samples = Imu(setup, drive.world.ego, drive.seed).samples(drive.start_s - 0.2, drive.start_s + drive.duration_s)
-    unknown = np.array([-1.0, *[0.0] * 8])
-    turn, push = (np.diag([s**2] * 3).ravel() for s in (setup.gyro_noise, setup.accel_noise))
-    still = m.make("geometry_msgs/msg/Quaternion", 0.0, 0.0, 0.0, 1.0)
     out = []
     for k in range(len(samples.stamp_ns)):
-        head = m.header(setup.frame, int(samples.stamp_ns[k]))
-        rate, force = m.vector(samples.angular_velocity[k]), m.vector(samples.linear_acceleration[k])
-        out.append(
-            Record(
-                setup.topic, IMU, int(samples.receive_ns[k]), m.make(IMU, head, still, unknown, rate, turn, force, push)
-            )
-        )
+        rate, force = samples.angular_velocity[k], samples.linear_acceleration[k]
+        message = m.imu(setup.frame, int(samples.stamp_ns[k]), rate, force, setup.gyro_noise, setup.accel_noise)
+        out.append(Record(setup.topic, IMU, int(samples.receive_ns[k]), message))
     return out
 
 
@@ -60,14 +53,10 @@ def hitch_records(drive: SyntheticDrive, ticks: Ticks) -> list[Record]:
         (HITCH_TOPIC, HITCH_JOINT) if hitch is None else (hitch.topic or HITCH_TOPIC, hitch.joint or HITCH_JOINT)
     )
     angle = drive.world.hitch_angle(ticks.t)
-    none = np.zeros(0)
     return [
-        Record(
-            topic, JOINT_STATE, int(at),
-            m.make(JOINT_STATE, m.header("", int(stamp_ns)), [joint], np.array([a]), none, none),
-        )
+        Record(topic, JOINT_STATE, int(at), m.joint_state(int(stamp_ns), [joint], np.array([a])))
         for at, stamp_ns, a in zip(ticks.receive_ns, ticks.stamp_ns, angle, strict=True)
-    ]  # fmt: skip
+    ]
 
 
 def sensor_records(drive: SyntheticDrive, sample: DriveSample) -> list[Record]:

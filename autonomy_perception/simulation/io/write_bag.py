@@ -95,7 +95,7 @@ def start_records(drive: SyntheticDrive, at: int) -> list[Record]:
         truth.mount_record(vehicle, true, at),
         landmark_record(drive.world, at),
         structure_record(drive.world, at),
-        Record(truth.ABOUT, "std_msgs/msg/String", at, m.make("std_msgs/msg/String", json.dumps(about))),
+        Record(truth.ABOUT, "std_msgs/msg/String", at, m.make("std_msgs/msg/String", data=json.dumps(about))),
     ]
 
 

@@ -24,7 +24,7 @@ struct dim3 {
   dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
 };
 using cudaStream_t = void*;
-enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2 };
+enum cudaError_t { cudaSuccess = 0, cudaErrorMemoryAllocation = 2, cudaErrorInvalidConfiguration = 9, cudaErrorIllegalAddress = 700 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3, cudaMemcpyDefault = 4 };
 
 inline dim3 gridDim, blockDim, blockIdx, threadIdx;
@@ -54,6 +54,22 @@ inline Barrier block_barrier;
 inline std::vector<Barrier> warp_barriers;
 inline std::vector<uint64_t> deposits[2];
 inline bool progress = false;
+
+// Errors as a GPU has them: of a launch or an allocation, told once; of a kernel that runs, told by every later call.
+inline cudaError_t next_launch = cudaSuccess, next_run = cudaSuccess, next_allocation = cudaSuccess;
+inline cudaError_t last = cudaSuccess, running = cudaSuccess, sticky = cudaSuccess;
+
+inline cudaError_t taken(cudaError_t& error) {
+  const cudaError_t out = error;
+  error = cudaSuccess;
+  return out;
+}
+
+// A kernel's error becomes known when the host waits, or at some call after the one that launched it.
+inline cudaError_t waited() {
+  if (running != cudaSuccess) sticky = taken(running);
+  return sticky;
+}
 
 inline void release(Barrier& b) {
   if (b.arrived == 0 || b.arrived < b.live) return;
@@ -120,6 +136,8 @@ void launch(dim3 grid, dim3 block, F&& kernel) {
     std::fprintf(stderr, "emulated launch of %u x %u threads\n", grid.x, block.x);
     std::abort();
   }
+  if (next_launch != cudaSuccess) last = taken(next_launch);
+  if (sticky != cudaSuccess || last != cudaSuccess) return;  // after a failed launch the next would run on rubbish
   const std::function<void()> call = kernel;
   gridDim = grid;
   blockDim = block;
@@ -128,6 +146,7 @@ void launch(dim3 grid, dim3 block, F&& kernel) {
     blockIdx = dim3(b);
     run_block(static_cast<int>(block.x));
   }
+  if (next_run != cudaSuccess) running = taken(next_run);
 }
 
 // Leaves a value for the other lanes; returns where lane 0's lies. Two buffers: no lane is ever two rounds ahead.
@@ -212,12 +231,39 @@ T atomicCAS(T* p, U expected, V v) {
   return old;
 }
 
-inline cudaError_t cudaGetLastError() { return cudaSuccess; }
-inline cudaError_t cudaPeekAtLastError() { return cudaSuccess; }
-inline const char* cudaGetErrorString(cudaError_t) { return "no error"; }
-inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
+// The next launch, the next kernel that runs and the next allocation fail with these errors; forgets all others.
+extern "C" __attribute__((used)) inline void emulation_fail(int at_launch, int while_running, int at_allocation) {
+  using namespace emulation;
+  next_launch = static_cast<cudaError_t>(at_launch);
+  next_run = static_cast<cudaError_t>(while_running);
+  next_allocation = static_cast<cudaError_t>(at_allocation);
+  last = running = sticky = cudaSuccess;
+}
+
+inline cudaError_t cudaGetLastError() {
+  if (emulation::sticky != cudaSuccess) return emulation::sticky;
+  emulation::waited();  // the call after this one finds it
+  return emulation::taken(emulation::last);
+}
+inline const char* cudaGetErrorName(cudaError_t error) {
+  return error == cudaErrorMemoryAllocation       ? "cudaErrorMemoryAllocation"
+         : error == cudaErrorInvalidConfiguration ? "cudaErrorInvalidConfiguration"
+         : error == cudaErrorIllegalAddress       ? "cudaErrorIllegalAddress"
+                                                  : "unrecognized error code";
+}
+inline const char* cudaGetErrorString(cudaError_t error) {
+  return error == cudaErrorMemoryAllocation       ? "out of memory"
+         : error == cudaErrorInvalidConfiguration ? "invalid configuration argument"
+         : error == cudaErrorIllegalAddress       ? "an illegal memory access was encountered"
+                                                  : "unrecognized error code";
+}
+inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return emulation::waited(); }
 template <class T>
 cudaError_t cudaMalloc(T** p, size_t bytes) {
+  if (emulation::next_allocation != cudaSuccess) {
+    *p = nullptr;
+    return emulation::last = emulation::taken(emulation::next_allocation);
+  }
   *p = static_cast<T*>(std::malloc(bytes));
   if (*p) std::memset(static_cast<void*>(*p), 0xA5, bytes);  // fresh memory holds rubbish
   return *p ? cudaSuccess : cudaErrorMemoryAllocation;

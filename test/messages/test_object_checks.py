@@ -28,7 +28,8 @@ from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.config import PerceptionConfig, load_vehicle
 from autonomy_perception.faults.sample import Rig, Sample, decode
 from autonomy_perception.faults.table import OBJECTS, Fault
-from autonomy_perception.messages.objects_in import MAX_OBJECTS, ObjectsError, detected_event, detections_of, tracks_of
+from autonomy_perception.messages.object_checks import ObjectsError
+from autonomy_perception.messages.objects import MAX_OBJECTS, detected_event, detections_of, tracks_of
 from autonomy_perception.metrics import truth_frame
 from autonomy_perception.nodes import diagnostics
 from autonomy_perception.ops.library import CpuLibrary
@@ -151,8 +152,9 @@ def test_a_message_of_too_many_objects_is_refused() -> None:
 def test_a_count_beyond_what_arrays_hold_is_the_largest_they_hold() -> None:
     """``point_count`` is uint32 on the wire: 2**32 - 1 is a legal value."""
     item = sound(point_count=2**32 - 1)
-    found, _ = detections_of(DetectedObjectArray(objects=[item]))
-    assert found.points.tolist() == truth_frame._objects([item]).points.tolist() == [2**31 - 1]
+    message = DetectedObjectArray(objects=[item])
+    found, _ = detections_of(message)
+    assert found.points.tolist() == truth_frame._objects(message).points.tolist() == [2**31 - 1]
 
 
 HARMED = [fault for fault in OBJECTS if "header.stamp" not in fault.says and "expected" in " ".join(fault.says)]
