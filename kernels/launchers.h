@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #define AP_API extern "C" __attribute__((visibility("default")))
-#define AP_BORDER "10feeaf7d5a02199"
+#define AP_BORDER "ee29f69b35b3e49c"
 
 namespace ap {
 
@@ -626,7 +626,7 @@ struct ClassPosteriorParams {
 };
 struct ClassPosteriorArgs {
   const double* evidence;  // (n, 9) log-evidence
-  const double* credit;  // (n) [nat]
+  const double* road_user_log_odds;  // (n) [nat]
   const double* seen;  // (n, 2) length and width [m]
   const double* complete;  // (n, 2) 0..1
   const double* height;  // (n) [m]

@@ -12,7 +12,7 @@ constexpr double kForbidden = 30.0;  // cost of leaving a pair unassigned: deare
 
 // One row of the box table; see Boxes in autonomy_perception/tracking/association.py.
 struct PairBox {
-  double x, y, length, width, yaw, bottom, top, credit, vx, vy, delay[2], probs[kClasses];
+  double x, y, length, width, yaw, bottom, top, road_user_log_odds, vx, vy, delay[2], probs[kClasses];
 };
 
 // The second box of a pair along the axes of the first: offset of the centre and, after quarter turns, size [m].
@@ -94,9 +94,9 @@ AP_HD double pair_cost(const PairBox& track, const PairTrack& t, const PairBox& 
   const bool allowed = distance < kGate && u * u + v * v < reach * reach && affinity > 0.08 &&
                        found.bottom - track.top < 0.7 && track.bottom - found.top < 0.7;
   if (!allowed) return kForbidden;
-  const double plain = (b.u * b.u + b.v * b.v) / (sxx + syy + 0.5), credit = track.credit - found.credit;
+  const double plain = (b.u * b.u + b.v * b.v) / (sxx + syy + 0.5), road_user_log_odds = track.road_user_log_odds - found.road_user_log_odds;
   const double alike =
-      2.0 * (unlike(b.length, track.length) + unlike(b.width, track.width)) + capped(0.25 * credit * credit, 3.0);
+      2.0 * (unlike(b.length, track.length) + unlike(b.width, track.width)) + capped(0.25 * road_user_log_odds * road_user_log_odds, 3.0);
   return capped(distance + 0.5 * capped(plain, 9.0) + alike + log(det) - 2.0 * log(affinity), kForbidden);
 }
 

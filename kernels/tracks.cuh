@@ -29,7 +29,7 @@ AP_HD double size_log(const ClassRow& c, const double* seen, const double* compl
 
 // Class probabilities out (9) from the evidence of detections (9), the mean log-odds of being a road user, the size
 // seen and how surely it is whole (2), height [m], speed [m/s] and how plainly it travels 0..1. Row 0 is unknown.
-AP_HD void class_posterior(const double* evidence, double credit, const double* seen, const double* complete, double height,
+AP_HD void class_posterior(const double* evidence, double road_user_log_odds, const double* seen, const double* complete, double height,
                            double speed, double travel, const ClassRow* classes, double* out) {
   double fit[kClasses], best = -1e300, sum = 0.0, misfit = 0.0;
   for (int c = kClassUnknown + 1; c < kClasses; ++c) {
@@ -41,7 +41,7 @@ AP_HD void class_posterior(const double* evidence, double credit, const double* 
   for (int c = kClassUnknown + 1; c < kClasses; ++c) sum += out[c] = exp(out[c] - best);
   for (int c = kClassUnknown + 1; c < kClasses; ++c) misfit += (out[c] /= sum) * fit[c];
   // A size that fits no class well speaks against all of them.
-  double odds = kCreditWeight * (credit - kCreditLevel) + 0.35 * misfit + kMotionCredit * travel;
+  double odds = kCreditWeight * (road_user_log_odds - kCreditLevel) + 0.35 * misfit + kMotionCredit * travel;
   odds = odds < -8.0 ? -8.0 : odds > 8.0 ? 8.0 : odds;
   const double user = 1.0 / (1.0 + exp(-odds));
   for (int c = kClassUnknown + 1; c < kClasses; ++c) out[c] *= user;

@@ -10,6 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("any machine", deadline=None)  # how long an example takes depends on what else runs here
+settings.load_profile("any machine")
 
 ROOT = Path(__file__).resolve().parent.parent
 _DOMAINS = range(10, 90)

@@ -13,7 +13,7 @@ from autonomy_perception.bench.result import BenchResult, time_pair
 from autonomy_perception.simulation.drive import SyntheticDrive
 from autonomy_perception.simulation.io.dataset import DatasetSetup, write_dataset
 from autonomy_perception.simulation.rays.casting import first_hits
-from autonomy_perception.simulation.rays.tracing import Bundle, Stage
+from autonomy_perception.simulation.rays.tracing import RayBundle, Stage
 from autonomy_perception.simulation.sensors.camera import Camera
 from autonomy_perception.simulation.sensors.rig import Rig, default_rig
 from autonomy_perception.simulation.world.world import World
@@ -64,7 +64,7 @@ def run(runs: int = 15, samples: int = 12, dataset: int = 64) -> BenchResult:
     return BenchResult("simulate", ours, peer, sweep.ms / bare.ms)
 
 
-def raw_cast(world: World, bundle: Bundle) -> object:
+def raw_cast(world: World, bundle: RayBundle) -> object:
     """The same rays through the same triangles with the ray-casting library alone, on every core too."""
     return first_hits(Stage.of(world).library, bundle.origins, bundle.directions)
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from autonomy_perception.ops.border import Side, View, refusal
+from autonomy_perception.ops.arguments import Side, View, refusal
 from autonomy_perception.ops.cuda_memory import Memory, open_memory
 from autonomy_perception.ops.errors import CudaError, KernelArgumentError, KernelError
 from autonomy_perception.ops.library import LIB_DIR, Launchers
@@ -103,7 +103,7 @@ def device_view(value: Any) -> View | None:
     return View(dtype, shape, address, strides is None or tuple(strides) == packed or 0 in shape, not read_only)
 
 
-DEVICE = Side("on the GPU", device_view, "{}.address", {})
+DEVICE = Side("on the GPU", device_view, "{}.address", "{}.address", "{}.address", {})
 
 
 class CudaLibrary:

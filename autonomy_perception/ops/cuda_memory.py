@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from autonomy_perception.ops.library import KernelError
+from autonomy_perception.ops.errors import KernelError
 
 
 class Memory(Protocol):
@@ -29,7 +31,7 @@ class Memory(Protocol):
         """Copy a contiguous array to the device; the array may be changed or dropped afterwards."""
 
     def copy_out(self, array: NDArray[Any], address: int) -> None:
-        """Copy from the device into a contiguous array and wait for it."""
+        """Copy from the device into a contiguous array and wait for it. Raises KernelError for an error of the GPU."""
 
     def copy_on_device(self, target: int, source: int, n_bytes: int) -> None:
         """Copy within the device, in stream order."""
@@ -63,6 +65,14 @@ class PyCudaMemory:
         self.stream = int(self._stream.handle)
         self._owned: list[Any] = []
 
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Errors of the driver as KernelError; those of kernels show here, where the host waits for them."""
+        try:
+            yield
+        except self._driver.Error as e:
+            raise KernelError(f"{what}: {e}") from e
+
     def allocate(self, n_bytes: int) -> int:
         try:
             block = self._driver.mem_alloc(n_bytes)
@@ -72,17 +82,20 @@ class PyCudaMemory:
         return int(block)
 
     def copy_in(self, address: int, array: NDArray[Any]) -> None:
-        self._driver.memcpy_htod_async(address, array, self._stream)
+        with self._told("memcpy_htod_async"):
+            self._driver.memcpy_htod_async(address, array, self._stream)
 
     def copy_out(self, array: NDArray[Any], address: int) -> None:
-        self._driver.memcpy_dtoh_async(array, address, self._stream)
-        self._stream.synchronize()
+        with self._told("memcpy_dtoh_async"):
+            self._driver.memcpy_dtoh_async(array, address, self._stream)
+            self._stream.synchronize()
 
     def copy_on_device(self, target: int, source: int, n_bytes: int) -> None:
         self._driver.memcpy_dtod_async(target, source, n_bytes, self._stream)
 
     def synchronize(self) -> None:
-        self._stream.synchronize()
+        with self._told("synchronize"):
+            self._stream.synchronize()
 
     def event(self) -> Any:
         event = self._driver.Event()

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from autonomy_perception.ops.border import HOST, Pack, Side, make_border, refusal
+from autonomy_perception.ops.arguments import Side, refusal
+from autonomy_perception.ops.border import HOST, Pack, make_border
 from autonomy_perception.ops.errors import CudaError, KernelArgumentError, KernelError
 from autonomy_perception.ops.signatures import SIGNATURES
 from autonomy_perception.ops.signatures.header import border

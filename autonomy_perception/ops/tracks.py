@@ -15,7 +15,7 @@ SHIFT_WIDTH = 8
 def class_posterior(
     lib: Library,
     evidence: Any,
-    credit: Any,
+    road_user_log_odds: Any,
     seen: Any,
     complete: Any,
     height: Any,
@@ -26,13 +26,13 @@ def class_posterior(
     """Class probabilities (N,9) from detections, the size seen so far and the motion.
 
     Args:
-        evidence: (N,9) log-evidence; credit: (N,) [nat] mean log-odds of being a road user.
+        evidence: (N,9) log-evidence; road_user_log_odds: (N,) [nat] mean log-odds of being a road user.
         seen: (N,2) length and width seen [m]; complete: (N,2) 0..1, how surely the whole edge has been seen.
         height: (N,) [m]; speed: (N,) [m/s]; travel: (N,) 0..1, how plainly it moves.
         classes: (9,7) length, width, height, one standard deviation of each [m], top speed [m/s]; row 0 is not used.
     """
     out = lib.empty((len(evidence), N_CLASSES), np.float64)
-    lib.call("ap_class_posterior", evidence=evidence, credit=credit, seen=seen, complete=complete, height=height, speed=speed,
+    lib.call("ap_class_posterior", evidence=evidence, road_user_log_odds=road_user_log_odds, seen=seen, complete=complete, height=height, speed=speed,
              travel=travel, classes=classes, out=out)  # fmt: skip
     return out
 

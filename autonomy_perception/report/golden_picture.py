@@ -22,6 +22,8 @@ _STATE_RGB = {
     CellState.UNDECIDED: (220, 180, 60),
 }  # fmt: skip
 _TRACK_RGB, _TENTATIVE_RGB, _DETECTION_RGB = (30, 110, 220), (120, 150, 190), (230, 160, 40)
+ZOOM_M = 24.0
+"""Edge of the second row of views [m]."""
 _MARGIN = 26
 _LINES = 8
 
@@ -45,36 +47,50 @@ def write_picture(old: Golden, new: Golden, differences: Sequence[Difference], p
 
 
 def picture(old: GoldenFrame | None, new: GoldenFrame | None, differences: Sequence[Difference], size: int = 720) -> U8:
-    """Picture (H,W,3) RGB: bird's-eye view of the old and the new outputs, x ahead up; what differs is outlined in magenta.
+    """Picture (H,W,3) RGB: bird's-eye view of the old and the new outputs, below it ZOOM_M around the first difference that
+    has a place, x ahead up; what differs is outlined in magenta.
 
     ``differences`` are those of this frame. A frame that is missing stays dark.
     """
     seen = old or new
     if seen is None:
         raise ValueError("neither an old nor a new frame")
-    side = 100.0
-    if (grid := seen.maps.get("occupancy")) is not None:
-        side = grid.grid.nx * grid.grid.resolution
-    canvas = Canvas(seen.T_odom_base, size, side, ahead=0.0)
-    views = [_view(frame, canvas, side) for frame in (old, new)]
-    marks = _marks(old, new, canvas)
-    for view, title in zip(views, ("old (golden)", "new"), strict=True):
-        contours, _ = cv2.findContours(marks, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        cv2.drawContours(view, contours, -1, DIFFERENT_RGB, 2, cv2.LINE_AA)
-        for d in differences:
-            _ring(view, canvas, d, seen)
-        caption(view, f"{title}   {side:.0f} m", (10, 20), (255, 255, 255))
-    both = np.concatenate([views[0], np.full((size, 4, 3), 255, np.uint8), views[1]], axis=1)
+    side, T = 100.0, seen.T_odom_base.copy()
+    if (occupancy := seen.maps.get("occupancy")) is not None:
+        grid = occupancy.grid
+        side = grid.nx * grid.resolution
+        T[:2, 3] = np.add(grid.origin, 0.5 * grid.resolution * np.array([grid.nx, grid.ny]))
+    rows = [_pair(old, new, differences, Canvas(T, size, side, ahead=0.0))]
+    place = next((xy for d in differences if (xy := _place(d, seen)) is not None), None)
+    if place is not None:
+        T = T.copy()
+        T[:2, 3] = place
+        rows.append(_pair(old, new, differences, Canvas(T, size, ZOOM_M, ahead=0.0)))
     lines = [str(d) for d in differences[:_LINES]]
     if len(differences) > _LINES:
         lines.append(f"and {len(differences) - _LINES} more differences in this frame")
-    words = np.full((_MARGIN * (len(lines) + 1), both.shape[1], 3), 24, np.uint8)
+    words = np.full((_MARGIN * (len(lines) + 1), rows[0].shape[1], 3), 24, np.uint8)
     for k, line in enumerate(lines):
         caption(words, line[:190], (10, _MARGIN * (k + 1)), (255, 255, 255))
-    return np.concatenate([both, words])
+    return np.concatenate([*rows, words])
 
 
-def _view(frame: GoldenFrame | None, canvas: Canvas, side: float) -> U8:
+def _pair(old: GoldenFrame | None, new: GoldenFrame | None, differences: Sequence[Difference], canvas: Canvas) -> U8:
+    """Both views side by side, with the marks of all differences and a line below."""
+    contours, _ = cv2.findContours(_marks(old, new, canvas), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    views = []
+    for frame, title in ((old, "old (golden)"), (new, "new")):
+        view = _view(frame, canvas)
+        cv2.drawContours(view, contours, -1, DIFFERENT_RGB, 1)
+        for d in differences:
+            _ring(view, canvas, d, old or new)
+        caption(view, f"{title}   {canvas.side:.0f} m", (10, 20), (255, 255, 255))
+        views.append(view)
+    both = np.concatenate([views[0], np.full((canvas.size, 4, 3), 255, np.uint8), views[1]], axis=1)
+    return np.concatenate([both, np.full((4, both.shape[1], 3), 255, np.uint8)])
+
+
+def _view(frame: GoldenFrame | None, canvas: Canvas) -> U8:
     image = np.full((canvas.size, canvas.size, 3), UNKNOWN_RGB, np.uint8)
     if frame is None:
         return image
@@ -105,7 +121,7 @@ def _placed(frame: GoldenFrame, objects: Objects, row: int) -> tuple[NDArray[np.
 
 
 def _marks(old: GoldenFrame | None, new: GoldenFrame | None, canvas: Canvas) -> U8:
-    """Mask (size,size) of the cells whose state differs, each at least a few pixels wide."""
+    """Mask (size,size) around the cells whose state differs: the cells themselves stay visible inside its outline."""
     blank = np.zeros((canvas.size, canvas.size), np.uint8)
     if old is None or new is None or "occupancy" not in old.maps or "occupancy" not in new.maps:
         return blank
@@ -113,21 +129,30 @@ def _marks(old: GoldenFrame | None, new: GoldenFrame | None, canvas: Canvas) -> 
     if a.states is None or b.states is None or a.grid.shape != b.grid.shape:
         return blank
     shown = canvas.layer(differing_cells(a, b).astype(np.uint8), a.grid, 0)
-    return np.asarray(cv2.dilate(np.asarray(shown, np.uint8), np.ones((5, 5), np.uint8)), np.uint8)
+    return np.asarray(cv2.dilate(np.asarray(shown, np.uint8), np.ones((7, 7), np.uint8)), np.uint8)
 
 
-def _ring(view: U8, canvas: Canvas, d: Difference, frame: GoldenFrame) -> None:
+def _place(d: Difference, frame: GoldenFrame) -> NDArray[np.float64] | None:
+    """Where a difference is (2,) [m], in the frame of the map: the middle of a block."""
+    if d.xy is None:
+        return None
+    part = d.field.partition(".")[0]
+    if part in frame.maps:
+        return np.array(d.xy) + (0.0 if d.field.endswith(".states") else 0.5 * BLOCK * frame.maps[part].grid.resolution)
+    if part in frame.parts and frame.parts[part].frame_id == "base_link" and frame.has_ego_motion:
+        return np.asarray(geometry.transform_points(frame.T_odom_base, np.array([[*d.xy, 0.0]]))[0, :2])
+    return np.array(d.xy)
+
+
+def _ring(view: U8, canvas: Canvas, d: Difference, frame: GoldenFrame | None) -> None:
     """A ring around the object, or a frame around the block, that differs."""
-    if d.xy is None or d.field.endswith(".states"):
+    if frame is None or (place := _place(d, frame)) is None or d.field.endswith(".states"):
         return
     part = d.field.partition(".")[0]
     if part in frame.maps:
-        edge = BLOCK * frame.maps[part].grid.resolution
-        corners = np.array(d.xy) + edge * np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+        half = 0.5 * BLOCK * frame.maps[part].grid.resolution
+        corners = place + half * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
         cv2.polylines(view, [np.round(canvas.pixels(corners)).astype(np.int32)], True, DIFFERENT_RGB, 1, cv2.LINE_AA)
         return
-    xy = np.array([[*d.xy, 0.0]])
-    if " in base_link" in d.where and frame.has_ego_motion:
-        xy = geometry.transform_points(frame.T_odom_base, xy)
-    u, v = (round(p) for p in canvas.pixels(xy)[0])
+    u, v = (round(p) for p in canvas.pixels(place[None])[0])
     cv2.circle(view, (u, v), 16, DIFFERENT_RGB, 2, cv2.LINE_AA)

@@ -27,12 +27,20 @@ class Boxes:
 
     @classmethod
     def of(
-        cls, center: F64, size: F64, yaw: F64, vertical: F64, credit: F64, velocity: F64, delay: F64, probs: F64
+        cls,
+        center: F64,
+        size: F64,
+        yaw: F64,
+        vertical: F64,
+        road_user_log_odds: F64,
+        velocity: F64,
+        delay: F64,
+        probs: F64,
     ) -> Boxes:
         """Boxes of the values that the properties name; numbers fill a column."""
         table = np.empty((len(center), pairs.BOX_WIDTH))
         table[:, 0:2], table[:, 2:4], table[:, 4], table[:, 5:7] = center, size, yaw, vertical
-        table[:, 7], table[:, 8:10], table[:, 10:12], table[:, 12:] = credit, velocity, delay, probs
+        table[:, 7], table[:, 8:10], table[:, 10:12], table[:, 12:] = road_user_log_odds, velocity, delay, probs
         return cls(table)
 
     def __len__(self) -> int:
@@ -59,7 +67,7 @@ class Boxes:
         return self.table[:, 5:7]
 
     @property
-    def credit(self) -> F64:
+    def road_user_log_odds(self) -> F64:
         """(N,) [nat] log-odds of being a road user."""
         return self.table[:, 7]
 

@@ -28,13 +28,15 @@ def newborn(scan: Scan, cols: I64, stamp_ns: int, seed: int, config: TrackingCon
     boxes = scan.boxes
     center, size, yaw = boxes.center[cols].copy(), boxes.size[cols].copy(), boxes.yaw[cols].copy()
     state.vertical, state.vertical_var = boxes.vertical[cols].copy(), np.full((n, 2), 0.3**2)
-    state.class_log = classes.accumulate(
+    state.class_log_odds = classes.accumulate(
         np.zeros((n, boxes.probs.shape[1])), boxes.probs[cols], 1.0, config.evidence.memory
     )
-    state.credit = classes.mean_credit(np.zeros(n), np.ones(n, np.int64), boxes.credit[cols], config.evidence)
+    state.road_user_log_odds = classes.mean_road_user_log_odds(
+        np.zeros(n), np.ones(n, np.int64), boxes.road_user_log_odds[cols], config.evidence
+    )
     still, height = np.zeros(n), state.vertical[:, 1] - state.vertical[:, 0]
     state.probs = classes.posterior(
-        scan.lib, state.class_log, state.credit, size, np.zeros((n, 2)), height, still, still
+        scan.lib, state.class_log_odds, state.road_user_log_odds, size, np.zeros((n, 2)), height, still, still
     )
     _, exposure = extent.view(center, extent.axes_of(yaw), size, scan.sensor)
     across = ~scan.learned[cols] & extent.stands_across(

@@ -31,38 +31,49 @@ def compatibility_table(config: AssociationConfig) -> F64:
     return table
 
 
-def accumulate(class_log: F64, detected: F64, rate: float, memory: float) -> F64:
+def accumulate(class_log_odds: F64, detected: F64, rate: float, memory: float) -> F64:
     """Class evidence (N,C) after a detection with probabilities (N,C).
 
     Tempered Bayes: consecutive guesses of one cluster repeat the same mistake, so each counts ``rate`` of an
     independent one and old evidence fades by ``memory`` per detection.
     """
-    out = memory * class_log + rate * np.log(np.maximum(detected, 0.02))
+    out = memory * class_log_odds + rate * np.log(np.maximum(detected, 0.02))
     return np.asarray(np.maximum(out - out.max(1, keepdims=True), -12.0))
 
 
-def mean_credit(credit: F64, hits: NDArray[np.int64], detected: F64, config: EvidenceConfig) -> F64:
+def mean_road_user_log_odds(
+    road_user_log_odds: F64, hits: NDArray[np.int64], detected: F64, config: EvidenceConfig
+) -> F64:
     """Mean log-odds (M,) of being a road user after a detection with log-odds ``detected``.
 
     A mean (over the last ``mean_over`` or so), not a sum: the detector errs about one bush in every scan alike.
     """
-    return np.asarray(credit + np.maximum(1.0 / hits, 1.0 / config.mean_over) * (detected - credit))
+    return np.asarray(
+        road_user_log_odds + np.maximum(1.0 / hits, 1.0 / config.mean_over) * (detected - road_user_log_odds)
+    )
 
 
 def posterior(
-    lib: Library, class_log: F64, credit: F64, seen: F64, complete: F64, height: F64, speed: F64, travel: F64
+    lib: Library,
+    class_log_odds: F64,
+    road_user_log_odds: F64,
+    seen: F64,
+    complete: F64,
+    height: F64,
+    speed: F64,
+    travel: F64,
 ) -> F64:
     """Class probabilities (N,C) from detections, the size seen so far and the motion.
 
     Args:
-        class_log: (N,C) from :func:`accumulate`. credit: (N,) from :func:`mean_credit`.
+        class_log_odds: (N,C) from :func:`accumulate`. road_user_log_odds: (N,) from :func:`mean_road_user_log_odds`.
         seen: (N,2) length and width seen [m]: lower bounds of the true ones.
         complete: (N,2) 0..1, how surely the whole edge has been seen.
         height: (N,) [m].
         speed: (N,) [m/s]; travel: (N,) 0..1, how plainly it moves.
     """
     put = lib.to_device
-    given = (class_log, credit, seen, complete, height, speed, travel, _TABLE)
+    given = (class_log_odds, road_user_log_odds, seen, complete, height, speed, travel, _TABLE)
     return lib.to_host(tracks.class_posterior(lib, *(put(a) for a in given)))
 
 

@@ -72,16 +72,16 @@ def apply(
         imm.update_velocity(rows[measured], scan.velocity[cols[measured]], np.full(int(measured.sum()), 1.0))
     state.store(imm)
     _rise(state, scan, rows, cols)
-    state.class_log[rows] = classes.accumulate(
-        state.class_log[rows], scan.boxes.probs[cols], config.evidence.rate, config.evidence.memory
+    state.class_log_odds[rows] = classes.accumulate(
+        state.class_log_odds[rows], scan.boxes.probs[cols], config.evidence.rate, config.evidence.memory
     )
     reach = np.asarray(0.5 * np.abs(np.swapaxes(axes, 1, 2) * seen_now[:, None]).sum(2), np.float64)
     local = center - state.origin_xy[rows]
     time_s = (stamp_ns - state.birth_ns[rows]) * 1e-9 + delay
     motion.remember(state.history, rows, time_s, local - reach, local + reach)
     state.hits[rows] += taken
-    state.credit[rows] = classes.mean_credit(
-        state.credit[rows], state.hits[rows], scan.boxes.credit[cols], config.evidence
+    state.road_user_log_odds[rows] = classes.mean_road_user_log_odds(
+        state.road_user_log_odds[rows], state.hits[rows], scan.boxes.road_user_log_odds[cols], config.evidence
     )
     state.update_ns[rows[taken]] = stamp_ns
     return imm.refused

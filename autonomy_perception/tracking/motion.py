@@ -45,11 +45,13 @@ def threshold(probs: F64, size: F64, distance: F64) -> F64:
     return np.asarray(base + (0.006 + 0.012 * unknown) * distance)
 
 
-def starts(moved: Displacement, limit: F64, probs: F64, size: F64, credit: F64, config: MotionConfig) -> Bools:
-    """Resting tracks (N,) that have begun to move; ``credit`` (N,) [nat] log-odds of being a road user."""
+def starts(
+    moved: Displacement, limit: F64, probs: F64, size: F64, road_user_log_odds: F64, config: MotionConfig
+) -> Bools:
+    """Resting tracks (N,) that have begun to move; ``road_user_log_odds`` (N,) [nat] log-odds of being a road user."""
     plain = np.where(moved.frames < config.few_frames, 2.0, 1.0)
     far = moved.distance > plain * limit
-    needed = config.min_frames + (credit < 1.0) + 2 * (credit < 0.0)
+    needed = config.min_frames + (road_user_log_odds < 1.0) + 2 * (road_user_log_odds < 0.0)
     steady = (moved.frames >= needed) & (moved.largest_step < 0.7) & (moved.detour < 1.4)
     structure = (probs[:, ObjectClass.UNKNOWN] > 0.5) & (size.max(1) > config.never_longer)
     return np.asarray(far & steady & ~structure)

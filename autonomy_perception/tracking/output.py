@@ -60,4 +60,6 @@ def _hasty(state: TrackState, mean: F64, cov: F64, now_ns: int, config: MotionCo
     """New road users (N,) too fast to wait for the decision on rest or motion."""
     speed = np.hypot(mean[:, VX], mean[:, VY])
     sigma = np.sqrt(0.5 * (cov[:, VX, VX] + cov[:, VY, VY]))
-    return np.asarray(~state.settled(now_ns, config) & (state.credit > 1.0) & (speed > np.maximum(3.0, 2.5 * sigma)))
+    return np.asarray(
+        ~state.settled(now_ns, config) & (state.road_user_log_odds > 1.0) & (speed > np.maximum(3.0, 2.5 * sigma))
+    )

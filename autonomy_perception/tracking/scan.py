@@ -101,9 +101,11 @@ def read_scan(lib: Library, d: Detections, T_odom_base: F64, sweep: Sweep, confi
     existing = np.clip(d.existence[used].astype(np.float64), 0.05, 0.99)
     delay = _delays(center[:, :2], size[:, :2], d.yaw[used].astype(np.float64), sensor, heading, sweep, config)
     vertical = np.stack([center[:, 2] - half, center[:, 2] + half], 1)
-    credit, share = np.log(existing) - np.log1p(-existing), probs / probs.sum(1, keepdims=True)
+    road_user_log_odds, share = np.log(existing) - np.log1p(-existing), probs / probs.sum(1, keepdims=True)
     still = np.zeros(2)
-    boxes = Boxes.of(center[:, :2], size[:, :2], d.yaw[used].astype(np.float64), vertical, credit, still, delay, share)
+    boxes = Boxes.of(
+        center[:, :2], size[:, :2], d.yaw[used].astype(np.float64), vertical, road_user_log_odds, still, delay, share
+    )
     velocity = d.velocity[used].astype(np.float64)
     return Scan(
         lib,

@@ -33,8 +33,8 @@ class TrackState:
             surplus: (N,2) scans in a row that showed far more.
         size: (N,2) length and width believed (completed by class) [m].
         quadrant: (N,4) log-belief that the front points along yaw + k*90 deg.
-        class_log: (N,C) accumulated class evidence; probs: (N,C) posterior.
-        credit: (N,) [nat] mean log-odds of the detector for a road user.
+        class_log_odds: (N,C) accumulated class evidence; probs: (N,C) posterior.
+        road_user_log_odds: (N,) [nat] mean log-odds of the detector for a road user.
         existence: (N,) probability; rate: (N,) how often it is detected when visible.
         hits: (N,) detections; birth_ns, update_ns: (N,) int64.
         moving: (N,) decided to move; travel: (N,) 0..1 how plainly it travels;
@@ -58,9 +58,9 @@ class TrackState:
     surplus: F64
     size: F64
     quadrant: F64
-    class_log: F64
+    class_log_odds: F64
     probs: F64
-    credit: F64
+    road_user_log_odds: F64
     existence: F64
     rate: F64
     hits: I64
@@ -84,8 +84,8 @@ class TrackState:
         z = np.zeros
         return cls(
             lib=lib, mean=z((n, 3, 6)), cov=z((n, 3, 6, 6)), mu=z((n, 3)), vertical=z((n, 2)), vertical_var=z((n, 2)),
-            seen=z((n, 2)), complete=z((n, 2)), surplus=z((n, 2)), size=z((n, 2)), quadrant=z((n, 4)), class_log=z((n, N_CLASSES)),
-            probs=z((n, N_CLASSES)), credit=z(n), existence=z(n), rate=z(n), hits=z(n, np.int64), birth_ns=z(n, np.int64),
+            seen=z((n, 2)), complete=z((n, 2)), surplus=z((n, 2)), size=z((n, 2)), quadrant=z((n, 4)), class_log_odds=z((n, N_CLASSES)),
+            probs=z((n, N_CLASSES)), road_user_log_odds=z(n), existence=z(n), rate=z(n), hits=z(n, np.int64), birth_ns=z(n, np.int64),
             update_ns=z(n, np.int64), moving=z(n, np.bool_), travel=z(n), quiet_s=z(n), acceleration=z((n, 2)),
             history=np.full((n, HISTORY, 5), np.nan), origin_xy=z((n, 2)),
             confirmed=z(n, np.bool_), uuid=z((n, 16), np.uint8),

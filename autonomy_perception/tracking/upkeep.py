@@ -21,7 +21,14 @@ def boxes_of(state: TrackState, mean: F64) -> Boxes:
     """Believed boxes of all tracks; ``mean`` (N,6) over the models."""
     now = np.zeros(2)
     return Boxes.of(
-        mean[:, :2], state.size, mean[:, YAW], state.vertical, state.credit, mean[:, VX : VY + 1], now, state.probs
+        mean[:, :2],
+        state.size,
+        mean[:, YAW],
+        state.vertical,
+        state.road_user_log_odds,
+        mean[:, VX : VY + 1],
+        now,
+        state.probs,
     )
 
 
@@ -76,9 +83,9 @@ def motions(state: TrackState, mean: F64, sensor: F64, rows: I64, now_ns: int, d
     moving = state.moving[rows]
     windows = (config.start_window_s, config.stop_window_s)
     moved, lately = (motion.displacement(state.lib, state.history, rows, w) for w in windows)
-    probs, size, credit = state.probs[rows], state.seen[rows], state.credit[rows]
-    started = motion.starts(moved, limit[rows], probs, size, credit, config)
-    started |= (credit > 1.0) & motion.starts(lately, limit[rows], probs, size, credit, config)
+    probs, size, road_user_log_odds = state.probs[rows], state.seen[rows], state.road_user_log_odds[rows]
+    started = motion.starts(moved, limit[rows], probs, size, road_user_log_odds, config)
+    started |= (road_user_log_odds > 1.0) & motion.starts(lately, limit[rows], probs, size, road_user_log_odds, config)
     started &= ~moving
     state.travel[rows] += 0.4 * (motion.plainness(moved, limit[rows]) - state.travel[rows])
     calm = moving & motion.rests(lately, limit[rows], config)
@@ -94,7 +101,7 @@ def motions(state: TrackState, mean: F64, sensor: F64, rows: I64, now_ns: int, d
     height = state.vertical[:, 1] - state.vertical[:, 0]
     travel: F64 = np.where(state.moving, state.travel, 0.0)
     state.probs = classes.posterior(
-        state.lib, state.class_log, state.credit, state.seen, state.complete, height, speed, travel
+        state.lib, state.class_log_odds, state.road_user_log_odds, state.seen, state.complete, height, speed, travel
     )
     state.store(imm)
     return imm.refused

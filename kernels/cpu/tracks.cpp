@@ -4,7 +4,7 @@ AP_API int32_t ap_class_posterior(const ap::ClassPosteriorArgs& args, void*) {
   const ap::ClassPosteriorArgs a = args;
   const ap::ClassRow* table = reinterpret_cast<const ap::ClassRow*>(a.classes);
   for (int64_t i = 0; i < a.p.n; ++i)
-    ap::class_posterior(a.evidence + ap::kClasses * i, a.credit[i], a.seen + 2 * i, a.complete + 2 * i, a.height[i], a.speed[i], a.travel[i],
+    ap::class_posterior(a.evidence + ap::kClasses * i, a.road_user_log_odds[i], a.seen + 2 * i, a.complete + 2 * i, a.height[i], a.speed[i], a.travel[i],
                         table, a.out + ap::kClasses * i);
   return 0;
 }

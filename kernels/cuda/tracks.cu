@@ -5,12 +5,12 @@
 
 namespace {
 
-__global__ void posterior_kernel(const double* evidence, const double* credit, const double* seen, const double* complete,
+__global__ void posterior_kernel(const double* evidence, const double* road_user_log_odds, const double* seen, const double* complete,
                                  const double* height, const double* speed, const double* travel, const ap::ClassRow* classes,
                                  double* out, int64_t n) {
   const int64_t i = ap::thread_index();
   if (i >= n) return;
-  ap::class_posterior(evidence + ap::kClasses * i, credit[i], seen + 2 * i, complete + 2 * i, height[i], speed[i], travel[i],
+  ap::class_posterior(evidence + ap::kClasses * i, road_user_log_odds[i], seen + 2 * i, complete + 2 * i, height[i], speed[i], travel[i],
                       classes, out + ap::kClasses * i);
 }
 
@@ -26,7 +26,7 @@ __global__ void displacement_kernel(const ap::PastFrame* past, const int64_t* ro
 AP_API int32_t ap_class_posterior(const ap::ClassPosteriorArgs& a, void* stream) {
   if (a.p.n > 0)
     posterior_kernel<<<ap::blocks(a.p.n), ap::kThreads, 0, static_cast<cudaStream_t>(stream)>>>(
-        a.evidence, a.credit, a.seen, a.complete, a.height, a.speed, a.travel, reinterpret_cast<const ap::ClassRow*>(a.classes), a.out, a.p.n);
+        a.evidence, a.road_user_log_odds, a.seen, a.complete, a.height, a.speed, a.travel, reinterpret_cast<const ap::ClassRow*>(a.classes), a.out, a.p.n);
   return ap::launched();
 }
 

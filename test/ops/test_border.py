@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +27,8 @@ from autonomy_perception.ops import (
     terrain,
     transform,
 )  # fmt: skip
-from autonomy_perception.ops.border import DTYPES, HOST, Border, make_border
+from autonomy_perception.ops.arguments import DTYPES, Arguments
+from autonomy_perception.ops.border import HOST, make_border
 from autonomy_perception.ops.camera import Lens
 from autonomy_perception.ops.cuda import CudaLibrary, DeviceArray
 from autonomy_perception.ops.library import LIB_DIR, CpuLibrary, KernelArgumentError, KernelError, Library
@@ -49,6 +51,13 @@ def test_the_header_is_the_one_that_the_table_makes() -> None:
     assert header.PATH.read_text() == header.header(), "run python -m autonomy_perception.ops.signatures.header"
 
 
+def test_the_table_needs_the_standard_library_alone() -> None:
+    code = "import sys; import autonomy_perception.ops.signatures.header; print(sorted({'numpy', 'pydantic'} & set(sys.modules)))"
+    root = Path(__file__).parents[2]
+    done = subprocess.run([sys.executable, "-S", "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("device", LIBRARIES)
 def test_a_call_by_the_table_is_taken(device: str, name: str) -> None:
@@ -59,8 +68,8 @@ def test_a_call_by_the_table_is_taken(device: str, name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_the_usual_call_takes_the_short_way_to_the_same_bytes(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     arguments = valid_call(CPU, name)
-    careful = Border(SIGNATURES[name], HOST).pack(arguments)
-    monkeypatch.setattr(Border, "pack", lambda self, given: pytest.fail("took the long way"))
+    careful = Arguments(SIGNATURES[name], HOST).pack(arguments)
+    monkeypatch.setattr(Arguments, "pack", lambda self, given: pytest.fail("took the long way"))
     assert make_border(SIGNATURES[name], HOST)(arguments) == careful
 
 

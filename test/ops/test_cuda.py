@@ -3,6 +3,7 @@
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -93,6 +94,26 @@ def test_misuse_is_refused_before_it_reaches_the_gpu(device: CudaLibrary) -> Non
     thread.start()
     thread.join()
     assert "belongs to the thread" in str(raised[0])
+
+
+def test_errors_that_pycuda_raises_are_kernel_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Driver(SimpleNamespace):
+        Error = type("Error", (Exception,), {})
+
+        def __getattr__(self, name: str) -> Any:
+            def call(*args: Any) -> Any:
+                if name.startswith("memcpy") or name == "synchronize":
+                    raise self.Error(f"{name} failed: an illegal memory access was encountered")
+                return Driver(handle=0)
+
+            return call
+
+    monkeypatch.setattr(cuda_memory.importlib, "import_module", lambda name: Driver())
+    memory = cuda_memory.PyCudaMemory()
+    array = np.zeros(3, np.float32)
+    for run in (lambda: memory.copy_in(0, array), lambda: memory.copy_out(array, 0), memory.synchronize):
+        with pytest.raises(KernelError, match="illegal memory access"):
+            run()
 
 
 def test_the_dispatch_rule(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:

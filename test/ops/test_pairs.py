@@ -56,9 +56,9 @@ def cost_reference(a: F64, cov: F64, reach: F64, b: F64, noise: F64, affinity: F
     distance = np.einsum("nmi,nmij,nmj->nm", rest, np.linalg.inv(spread), rest)
     plain = (seen[..., :2] ** 2).sum(-1) / (np.trace(spread, axis1=2, axis2=3) + 0.5)
     unlike = np.minimum(np.log((seen[..., 2:] + 0.3) / (size + 0.3)) ** 2, 2.25).sum(-1)
-    credit = np.minimum(0.25 * (a[:, None, 7] - b[None, :, 7]) ** 2, 3.0)
+    road_user_log_odds = np.minimum(0.25 * (a[:, None, 7] - b[None, :, 7]) ** 2, 3.0)
     fits = a[:, 12:] @ affinity @ b[:, 12:].T
-    cost = distance + 0.5 * np.minimum(plain, 9.0) + 2.0 * unlike + credit
+    cost = distance + 0.5 * np.minimum(plain, 9.0) + 2.0 * unlike + road_user_log_odds
     cost += np.log(np.linalg.det(spread)) - 2.0 * np.log(fits)
     allowed = near(a, b, reach) & (distance < 13.8) & ((rest**2).sum(-1) < reach[:, None] ** 2) & (fits > 0.08)
     allowed &= (b[None, :, 5] - a[:, None, 6] < 0.7) & (a[:, None, 5] - b[None, :, 6] < 0.7)

@@ -17,7 +17,7 @@ FRAMES = 24
 
 
 def posterior(
-    evidence: F64, credit: F64, seen: F64, complete: F64, height: F64, speed: F64, travel: F64, table: F64
+    evidence: F64, road_user_log_odds: F64, seen: F64, complete: F64, height: F64, speed: F64, travel: F64, table: F64
 ) -> F64:
     """The formulas of the kernel, table columns as in ``class_posterior``."""
     z = (seen[:, None] - table[:, :2]) / table[:, 3:5]
@@ -30,7 +30,7 @@ def posterior(
     log[:, 0] = -np.inf
     users = np.exp(log - log.max(1, keepdims=True))
     users /= users.sum(1, keepdims=True)
-    odds = 2.0 * (credit - 0.6) + 0.35 * (users * fit).sum(1) + 4.5 * travel
+    odds = 2.0 * (road_user_log_odds - 0.6) + 0.35 * (users * fit).sum(1) + 4.5 * travel
     user = 1.0 / (1.0 + np.exp(-np.clip(odds, -8.0, 8.0)))
     users *= user[:, None]
     users[:, 0] = 1.0 - user

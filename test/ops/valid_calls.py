@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from autonomy_perception.ops.border import DTYPES
+from autonomy_perception.ops.arguments import DTYPES
 from autonomy_perception.ops.camera import Lens
 from autonomy_perception.ops.cells import CellGrid
 from autonomy_perception.ops.library import Library

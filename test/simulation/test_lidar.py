@@ -14,7 +14,7 @@ from autonomy_perception.config import ConfigError, Dimensions, Extrinsics, Lida
 from autonomy_perception.simulation.rays import tracing
 from autonomy_perception.simulation.rays.returns import Cause
 from autonomy_perception.simulation.rays.scene import FAR, join
-from autonomy_perception.simulation.rays.tracing import Part
+from autonomy_perception.simulation.rays.tracing import HitKind
 from autonomy_perception.simulation.sensors.beams import LIDARS, LidarModel, lidar_model
 from autonomy_perception.simulation.sensors.lidar import Lidar
 from autonomy_perception.simulation.world import solids
@@ -94,8 +94,8 @@ def test_only_rays_that_cannot_meet_a_moving_body_are_left_out(monkeypatch):
     everything = tracing.trace(world, bundle, 120.0, [world.trailer])
     sensor._own.cover(everything, bundle)
     assert met.reached == everything.reached
-    assert set(np.unique(met.part)) == {Part.NONE, Part.GROUND, Part.ACTOR, Part.OWN}
-    assert np.count_nonzero((met.part == Part.OWN) & (sensor._own.stopped == FAR)) > 100  # the trailer
+    assert set(np.unique(met.part)) == {HitKind.NONE, HitKind.GROUND, HitKind.ACTOR, HitKind.OWN}
+    assert np.count_nonzero((met.part == HitKind.OWN) & (sensor._own.stopped == FAR)) > 100  # the trailer
     assert 10 < np.count_nonzero(met.instance == 8) < met.reached[8] - 100  # hidden by the first
     for name in ("distance", "part", "instance", "material", "cosine"):
         np.testing.assert_array_equal(getattr(met, name), getattr(everything, name))

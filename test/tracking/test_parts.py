@@ -142,9 +142,16 @@ def test_class_needs_credit_and_a_size_that_fits() -> None:
     log = np.log(np.array([[0.1, 0.7, *[0.2 / (N_CLASSES - 2)] * (N_CLASSES - 2)]]))
     one, zero = np.ones((1, 2)), np.zeros(1)
 
-    def unknown(credit: float, size: list[float], travel: float = 0.0) -> float:
+    def unknown(road_user_log_odds: float, size: list[float], travel: float = 0.0) -> float:
         p = classes.posterior(
-            CpuLibrary(), log, np.array([credit]), np.array([size]), one, np.array([1.5]), zero, np.array([travel])
+            CpuLibrary(),
+            log,
+            np.array([road_user_log_odds]),
+            np.array([size]),
+            one,
+            np.array([1.5]),
+            zero,
+            np.array([travel]),
         )
         np.testing.assert_allclose(p.sum(), 1.0)
         return float(p[0, ObjectClass.UNKNOWN])

@@ -75,7 +75,7 @@ OBJECTS = (
     ), (Field("margin", "f32", "a screen must be nearer by this much [m]"),)),
     Signature("ap_class_posterior", "Class probabilities from detections, size seen and motion.", (
         reads("evidence", "f64", "n, 9", "log-evidence"),
-        reads("credit", "f64", "n", "[nat]"),
+        reads("road_user_log_odds", "f64", "n", "[nat]"),
         reads("seen", "f64", "n, 2", "length and width [m]"),
         reads("complete", "f64", "n, 2", "0..1"),
         reads("height", "f64", "n", "[m]"),

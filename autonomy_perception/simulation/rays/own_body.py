@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from autonomy_perception.config import Dimensions
 from autonomy_perception.simulation.rays.scene import FAR, Mesh, Scene, join, rotate
-from autonomy_perception.simulation.rays.tracing import Bundle, Met, Part
+from autonomy_perception.simulation.rays.tracing import HitKind, RayBundle, RayHits
 from autonomy_perception.simulation.world.materials import Material, Semantic
 from autonomy_perception.simulation.world.solids import box
 from autonomy_perception.simulation.world.truck import ego_mesh
@@ -58,13 +58,13 @@ class OwnBody:
         self.stopped[self._rays] = mine.distance
         self._cosine = np.abs(np.einsum("ni,ni->n", mine.normal, in_base[self._rays]))
 
-    def cover(self, met: Met, bundle: Bundle, normals: bool = True) -> None:
+    def cover(self, met: RayHits, bundle: RayBundle, normals: bool = True) -> None:
         """Put the own body in front of what the rays met behind it (``normals``: also fill in theirs)."""
         nearer = np.flatnonzero(self._distance < met.distance.take(self._rays))
         at = self._rays[nearer]
         if len(at) == 0:
             return
-        met.distance[at], met.face[at], met.part[at] = self._distance[nearer], self._face[nearer], Part.OWN
+        met.distance[at], met.face[at], met.part[at] = self._distance[nearer], self._face[nearer], HitKind.OWN
         if normals:
             rotation = bundle.poses[at // bundle.per_line, :3, :3].astype(np.float32)
             met.normal[at] = np.einsum("nij,nj->ni", rotation, self._normal[nearer])

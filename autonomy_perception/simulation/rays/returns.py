@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception.simulation.rays.scene import FAR, towards
-from autonomy_perception.simulation.rays.tracing import Bundle, Met, Part, onward, trace
+from autonomy_perception.simulation.rays.tracing import HitKind, RayBundle, RayHits, onward, trace
 from autonomy_perception.simulation.sensors.beams import LidarModel
 from autonomy_perception.simulation.world.ground import GroundSample
 from autonomy_perception.simulation.world.materials import REFLECTIVITY, Material
@@ -79,9 +79,9 @@ class Echoes:
     kept: NDArray[np.bool_]
 
 
-def foliage(world: World, bundle: Bundle, met: Met, rng: np.random.Generator) -> None:
+def foliage(world: World, bundle: RayBundle, met: RayHits, rng: np.random.Generator) -> None:
     """Leaves stop a ray somewhere inside a crown, or let it through to what is behind (Beer-Lambert law)."""
-    rays = np.flatnonzero(met.part == Part.POROUS)
+    rays = np.flatnonzero(met.part == HitKind.POROUS)
     depth = np.ones(len(rays), np.int32)
     left = rng.exponential(1.0 / LEAF_AREA, len(rays)).astype(np.float32)
     so_far = met.distance[rays].copy()
@@ -100,21 +100,21 @@ def foliage(world: World, bundle: Bundle, met: Met, rng: np.random.Generator) ->
         depth = depth[through] + np.where(entering, 1, -1)
         met.replace(rays, after.some(through))
         met.distance[rays] = np.minimum(so_far, FAR)
-        on = part == Part.POROUS
+        on = part == HitKind.POROUS
         rays, left, so_far, depth = rays[on], left[on], so_far[on], depth[on]
         if len(rays) == 0:
             return
 
 
-def name_ground(world: World, met: Met, reach: float) -> Ground:
+def name_ground(world: World, met: RayHits, reach: float) -> Ground:
     """Fill in semantic and material of the rays that met the ground within ``reach`` [m]."""
-    rays = np.flatnonzero((met.part == Part.GROUND) & (met.distance < reach))
+    rays = np.flatnonzero((met.part == HitKind.GROUND) & (met.distance < reach))
     sample = world.ground_at(met.of_ground(rays))
     met.semantic[rays], met.material[rays] = sample.semantic, sample.material
     return Ground(rays, sample)
 
 
-def grass(met: Met, ground: Ground, rng: np.random.Generator) -> None:
+def grass(met: RayHits, ground: Ground, rng: np.random.Generator) -> None:
     """Blades stop a ray somewhere above the soil, so ranges come out short."""
     at = np.flatnonzero(ground.sample.cover > 0.01)
     rays = ground.rays.take(at)
@@ -124,27 +124,27 @@ def grass(met: Met, ground: Ground, rng: np.random.Generator) -> None:
     met.distance[rays] = np.maximum(distance - shorter, 0.5 * distance)
 
 
-def reflectivity(world: World, met: Met) -> F32:
+def reflectivity(world: World, met: RayHits) -> F32:
     """Reflectivity 0..1 (R,) of what every ray met: body paint by the colour of the object, everything that grows or
     was built a little different from the next of its kind, the ground from triangle to triangle."""
     value = REFLECTIVITY.take(met.material)
-    on_users = np.flatnonzero(met.part == Part.ACTOR)
+    on_users = np.flatnonzero(met.part == HitKind.ACTOR)
     material = met.material.take(on_users)
     painted = on_users[(material == Material.PAINT) | (material == Material.FUR)]
     by_number = np.zeros(max((a.number for a in world.actors), default=0) + 1, np.float32)
     for actor in world.actors:
         by_number[actor.number] = 0.08 + 0.55 * (sum(actor.shape.color) / 3.0) / 255.0
     value[painted] = by_number[met.instance[painted]]
-    place = np.where(met.part == Part.GROUND, met.face, met.instance)
-    varies = (met.part <= Part.POROUS) & ~RETRO.take(met.material)
+    place = np.where(met.part == HitKind.GROUND, met.face, met.instance)
+    varies = (met.part <= HitKind.POROUS) & ~RETRO.take(met.material)
     np.multiply(value, _VARIETY.take(place & 1023), out=value, where=varies)
     return value
 
 
 def echoes(
     world: World,
-    bundle: Bundle,
-    met: Met,
+    bundle: RayBundle,
+    met: RayHits,
     ground: Ground,
     model: LidarModel,
     weather: Weather,
@@ -173,13 +173,13 @@ def echoes(
     return out
 
 
-def _film(met: Met, ground: Ground, weather: Weather) -> F32:
+def _film(met: RayHits, ground: Ground, weather: Weather) -> F32:
     """How wet the ground is under each ray on it, 0..1."""
     rain = np.float32(weather.wet) * SEALED.take(met.material.take(ground.rays))
     return np.asarray(np.maximum(rain, ground.sample.wet), np.float32)
 
 
-def _mirror(met: Met, ground: Ground, film: F32) -> F32:
+def _mirror(met: RayHits, ground: Ground, film: F32) -> F32:
     """Share of the beam that water on the ground mirrors (Schlick's approximation of Fresnel's law, n = 1.33)."""
     fresnel = 0.02 + 0.98 * (1.0 - met.cosine.take(ground.rays)) ** 5
     return np.asarray(fresnel * np.where(film > 0.95, 1.0, 0.5 * film), np.float32)
@@ -190,7 +190,7 @@ def _power(value: F32, distance: F32, model: LidarModel) -> F32:
 
 
 def _ghosts(
-    world: World, bundle: Bundle, met: Met, ground: Ground, mirror: F32, model: LidarModel, out: Echoes
+    world: World, bundle: RayBundle, met: RayHits, ground: Ground, mirror: F32, model: LidarModel, out: Echoes
 ) -> None:
     """What water mirrors comes back from as far below it: there and back over the mirror."""
     some = np.flatnonzero((mirror > 0.12) & (met.distance[ground.rays] < GHOST_REACH_M))
@@ -204,8 +204,8 @@ def _ghosts(
     line = rays // bundle.per_line
     poses = np.tile(np.eye(4), (len(rays), 1, 1))
     poses[:, :3, 3] = start
-    seen = trace(world, Bundle(bundle.t[line], poses, start.astype(np.float32), away), GHOST_REACH_M, normals=False)
-    hit = (seen.part > Part.GROUND) & (seen.distance < GHOST_REACH_M)
+    seen = trace(world, RayBundle(bundle.t[line], poses, start.astype(np.float32), away), GHOST_REACH_M, normals=False)
+    hit = (seen.part > HitKind.GROUND) & (seen.distance < GHOST_REACH_M)
     length = met.distance[rays] + seen.distance
     back = REFLECTIVITY[seen.material] * seen.cosine ** GLOSS[seen.material] * mirror[some] ** 2
     power = np.where(hit, _power(back.astype(np.float32), length, model), 0.0)
@@ -215,7 +215,7 @@ def _ghosts(
     out.cause[at] = Cause.GHOST
 
 
-def particles(weather: Weather, model: LidarModel, bundle: Bundle, out: Echoes, rng: np.random.Generator) -> None:
+def particles(weather: Weather, model: LidarModel, bundle: RayBundle, out: Echoes, rng: np.random.Generator) -> None:
     """Echoes of droplets, flakes and dust that are stronger than what lies behind.
 
     Fog and dust: backscatter = extinction / lidar ratio, with speckle (exponential), where beam and receiver overlap.
@@ -240,7 +240,7 @@ def particles(weather: Weather, model: LidarModel, bundle: Bundle, out: Echoes, 
         _take(out, at, power, np.float32(0.06 if weather.snow_mm_h else 0.02))
 
 
-def _plumes(bundle: Bundle, rng: np.random.Generator) -> F32:
+def _plumes(bundle: RayBundle, rng: np.random.Generator) -> F32:
     """Density 0..1 of dust per ray: clouds some tens of degrees wide."""
     d = bundle.directions
     azimuth = np.arctan2(d[:, 1], d[:, 0])
@@ -257,7 +257,7 @@ def _take(out: Echoes, distance: F32, power: F32, value: np.float32) -> None:
     out.cause[wins] = Cause.WEATHER
 
 
-def receive(echo: Echoes, met: Met, model: LidarModel, rng: np.random.Generator) -> None:
+def receive(echo: Echoes, met: RayHits, model: LidarModel, rng: np.random.Generator) -> None:
     """Decide which echoes are reported and how bright.
 
     The chance is a logistic function of the power, 99 % at most; through glass half of them. Intensity is the
@@ -284,7 +284,7 @@ def receive(echo: Echoes, met: Met, model: LidarModel, rng: np.random.Generator)
     echo.intensity[rays] = np.clip(np.round(bright * 255.0) / np.float32(255.0), 0.0, 1.0)
 
 
-def spread(echo: Echoes, met: Met, model: LidarModel, beams: int, rng: np.random.Generator) -> None:
+def spread(echo: Echoes, met: RayHits, model: LidarModel, beams: int, rng: np.random.Generator) -> None:
     """A beam has a width: it mixes surfaces at edges, and retro-reflectors light up the beams beside them."""
     columns = len(echo.distance) // beams
     distance = np.where(echo.kept, echo.distance, FAR).reshape(columns, beams)
@@ -308,7 +308,7 @@ def _pitch(model: LidarModel) -> float:
     return float(abs(np.radians(model.azimuth_deg[1] - model.azimuth_deg[0])) / model.columns)
 
 
-def _bloom(echo: Echoes, met: Met, distance: F32, rng: np.random.Generator) -> None:
+def _bloom(echo: Echoes, met: RayHits, distance: F32, rng: np.random.Generator) -> None:
     columns, beams = distance.shape
     source = np.flatnonzero(RETRO.take(met.material) & echo.kept & (met.cosine > 0.4))
     source = source[(echo.distance[source] < 50.0) & (echo.cause[source] == Cause.SURFACE)]

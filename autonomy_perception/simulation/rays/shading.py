@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from autonomy_perception import geometry
 from autonomy_perception.simulation.rays.returns import SEALED, Ground
 from autonomy_perception.simulation.rays.scene import FAR, along, rotate
-from autonomy_perception.simulation.rays.tracing import Bundle, Met, Part, Stage
+from autonomy_perception.simulation.rays.tracing import HitKind, RayBundle, RayHits, Stage
 from autonomy_perception.simulation.world.materials import COLOR, Material, Semantic
 from autonomy_perception.simulation.world.weather import Conditions
 from autonomy_perception.simulation.world.world import World
@@ -117,12 +117,14 @@ def sky_color(directions: F32, now: Conditions, sun: Sun, blur: bool = False) ->
     return np.asarray(out, np.float32)
 
 
-def albedo(world: World, bundle: Bundle, met: Met, ground: Ground, seen: NDArray[np.int64], at: F32) -> F32:
+def albedo(world: World, bundle: RayBundle, met: RayHits, ground: Ground, seen: NDArray[np.int64], at: F32) -> F32:
     """Diffuse colour (M,3) of the rays ``seen`` (indices), which met something at ``at`` (M,3)."""
     out = ALBEDO[met.material[seen]]
     part = met.part[seen]
-    strength = np.where(part == Part.GROUND, _ROUGH[met.semantic[seen]], np.float32(0.14))
-    strength = np.where(part == Part.POROUS, np.float32(0.5), np.where(part >= Part.ACTOR, np.float32(0.03), strength))
+    strength = np.where(part == HitKind.GROUND, _ROUGH[met.semantic[seen]], np.float32(0.14))
+    strength = np.where(
+        part == HitKind.POROUS, np.float32(0.5), np.where(part >= HitKind.ACTOR, np.float32(0.03), strength)
+    )
     distance = met.distance[seen]
     fade = np.clip(25.0 / distance, 0.0, 1.0)
     x, y = at[:, 0] + 0.7 * at[:, 2], at[:, 1] + 0.9 * at[:, 2]
@@ -132,13 +134,13 @@ def albedo(world: World, bundle: Bundle, met: Met, ground: Ground, seen: NDArray
     dry = np.clip(0.5 + 0.8 * texture(at[meadow, 0], at[meadow, 1], 0.6), 0.0, 1.0)[:, None] * np.float32(0.35)
     out[meadow] += (np.array([0.28, 0.24, 0.11], np.float32) - out[meadow]) * dry
     painted = np.flatnonzero(
-        (part == Part.ACTOR) & np.isin(met.material[seen], (Material.PAINT, Material.CLOTH, Material.FUR))
+        (part == HitKind.ACTOR) & np.isin(met.material[seen], (Material.PAINT, Material.CLOTH, Material.FUR))
     )
     colors = np.zeros((max((a.number for a in world.actors), default=0) + 1, 3), np.float32)
     for actor in world.actors:
         colors[actor.number] = (np.asarray(actor.shape.color) / 255.0) ** 2.2
     out[painted] = colors[met.instance[seen[painted]]]
-    own = np.flatnonzero((part == Part.OWN) & (met.material[seen] == Material.PAINT))
+    own = np.flatnonzero((part == HitKind.OWN) & (met.material[seen] == Material.PAINT))
     out[own] = np.array([0.84, 0.40, 0.045], np.float32)
     return np.asarray(np.clip(out, 0.0, 1.0), np.float32)
 
@@ -203,13 +205,13 @@ def lamp_light(lamp: Lamp, at: F32, normal: F32, retro: NDArray[np.bool_], own: 
     return np.asarray(64.0 / np.maximum(square, 4.0) * side * level * gain, np.float32)
 
 
-def wet_film(met: Met, ground: Ground, now: Conditions) -> F32:
+def wet_film(met: RayHits, ground: Ground, now: Conditions) -> F32:
     """How wet the ground is (G,), 0..1."""
     rain = np.float32(now.weather.wet) * SEALED[met.material[ground.rays]]
     return np.asarray(np.maximum(rain, ground.sample.wet), np.float32)
 
 
-def mirrored(world: World, bundle: Bundle, met: Met, rays: NDArray[np.int64], now: Conditions, sun: Sun) -> F32:
+def mirrored(world: World, bundle: RayBundle, met: RayHits, rays: NDArray[np.int64], now: Conditions, sun: Sun) -> F32:
     """Radiance (K,3) of what the surfaces under some rays mirror: still things and the sky."""
     d, normal = bundle.directions[rays], met.normal[rays]
     away = d - 2.0 * np.einsum("ni,ni->n", d, normal)[:, None] * normal

@@ -30,7 +30,7 @@ I32 = NDArray[np.int32]
 I64 = NDArray[np.int64]
 
 
-class Part(IntEnum):
+class HitKind(IntEnum):
     """What kind of thing a ray met."""
 
     NONE = 0
@@ -42,7 +42,7 @@ class Part(IntEnum):
 
 
 @dataclass(frozen=True)
-class Bundle:
+class RayBundle:
     """R = L·K rays in world, line by line.
 
     Attributes:
@@ -57,7 +57,7 @@ class Bundle:
     directions: F32
 
     @classmethod
-    def of(cls, t: F64, poses: F64, local: F32) -> Bundle:
+    def of(cls, t: F64, poses: F64, local: F32) -> RayBundle:
         """Rays from unit directions (R,3) in the sensor's frame, R a multiple of the number of lines."""
         lines = len(t)
         start = poses[:, :3, 3].astype(np.float32)
@@ -79,12 +79,12 @@ class Bundle:
 
 
 @dataclass
-class Met:
+class RayHits:
     """What each of R rays met first.
 
     Attributes:
         distance: float32 (R,) [m], ``FAR`` = nothing. face: int32 (R,) in the mesh of that part.
-        part: uint8 (R,) of :class:`Part`. normal: float32 (R,3) unit, world axes, towards the ray's origin.
+        part: uint8 (R,) of :class:`HitKind`. normal: float32 (R,3) unit, world axes, towards the ray's origin.
         cosine: float32 (R,) of the angle of incidence. entering: bool (R,): from the outside of the surface.
         material, semantic: uint8 (R,); instance: int32 (R,): 0 ground and own vehicle, else object or structure number.
         u, v: float32 (R,) barycentric coordinates (ground only).
@@ -104,7 +104,7 @@ class Met:
     u: F32
     v: F32
     reached: dict[int, int]
-    hidden: Met | None = None
+    hidden: RayHits | None = None
 
     def of_ground(self, rays: I64) -> Hits:
         """The hits of some rays (indices) on the ground as the terrain's scene would report them."""
@@ -112,20 +112,20 @@ class Met:
             self.distance.take(rays), self.face.take(rays), self.normal.take(rays, 0), self.u.take(rays), self.v.take(rays)
         )  # fmt: skip
 
-    def replace(self, rays: I64, other: Met) -> None:
+    def replace(self, rays: I64, other: RayHits) -> None:
         """Let some rays (indices) have met what the rays of ``other`` met; distances stay."""
         for name in ("face", "part", "normal", "cosine", "entering", "material", "semantic", "instance", "u", "v"):
             getattr(self, name)[rays] = getattr(other, name)
 
-    def put(self, rays: I64, other: Met) -> None:
+    def put(self, rays: I64, other: RayHits) -> None:
         """As :meth:`replace`, distances too."""
         self.replace(rays, other)
         self.distance[rays] = other.distance
 
-    def some(self, rays: I64) -> Met:
+    def some(self, rays: I64) -> RayHits:
         """What some rays (indices) met first."""
         names = [f.name for f in fields(self) if f.name not in ("reached", "hidden")]
-        return Met(**{name: getattr(self, name).take(rays, 0) for name in names}, reached=self.reached)
+        return RayHits(**{name: getattr(self, name).take(rays, 0) for name in names}, reached=self.reached)
 
 
 class Stage:
@@ -156,7 +156,7 @@ class Stage:
             cls._known[world] = cls(world)
         return cls._known[world]
 
-    def cast(self, origins: F32, directions: F32, reach: F32 | None = None, normals: bool = True) -> Met:
+    def cast(self, origins: F32, directions: F32, reach: F32 | None = None, normals: bool = True) -> RayHits:
         """First hit of every ray; semantics of the ground are left for :func:`~returns.name_ground`.
 
         Args:
@@ -168,15 +168,15 @@ class Stage:
             return _nothing(0)
         raw = first_hits(self.library, origins, directions, np.full(n, FAR) if reach is None else reach.copy())
         part = (raw["geomID"] + 1).astype(np.uint8)
-        distance, ng, missed = raw["tfar"], raw["Ng"], np.flatnonzero(part == Part.NONE)
+        distance, ng, missed = raw["tfar"], raw["Ng"], np.flatnonzero(part == HitKind.NONE)
         distance[missed], ng[missed] = FAR, 0.0
         across = dots(ng, directions)
         length = np.sqrt(np.maximum(dots(ng, ng), np.float32(1e-24)))
         cosine = np.asarray(np.abs(across) / length, np.float32)
         material, semantic = np.zeros(n, np.uint8), np.zeros(n, np.uint8)
         instance = np.zeros(n, np.int32)
-        built = np.flatnonzero(part > Part.GROUND)
-        for p in (Part.SOLID, Part.POROUS):
+        built = np.flatnonzero(part > HitKind.GROUND)
+        for p in (HitKind.SOLID, HitKind.POROUS):
             at = built[part.take(built) == p]
             face = raw["primID"].take(at)
             owner = self.owner[p - 1]
@@ -184,7 +184,7 @@ class Stage:
             material[at], semantic[at] = self.material[p - 1][face], Semantic.STRUCTURE
             instance[at] = owner[face] + FIRST_STRUCTURE
         normal = towards(ng, directions) if normals else ng
-        return Met(
+        return RayHits(
             distance, raw["primID"], part, normal, cosine, across < 0, material, semantic, instance, raw["u"],
             raw["v"], {},
         )  # fmt: skip
@@ -199,21 +199,21 @@ class Stage:
         return np.asarray(distance < within)
 
 
-def _nothing(n: int) -> Met:
+def _nothing(n: int) -> RayHits:
     f, b = np.zeros(n, np.float32), np.zeros(n, np.uint8)
     i = np.zeros(n, np.int32)
     far, z3 = np.full(n, FAR, np.float32), np.zeros((n, 3), np.float32)
-    return Met(far, i.copy(), b, z3, f, b.astype(np.bool_), b.copy(), b.copy(), i, f.copy(), f.copy(), {})
+    return RayHits(far, i.copy(), b, z3, f, b.astype(np.bool_), b.copy(), b.copy(), i, f.copy(), f.copy(), {})
 
 
 def trace(
     world: World,
-    bundle: Bundle,
+    bundle: RayBundle,
     reach: float,
     own: Sequence[Actor] = (),
     stopped: F32 | None = None,
     normals: bool = True,
-) -> Met:
+) -> RayHits:
     """What every ray of a bundle meets.
 
     Args:
@@ -228,15 +228,15 @@ def trace(
     middle = float(bundle.t[len(bundle.t) // 2])
     for actor in world.actors:
         if actor.present(middle):
-            reached[actor.number] = _body(actor, bundle, moving, reach, Part.ACTOR)
+            reached[actor.number] = _body(actor, bundle, moving, reach, HitKind.ACTOR)
     for body in own:
-        _body(body, bundle, moving, reach, Part.OWN, stopped)
+        _body(body, bundle, moving, reach, HitKind.OWN, stopped)
     ahead = moving.distance * np.float32(1.0 + 1e-5)  # nothing behind what moves is needed, rounding apart
     if stopped is not None:
         ahead[stopped < FAR] = -1.0
     met = Stage.of(world).cast(bundle.origins, bundle.directions, ahead, normals)
     met.reached = reached
-    if np.any(moving.part[met.part == Part.POROUS]):
+    if np.any(moving.part[met.part == HitKind.POROUS]):
         met.hidden = moving
     nearer = np.flatnonzero(moving.distance < met.distance)
     met.put(nearer, moving.some(nearer))
@@ -245,13 +245,13 @@ def trace(
 
 def onward(
     world: World,
-    bundle: Bundle,
-    met: Met,
+    bundle: RayBundle,
+    met: RayHits,
     rays: I64,
     start: F32,
     reach: F32 | None = None,
     normals: bool = True,
-) -> Met:
+) -> RayHits:
     """What some rays (indices) that stopped at leaves meet next if they go on from ``start`` (N,) [m].
 
     Distances in the answer count from there. ``reach`` (N,): how far to look there for what stands still [m].
@@ -267,7 +267,7 @@ def onward(
     return after
 
 
-def nearby(bundle: Bundle, position: F64, radius: float) -> I64:
+def nearby(bundle: RayBundle, position: F64, radius: float) -> I64:
     """Rays (indices) that pass within ``radius`` [m] of a point; all start where the middle line does, unless every
     ray is a line of its own."""
     if bundle.per_line == 1:
@@ -283,7 +283,9 @@ def nearby(bundle: Bundle, position: F64, radius: float) -> I64:
     return np.flatnonzero(ahead > np.float32(edge))
 
 
-def _body(actor: Actor, bundle: Bundle, met: Met, reach: float, part: Part, stopped: F32 | None = None) -> int:
+def _body(
+    actor: Actor, bundle: RayBundle, met: RayHits, reach: float, part: HitKind, stopped: F32 | None = None
+) -> int:
     """Cast the rays near a moving body in its own frame at their own time; returns how many met it.
 
     Rays that are stopped (R,) nearer than the body can be are left out.
@@ -316,8 +318,8 @@ def _body(actor: Actor, bundle: Bundle, met: Met, reach: float, part: Part, stop
     hit, hits = scene.meet(origin.take(line, 0), direction)
     normal = np.einsum("nij,nj->ni", rotation.take(line.take(hit), 0), hits.normal)
     cosine = np.abs(np.einsum("ni,ni->n", hits.normal, direction.take(hit, 0)))
-    n, semantic = len(hit), Semantic.OBJECT if part == Part.ACTOR else Semantic.EGO
-    there = Met(
+    n, semantic = len(hit), Semantic.OBJECT if part == HitKind.ACTOR else Semantic.EGO
+    there = RayHits(
         hits.distance, hits.face, np.full(n, part, np.uint8), normal, cosine, np.ones(n, np.bool_),
         scene.mesh.material.take(hits.face), np.full(n, semantic, np.uint8), np.full(n, actor.number, np.int32),
         hits.u, hits.v, {},

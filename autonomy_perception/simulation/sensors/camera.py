@@ -14,7 +14,7 @@ from autonomy_perception.simulation.rays import returns, shading
 from autonomy_perception.simulation.rays.own_body import OwnBody
 from autonomy_perception.simulation.rays.returns import Ground
 from autonomy_perception.simulation.rays.scene import FAR, along, rotate
-from autonomy_perception.simulation.rays.tracing import Bundle, Met, Part, onward, trace
+from autonomy_perception.simulation.rays.tracing import HitKind, RayBundle, RayHits, onward, trace
 from autonomy_perception.simulation.sensors import exposure as ex
 from autonomy_perception.simulation.sensors.clock import Ticks, stamp
 from autonomy_perception.simulation.sensors.lens import pixel_rays
@@ -84,11 +84,11 @@ class Camera:
         s = self.setup
         return s.clock.ticks(start, end, self.period, seed, self.config.offset_ms * 1e-3)
 
-    def rays(self, path: Path, t: float) -> Bundle:
+    def rays(self, path: Path, t: float) -> RayBundle:
         """Rays of all pixels; every row at its own time if the shutter rolls."""
         rows, readout = self.setup.height, self.setup.readout_ms * 1e-3
         times = t + (((np.arange(rows) + 0.5) / rows - 0.5) * readout if readout > 0.0 else np.zeros(1))
-        return Bundle.of(times, path.poses(times) @ self.T_base_camera, self._rays)
+        return RayBundle.of(times, path.poses(times) @ self.T_base_camera, self._rays)
 
     def shoot(
         self,
@@ -112,7 +112,7 @@ class Camera:
         assert ok
         at = stamp(t) if stamp_ns is None else stamp_ns
         frame = CameraFrame(self.name, at, self.model, self._stated, encoded=data.tobytes())
-        sky = (met.part == Part.NONE) | ((met.part == Part.GROUND) & (met.distance >= GROUND_REACH_M))
+        sky = (met.part == HitKind.NONE) | ((met.part == HitKind.GROUND) & (met.distance >= GROUND_REACH_M))
         semantic = np.where(sky, np.uint8(Semantic.NONE), met.semantic).reshape(shape)
         instance = np.where(sky, np.int32(-1), met.instance).reshape(shape)
         depth = np.where(sky, np.float32(np.inf), met.distance * self._rays[:, 2]).reshape(shape)
@@ -122,8 +122,8 @@ class Camera:
         self,
         world: World,
         t: float,
-        bundle: Bundle,
-        met: Met,
+        bundle: RayBundle,
+        met: RayHits,
         ground: Ground,
         now: Conditions,
         rng: np.random.Generator,
@@ -140,7 +140,7 @@ class Camera:
         return ex.develop(light, exposure, self.setup, rng)
 
     def _radiance(
-        self, world: World, t: float, bundle: Bundle, met: Met, ground: Ground, now: Conditions, sun: shading.Sun
+        self, world: World, t: float, bundle: RayBundle, met: RayHits, ground: Ground, now: Conditions, sun: shading.Sun
     ) -> F32:
         """Linear light (R,3) that arrives along every ray."""
         out = np.empty((len(met.distance), 3), np.float32)
@@ -168,7 +168,7 @@ class Camera:
         out[seen] = color
         return _through_air(out, met, bundle, now)
 
-    def _shade(self, world: World, t: float, met: Met, seen: I64, at: F32, sun: shading.Sun) -> F32:
+    def _shade(self, world: World, t: float, met: RayHits, seen: I64, at: F32, sun: shading.Sun) -> F32:
         """Share of the sun that is blocked (M,), found for every fourth pixel and spread to its neighbours."""
         h, w = self.setup.height, self.setup.width
         row, column = seen // w, seen % w
@@ -183,7 +183,14 @@ class Camera:
 
     @staticmethod
     def _shine(
-        world: World, bundle: Bundle, met: Met, ground: Ground, now: Conditions, sun: shading.Sun, seen: I64, color: F32
+        world: World,
+        bundle: RayBundle,
+        met: RayHits,
+        ground: Ground,
+        now: Conditions,
+        sun: shading.Sun,
+        seen: I64,
+        color: F32,
     ) -> None:
         """What water, glass and paint mirror."""
         film = shading.wet_film(met, ground, now)
@@ -198,7 +205,7 @@ class Camera:
             darker = (1.0 - 0.5 * film[wet])[:, None]
             color[where[rays]] = color[where[rays]] * darker * (1.0 - share) + image * share
         gloss = np.flatnonzero(
-            ((met.material == Material.GLASS) | (met.material == Material.PAINT)) & (met.part >= Part.SOLID)
+            ((met.material == Material.GLASS) | (met.material == Material.PAINT)) & (met.part >= HitKind.SOLID)
         )
         strong = np.where(met.material[gloss] == Material.GLASS, 0.10, 0.05)
         share = (strong + (1.0 - strong) * (1.0 - met.cosine[gloss]) ** 5)[:, None].astype(np.float32) * np.float32(0.8)
@@ -208,7 +215,7 @@ class Camera:
         image *= np.where(away[:, 2:3] > 0.0, np.float32(1.0), np.float32(0.25))
         color[where[gloss]] = color[where[gloss]] * (1.0 - share) + image * share
 
-    def _flow(self, world: World, t: float, met: Met) -> F32:
+    def _flow(self, world: World, t: float, met: RayHits) -> F32:
         """How the image of everything moves (H,W,2) [px/s], by the central difference over 4 ms (pinhole)."""
         step = 0.004
         pose = world.ego.poses(np.array([t - 0.5 * step, t + 0.5 * step])) @ self.T_base_camera
@@ -218,7 +225,7 @@ class Camera:
         rays, instance = self._rays[some], met.instance[some]
         then = rays * np.minimum(met.distance[some], np.float32(1e4))[:, None]
         now = rotate(back[:3, :3], then) + back[:3, 3].astype(np.float32)
-        moving = met.part[some] == Part.ACTOR
+        moving = met.part[some] == HitKind.ACTOR
         for actor in world.actors:
             mine = np.flatnonzero(moving & (instance == actor.number))
             if len(mine):
@@ -226,7 +233,7 @@ class Camera:
         z0, z1 = np.maximum(then[:, 2:3], 1e-2), np.maximum(now[:, 2:3], 1e-2)
         focal = np.array([self.model.K[0, 0], self.model.K[1, 1]], np.float32)
         flow = (now[:, :2] / z1 - then[:, :2] / z0) * focal / np.float32(step)
-        flow[(rays[:, 2] < 0.2) | (met.part[some] == Part.OWN)] = 0.0
+        flow[(rays[:, 2] < 0.2) | (met.part[some] == HitKind.OWN)] = 0.0
         coarse = flow.reshape((h - 1) // FLOW_STEP + 1, -1, 2)
         return np.asarray(cv2.resize(coarse, (w, h), interpolation=cv2.INTER_LINEAR), np.float32)
 
@@ -245,10 +252,10 @@ def lens_of(setup: CameraSetup) -> CameraModel:
     return CameraModel(w, h, K, np.array(setup.D or [0.0] * empty), setup.distortion_model)
 
 
-def _see_through_leaves(world: World, bundle: Bundle, met: Met) -> None:
+def _see_through_leaves(world: World, bundle: RayBundle, met: RayHits) -> None:
     """Crowns have holes: where the texture of leaves is thin, a pixel shows what is behind."""
     for _ in range(2):
-        rays = np.flatnonzero((met.part == Part.POROUS) & (met.distance < 80.0))
+        rays = np.flatnonzero((met.part == HitKind.POROUS) & (met.distance < 80.0))
         at = bundle.points(met.distance[rays], rays)
         grain = shading.texture(at[:, 0] + 0.7 * at[:, 2], at[:, 1] + 0.9 * at[:, 2], 40.0)
         rays = rays[grain < -0.40]
@@ -260,7 +267,7 @@ def _see_through_leaves(world: World, bundle: Bundle, met: Met) -> None:
         met.distance[rays] = np.minimum(so_far + after.distance, FAR)
 
 
-def _through_air(light: F32, met: Met, bundle: Bundle, now: Conditions) -> F32:
+def _through_air(light: F32, met: RayHits, bundle: RayBundle, now: Conditions) -> F32:
     """Haze between the camera and what it sees: Koschmieder's law, with the light of the horizon in the air."""
     distance = np.minimum(met.distance, np.float32(1e4))
     depth = np.float32(now.weather.haze) * distance

@@ -11,7 +11,7 @@ from autonomy_perception.config import Dimensions, LidarConfig
 from autonomy_perception.simulation.rays import returns
 from autonomy_perception.simulation.rays.own_body import OwnBody
 from autonomy_perception.simulation.rays.returns import Cause
-from autonomy_perception.simulation.rays.tracing import Bundle, Met, Part, trace
+from autonomy_perception.simulation.rays.tracing import HitKind, RayBundle, RayHits, trace
 from autonomy_perception.simulation.sensors.beams import LidarModel
 from autonomy_perception.simulation.sensors.clock import Clock, Ticks, stamp
 from autonomy_perception.simulation.world.actors import Path
@@ -90,12 +90,12 @@ class Lidar:
         early = {"start": self.period, "mid": 0.5 * self.period, "end": 0.0}[self.config.stamp_at]
         return Ticks(out.t, out.stamp_ns - round(early * 1e9), out.receive_ns)
 
-    def rays(self, path: Path, t_end: float) -> Bundle:
+    def rays(self, path: Path, t_end: float) -> RayBundle:
         """The rays of the sweep that ends at ``t_end`` [s]; every firing from its own pose."""
         t = t_end + self.column_time
-        return Bundle.of(t, path.poses(t) @ self.T_base_lidar, self.directions)
+        return RayBundle.of(t, path.poses(t) @ self.T_base_lidar, self.directions)
 
-    def cast(self, world: World, bundle: Bundle) -> Met:
+    def cast(self, world: World, bundle: RayBundle) -> RayHits:
         """What the rays meet, exactly; foliage stops every ray."""
         trailer = [] if world.trailer is None else [world.trailer]
         met = trace(world, bundle, self.model.max_range_m, trailer, self._own.stopped, normals=False)
@@ -127,7 +127,13 @@ class Lidar:
         return self._sweep(bundle, met, echo, t_end, stamp(t_end) if stamp_ns is None else stamp_ns, rng)
 
     def _sweep(
-        self, bundle: Bundle, met: Met, echo: returns.Echoes, t_end: float, stamp_ns: int, rng: np.random.Generator
+        self,
+        bundle: RayBundle,
+        met: RayHits,
+        echo: returns.Echoes,
+        t_end: float,
+        stamp_ns: int,
+        rng: np.random.Generator,
     ) -> Sweep:
         kept = np.flatnonzero(echo.kept)
         noise = self.model.noise_m * rng.standard_normal(len(kept), np.float32)
@@ -143,7 +149,7 @@ class Lidar:
         real = cause == Cause.SURFACE
         semantic = np.where(real, met.semantic.take(kept), np.uint8(Semantic.NONE))
         instance = np.where(real, met.instance.take(kept), np.int32(-1))
-        counts = np.bincount(met.instance[met.part == Part.ACTOR])
+        counts = np.bincount(met.instance[met.part == HitKind.ACTOR])
         seen = {int(number): int(counts[number]) for number in np.flatnonzero(counts)}
         xyz = bundle.points(exact, kept)
         return Sweep(t_end, cloud, semantic, instance, cause, time, xyz, met.reached, seen)
