@@ -20,6 +20,9 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+DRIVES = "test/metrics/test_floors.py: judged, not fitted, on simulated drives of seeds nobody has seen"
+
+
 def tuned(default: Any, low: float, high: float, description: str, experiment: str = "none") -> Any:
     """Field of a value that was chosen by trying.
 

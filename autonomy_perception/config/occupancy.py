@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from autonomy_perception.config.base import Strict, tuned
+from autonomy_perception.config.base import DRIVES, Strict, tuned
 
 
 class OccupancyConfig(Strict):
@@ -14,14 +14,14 @@ class OccupancyConfig(Strict):
 
     side: float = Field(150.0, ge=20, le=400, description="edge length of the grid [m]")
     resolution: float = Field(0.5, ge=0.2, le=2.0, description="cell edge [m]")
-    free_range: float = Field(45.0, ge=5, le=200, description="ground seen farther from its lidar frees nothing [m]")
-    hit: float = Field(0.9, ge=0.05, le=5, description="log-odds added to a cell with obstacle returns")
-    miss: float = Field(0.6, ge=0.05, le=5, description="log-odds taken from a cell observed free")
-    clamp: float = Field(3.5, ge=0.5, le=20, description="upper bound of the log-odds")
-    clamp_free: float = Field(2.0, ge=0.5, le=20, description="lower bound of the log-odds, as a positive number")
-    half_life_s: float = Field(3.0, ge=0.1, le=120, description="unseen occupied cells fade with this half-life [s]")
-    free_half_life_s: float = Field(
-        0.3, ge=0.05, le=120, description="unseen free cells fade with this half-life: something may have moved in [s]"
+    free_range: float = tuned(45.0, 5, 200, "ground seen farther from its lidar frees nothing [m]", DRIVES)
+    hit: float = tuned(0.9, 0.05, 5, "log-odds added to a cell with obstacle returns", DRIVES)
+    miss: float = tuned(0.6, 0.05, 5, "log-odds taken from a cell observed free", DRIVES)
+    clamp: float = tuned(3.5, 0.5, 20, "upper bound of the log-odds", DRIVES)
+    clamp_free: float = tuned(2.0, 0.5, 20, "lower bound of the log-odds, as a positive number", DRIVES)
+    half_life_s: float = tuned(3.0, 0.1, 120, "unseen occupied cells fade with this half-life [s]", DRIVES)
+    free_half_life_s: float = tuned(
+        0.3, 0.05, 120, "unseen free cells fade with this half-life: something may have moved in [s]", DRIVES
     )
     encoding: Literal["ros", "autoware"] = Field("ros", description="ros: -1, 0..100; autoware: 1..99 with 50 unknown")
     box_margin: float = tuned(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from autonomy_perception.config.base import Strict
+from autonomy_perception.config.base import Strict, tuned
 
 
 class GroundConfig(Strict):
@@ -13,10 +13,10 @@ class GroundConfig(Strict):
     obstacle_height: float = Field(
         0.25, ge=0.05, le=1.0, description="returns higher above local ground are obstacles [m]"
     )
-    rough_height: float = Field(
-        0.2, ge=0.02, le=0.5, description="grass, stones and kerbs up to this are ground where nothing stands [m]"
+    rough_height: float = tuned(
+        0.2, 0.02, 0.5, "grass, stones and kerbs up to this are ground where nothing stands [m]", "tools/fit_ground.py"
     )
-    max_slope: float = Field(0.46, ge=0.05, le=1.0, description="steepest bank that is still ground [rad]")
+    max_slope: float = tuned(0.46, 0.05, 1.0, "steepest bank that is still ground [rad]", "tools/fit_ground.py")
 
 
 class TerrainConfig(Strict):

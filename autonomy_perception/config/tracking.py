@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from autonomy_perception.config.base import Strict, tuned
-
-DRIVES = "test/metrics/test_floors.py (simulated drives of seeds nobody has seen)"
+from autonomy_perception.config.base import DRIVES, Strict, tuned
 
 
 class AssociationConfig(Strict):
@@ -90,10 +88,10 @@ class EvidenceConfig(Strict):
 class TrackingConfig(Strict):
     """Multi-object tracker."""
 
-    birth_existence: float = Field(0.5, ge=0, le=1, description="existence probability from which a track is published")
-    max_coast_s: float = Field(1.0, ge=0.1, le=10, description="a track unseen for longer is dropped [s]")
+    birth_existence: float = tuned(0.5, 0, 1, "existence probability from which a track is published", DRIVES)
+    max_coast_s: float = tuned(1.0, 0.1, 10, "a track unseen for longer is dropped [s]", DRIVES)
     max_tracks: int = Field(300, ge=1, le=2000, description="upper bound on the number of tracks")
-    min_hits: int = Field(3, ge=1, le=50, description="a track is published only after this many detections")
+    min_hits: int = tuned(3, 1, 50, "a track is published only after this many detections", DRIVES)
     publish_unknown: bool = Field(
         False, description="also publish resting tracks of unknown class (poles, bushes, walls)"
     )

@@ -84,7 +84,7 @@ def parameters_page() -> str:
     parts += [
         "## Where tuned values come from", "",
         "The experiment is a command that prints the value it finds beside the one in use, or judges what was left out of the",
-        "tuning. `none`: chosen by judgement on drives at hand, and nothing to run again; these are the first to doubt.",
+        "tuning ([tuning.md](tuning.md)). `none`: chosen by judgement on drives at hand, and nothing to run again; these are the first to doubt.",
         "Sizes and dynamics of classes stand in `autonomy_perception/road_users.py`, with their sources.", "",
         table(("parameter", "default", "experiment"), _experiments(PerceptionConfig())), "",
     ]  # fmt: skip
