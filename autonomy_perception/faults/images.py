@@ -62,8 +62,8 @@ def no_pixels(rig: Rig) -> Mutator:
 
 
 def missized(rig: Rig) -> Mutator:
-    """A raw image that claims twice the rows that it has."""
-    return edited(rig.raw, lambda i: replace(i, height=2 * i.height))
+    """A raw image that claims twice the rows that it has, as far as the field can say."""
+    return edited(rig.raw, lambda i: replace(i, height=min(2 * i.height, 2**32 - 1)))
 
 
 def huge(rig: Rig) -> Mutator:

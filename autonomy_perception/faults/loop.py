@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +14,7 @@ from autonomy_perception.bags.messages import ODOMETRY
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.faults.motion import carried_on
 from autonomy_perception.faults.sample import Sample, decode, moved
+from autonomy_perception.messages.parts import transform_of
 
 F64 = NDArray[np.float64]
 
@@ -53,7 +53,7 @@ class EndlessDrive:
             for sample in self._pass():
                 shifted = moved(sample, passes * (self.end_ns - self.start_ns))
                 if sample.msgtype == ODOMETRY:
-                    pose = _pose(decode(sample))
+                    pose = transform_of(decode(sample).pose.pose)
                     first.setdefault(sample.topic, pose)
                     last[sample.topic] = pose
                     shifted = carried_on(shifted, carried) if passes else shifted
@@ -68,8 +68,3 @@ class EndlessDrive:
             for raw in reader.raw(tuple(self.topics)):
                 if self.start_ns <= raw.receive_ns < self.end_ns:
                     yield Sample(raw.topic, raw.msgtype, raw.receive_ns, bytes(raw.data))
-
-
-def _pose(message: Any) -> F64:
-    p, q = message.pose.pose.position, message.pose.pose.orientation
-    return geometry.make_transform(geometry.rotation_of((q.x, q.y, q.z, q.w)), (p.x, p.y, p.z))

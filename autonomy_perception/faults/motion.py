@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from autonomy_perception import geometry
 from autonomy_perception.bags import messages as m
 from autonomy_perception.faults.sample import CLOCK, Mutator, Rig, Sample, decode, edited, encode
+from autonomy_perception.messages.parts import transform_of
 
 JUMP_M = 60.0
 
@@ -82,6 +82,4 @@ def no_rotation(rig: Rig) -> Mutator:
 def carried_on(sample: Sample, T: Any) -> Sample:
     """An odometry message as if the drive had begun at ``T`` (4,4) in odom."""
     o = decode(sample)
-    p, q = o.pose.pose.position, o.pose.pose.orientation
-    pose = geometry.make_transform(geometry.rotation_of((q.x, q.y, q.z, q.w)), (p.x, p.y, p.z))
-    return encode(sample, replace(o, pose=replace(o.pose, pose=m.pose(T @ pose))))
+    return encode(sample, replace(o, pose=replace(o.pose, pose=m.pose(T @ transform_of(o.pose.pose)))))

@@ -1,4 +1,4 @@
-"""What numbers of another node have to be, to be used."""
+"""What numbers of another node have to be, and which of its objects can be used: without the others the rest goes on."""
 
 from __future__ import annotations
 
@@ -67,3 +67,41 @@ def covariance(axes: Sequence[int]) -> Check:
         return out
 
     return Check(f"{FINITE.expected}, no variance below 0", fine)
+
+
+class ObjectsError(ValueError):
+    """A message of objects cannot be used at all."""
+
+
+@dataclass(frozen=True)
+class BadField:
+    """A field for which objects of a message were left out: what was expected, what was found."""
+
+    field: str
+    expected: str
+    found: str
+
+
+class Sieve:
+    """Notes which of the N objects of one message cannot be used.
+
+    Attributes:
+        usable: bool (N,).
+        bad: fields for which objects were left out.
+    """
+
+    def __init__(self, count: int) -> None:
+        self.usable: Bools = np.ones(count, np.bool_)
+        self.bad: list[BadField] = []
+
+    def keep(self, field: str, expected: str, values: F64, fine: Bools, instead: Sequence[float] = (0.0,)) -> F64:
+        """Values (N,k); ``instead`` for objects of which one is not fine: they are not usable."""
+        whole = np.asarray(fine.all(axis=1))
+        if whole.all():
+            return values
+        at = int(np.argmin(whole))
+        example = values[at][~fine[at]][0]
+        left_out = f"{len(whole) - int(whole.sum())} of {len(whole)} objects left out"
+        self.bad.append(BadField(field, expected, f"{example:g} in objects[{at}] ({left_out})"))
+        self.usable &= whole
+        return np.where(whole[:, None], values, instead)

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception.messages.checks import PROBABILITY, probable
+from autonomy_perception.messages.checks import PROBABILITY, Sieve, probable
 from autonomy_perception.messages.fields import Field, Pool
-from autonomy_perception.messages.object_checks import Sieve
 from autonomy_perception.types import N_CLASSES
 
 F32 = NDArray[np.float32]

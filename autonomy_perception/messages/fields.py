@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception.messages.checks import Check
+from autonomy_perception.messages.checks import Check, Sieve
 from autonomy_perception.messages.classes import Classes
 
 Columns = Mapping[str, NDArray[Any]]
@@ -111,3 +111,19 @@ def read(table: Sequence[Field], objects: Sequence[Any]) -> dict[str, NDArray[An
     """All columns of a table that readers use, as they are in the message."""
     owners = Owners(objects)
     return {field.column: field.read_from(owners) for field in table if field.read}
+
+
+def checked(table: Sequence[Field], columns: Columns, sieve: Sieve) -> dict[str, NDArray[Any]]:
+    """The columns, with harmless numbers for objects that cannot be used and zeros for what is not given."""
+    out = dict(columns)
+    for field in table:
+        if field.check is not None and field.read:
+            values = out[field.column]
+            rows = values.reshape(len(values), *field.shape or (1,)).astype(np.float64)
+            fine = field.check.fine(rows)
+            if field.given:
+                given = columns[field.given][:, None]
+                rows, fine = np.where(given, rows, 0.0), fine | ~given
+            kept = sieve.keep(field.path, field.check.expected, rows, fine, field.check.instead)
+            out[field.column] = kept.reshape(values.shape)
+    return out

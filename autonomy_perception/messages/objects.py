@@ -8,17 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from autonomy_perception import geometry
-from autonomy_perception.messages.checks import FINITE, LENGTH, LEVEL, PROBABILITY, ROTATION, covariance
+from autonomy_perception.messages.checks import (
+    FINITE,
+    LENGTH,
+    LEVEL,
+    PROBABILITY,
+    ROTATION,
+    BadField,
+    ObjectsError,
+    Sieve,
+    covariance,
+)  # fmt: skip
 from autonomy_perception.messages.classification import class_probs, classifications
 from autonomy_perception.messages.events import Event
-from autonomy_perception.messages.fields import Columns, Field, Pool, read
-from autonomy_perception.messages.object_checks import BadField, ObjectsError, Sieve
+from autonomy_perception.messages.fields import Columns, Field, Pool, checked, read
 from autonomy_perception.messages.parts import XY, XYZ_YAW, from_covariances, stamp_ns, stamped, to_covariances
 from autonomy_perception.types import Detections, Tracks
 
@@ -164,19 +174,16 @@ class ObjectsMsg(Event):
     refused: tuple[BadField, ...] = ()
 
 
-def detected_event(topic: str, message: Any, receive_ns: int, arrival_ns: int) -> ObjectsMsg:
-    """Event of a DetectedObjectArray. Raises ObjectsError if the message cannot be used."""
-    found, refused = detections_of(message)
+def _event(
+    read: Callable[[Any], tuple[Detections | Tracks, tuple[BadField, ...]]], topic: str, message: Any, receive_ns: int, arrival_ns: int
+) -> ObjectsMsg:  # fmt: skip
+    found, refused = read(message)
     return ObjectsMsg(topic, receive_ns, arrival_ns, found.frame_id, stamp_ns(message.header.stamp), found, refused)
 
 
-def tracked_event(topic: str, message: Any, receive_ns: int, arrival_ns: int) -> ObjectsMsg:
-    """Event of a TrackedObjectArray. Raises ObjectsError if the message cannot be used."""
-    tracks, refused = tracks_of(message)
-    return ObjectsMsg(topic, receive_ns, arrival_ns, tracks.frame_id, stamp_ns(message.header.stamp), tracks, refused)
-
-
+detected_event, tracked_event = partial(_event, detections_of), partial(_event, tracks_of)
 CONVERTERS = {DETECTED.msgtype: detected_event, TRACKED.msgtype: tracked_event}
+"""By message type; each takes (topic, message, receive_ns, arrival_ns) and raises ObjectsError for too many objects."""
 
 
 def chosen(found: Objects, which: NDArray[Any]) -> Objects:
@@ -207,8 +214,8 @@ def _checked(
     if len(objects) > MAX_OBJECTS:
         raise ObjectsError(f"objects: expected at most {MAX_OBJECTS}, found {len(objects)}")
     sieve = Sieve(len(objects))
-    columns = {**sieve.checked(kind.table, read(kind.table, objects)), "class_probs": class_probs(objects, sieve)}
-    columns["existence"] = np.clip(columns["existence"], 0.0, 1.0)
+    columns = checked(kind.table, read(kind.table, objects), sieve)
+    columns["existence"], columns["class_probs"] = np.clip(columns["existence"], 0.0, 1.0), class_probs(objects, sieve)
     return chosen(build(columns, message.header.frame_id), sieve.usable), tuple(sieve.bad)
 
 

@@ -15,11 +15,7 @@ from autonomy_perception.messages.classes import Classes
 from autonomy_perception.messages.parts import pose, quaternion, stamped, vector
 
 F64 = NDArray[np.float64]
-CLOUD, COMPRESSED_IMAGE, IMAGE = (
-    "sensor_msgs/msg/PointCloud2",
-    "sensor_msgs/msg/CompressedImage",
-    "sensor_msgs/msg/Image",
-)
+CLOUD, IMAGE, COMPRESSED_IMAGE = (f"sensor_msgs/msg/{name}" for name in ("PointCloud2", "Image", "CompressedImage"))
 CAMERA_INFO, TF, ODOMETRY = "sensor_msgs/msg/CameraInfo", "tf2_msgs/msg/TFMessage", "nav_msgs/msg/Odometry"
 IMU, JOINT_STATE = "sensor_msgs/msg/Imu", "sensor_msgs/msg/JointState"
 _DATATYPES = {"i1": 1, "u1": 2, "i2": 3, "u2": 4, "i4": 5, "u4": 6, "f4": 7, "f8": 8}

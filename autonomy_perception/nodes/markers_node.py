@@ -16,7 +16,7 @@ from rclpy.node import Node
 from autonomy_perception import geometry, topics
 from autonomy_perception.config import ConfigError, PerceptionConfig, VehicleConfig, load_vehicle
 from autonomy_perception.messages.events import Event, ImageMsg
-from autonomy_perception.messages.parts import stamp_ns
+from autonomy_perception.messages.parts import stamp_ns, transform_of
 from autonomy_perception.messages.sensors_in import CONVERTERS
 from autonomy_perception.nodes.inputs import Inputs
 from autonomy_perception.nodes.markers import mode_marker, track_markers
@@ -129,9 +129,9 @@ class MarkersNode(Node):
             self._send(topics.TERRAIN_CLOUD, cloud(head.frame_id, stamp_ns(head.stamp), points))
 
     def _on_odometry(self, message: Any) -> None:
-        p, q = message.pose.pose.position, message.pose.pose.orientation
         if self.vehicle is not None and message.child_frame_id == self.vehicle.base_frame:
-            self._vehicle_pose = (p.x, p.y, geometry.yaw_of(geometry.rotation_of([q.x, q.y, q.z, q.w])))
+            T = transform_of(message.pose.pose)
+            self._vehicle_pose = (float(T[0, 3]), float(T[1, 3]), geometry.yaw_of(T))
 
     def _on_grid(self, message: Any) -> None:
         if time.monotonic() < self._picture_due:

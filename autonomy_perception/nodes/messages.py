@@ -41,7 +41,6 @@ class RosClasses:
 ROS = RosClasses()
 
 to_time = partial(parts.time, ROS)
-header = partial(parts.header, ROS)
 published_occupancy = partial(maps.published_occupancy, ROS)
 published_terrain = partial(maps.published_terrain, ROS)
 perception_status = partial(status.perception_status, ROS)

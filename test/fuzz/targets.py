@@ -18,8 +18,8 @@ from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.bags.typestore import typestore
 from autonomy_perception.config import ConfigError, PerceptionConfig, VehicleConfig, load_perception, load_vehicle
 from autonomy_perception.messages import objects
+from autonomy_perception.messages.checks import ObjectsError
 from autonomy_perception.messages.events import Event, TfMsg, TransformSample
-from autonomy_perception.messages.object_checks import ObjectsError
 from autonomy_perception.messages.sensors_in import CONVERTERS
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.sensors.frontend import SensorFrontEnd

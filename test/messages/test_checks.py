@@ -28,7 +28,7 @@ from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.config import PerceptionConfig, load_vehicle
 from autonomy_perception.faults.sample import Rig, Sample, decode
 from autonomy_perception.faults.table import OBJECTS, Fault
-from autonomy_perception.messages.object_checks import ObjectsError
+from autonomy_perception.messages.checks import ObjectsError
 from autonomy_perception.messages.objects import MAX_OBJECTS, detected_event, detections_of, tracks_of
 from autonomy_perception.metrics import truth_frame
 from autonomy_perception.nodes import diagnostics
