@@ -73,6 +73,7 @@ def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
 
 
 def test_the_repository_passes_its_own_gate(junction: Path, tmp_path: Path) -> None:
+    pytest.importorskip("trackeval", reason="the baseline holds MOTA, IDF1 and HOTA")
     result = gate(junction, OWN, "-o", tmp_path, "--junit", tmp_path / "junit.xml")
     assert result.exit_code == 0, result.output
     assert {"outputs", "determinism", "latency p50", "accuracy: track recall"} <= cases(tmp_path / "junit.xml").keys()
