@@ -8,7 +8,7 @@ from dataclasses import replace
 from autonomy_perception.faults.sample import CLOCK, Mutator, Rig, Sample, moved, stamp_of, with_stamp
 
 S = 1_000_000_000
-LATE_NS, JUMP_NS, FLOOD, FLOOD_STEP_NS = 400_000_000, 10 * S, 10, 10_000_000
+LATE_NS, FLOOD, FLOOD_STEP_NS = 400_000_000, 10, 10_000_000
 
 Aim = Callable[[Rig], str]
 

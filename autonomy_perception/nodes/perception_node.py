@@ -39,7 +39,6 @@ from autonomy_perception.runtime.trace import Trace
 from autonomy_perception.sensors.deskew import end_shift_ns
 
 SUCCESS, FAILURE = TransitionCallbackReturn.SUCCESS, TransitionCallbackReturn.FAILURE
-UNCONFIGURED = "unconfigured"
 
 
 class PerceptionNode(LifecycleNode):

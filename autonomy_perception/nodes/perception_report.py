@@ -83,7 +83,7 @@ def _pipeline_status(look: Snapshot, worker: Worker) -> Status:
         "resets": f"{look.resets}x, last: {look.last_reset or 'none'}",
         "data_age_ms": age, "frames_processed": counters.processed, "frames_replaced": counters.replaced,
         "frames_partial": look.front.partial, "frames_late": look.front.late, "time_jumps": look.front.jumps,
-        **({"trailer": look.front.trailer} if look.front.trailer else {}),
+        **look.counters, **({"trailer": look.front.trailer} if look.front.trailer else {}),
         "latency_last_ms": last, "latency_p50_ms": p50, "latency_p95_ms": p95, "latency_p99_ms": p99, "latency_max_ms": worst,
     })  # fmt: skip
 

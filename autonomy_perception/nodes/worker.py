@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from autonomy_perception.messages.events import CloudMsg, ImageMsg
@@ -41,6 +41,7 @@ class Snapshot:
     last_transition: str
     resets: int
     last_reset: str
+    counters: Mapping[str, int]
 
 
 class Worker:
@@ -153,7 +154,7 @@ class Worker:
         return Snapshot(
             now, self.runner.front.diagnostics(), self.runner.front.health(now), result.mode if result else Mode.STOPPED,
             result.reasons if result else (Reason.NO_DATA,), result.data_stamp_ns if result else 0, last,
-            self.runner.pipeline.modes.resets, self.runner.pipeline.modes.last_reset,
+            self.runner.pipeline.modes.resets, self.runner.pipeline.modes.last_reset, self.runner.pipeline.counters(),
         )  # fmt: skip
 
     def _tell_failures(self) -> None:

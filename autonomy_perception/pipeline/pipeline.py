@@ -115,6 +115,10 @@ class Pipeline:
         word = JUMPS.get(reason.partition(" ")[0])
         self._jump = (stamp_ns, word) if word else self._jump
 
+    def counters(self) -> dict[str, int]:
+        """What the stages count since their start, as ``stage.counter``."""
+        return {f"{stage.name}.{name}": n for stage in self.stages for name, n in stage.counters().items()}
+
     def release(self) -> None:
         """Give back work memory, which has grown with the largest frame so far (by the thread that steps)."""
         for stage in self.stages:

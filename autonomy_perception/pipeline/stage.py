@@ -118,6 +118,10 @@ class Stage:
     def release(self) -> None:
         """Give back work memory."""
 
+    def counters(self) -> Mapping[str, int]:
+        """What the stage counts since its start, for diagnostics."""
+        return {}
+
     def save(self) -> State:
         """Everything remembered from step to step, as arrays; a stage that loads it goes on with the same bytes."""
         return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -140,6 +140,9 @@ class TrackingStage(Stage):
 
     def reset(self) -> None:
         self._tracker.reset()
+
+    def counters(self) -> Mapping[str, int]:
+        return {"refused_updates": self._tracker.refused}
 
     def save(self) -> State:
         return self._tracker.save()

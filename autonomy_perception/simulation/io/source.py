@@ -18,7 +18,7 @@ SHARED = (
     "bags/classes.py", "bags/importers/base.py", "bags/messages.py", "bags/typestore.py", "bags/writer.py",
     "config/base.py", "config/files.py", "config/vehicle.py", "geometry.py", "grid.py", "messages/checks.py", "messages/classes.py", "messages/classification.py", "messages/events.py",
     "messages/fields.py", "messages/maps.py", "messages/objects.py", "messages/parts.py",
-    "messages/sensors_out.py", "paths.py", "road_users.py", "types.py", "wrong_fields.py",
+    "messages/sensors_out.py", "paths.py", "road_users.py", "types/objects.py", "types/sensing.py", "types/trajectory.py", "wrong_fields.py",
 )  # fmt: skip
 """Files of the package beside the simulator's own that its output follows from."""
 
