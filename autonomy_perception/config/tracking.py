@@ -82,9 +82,7 @@ class EvidenceConfig(Strict):
 
     rate: float = tuned(0.4, 0.01, 1, "one guess counts so much of an independent one")
     memory: float = tuned(0.97, 0.5, 1, "share of the evidence that is left after one more guess")
-    mean_over: int = tuned(
-        10, 1, 100, "the log-odds of being a road user are a mean over about so many [detections]"
-    )
+    mean_over: int = tuned(10, 1, 100, "the log-odds of being a road user are a mean over about so many [detections]")
 
 
 class TrackingConfig(Strict):
