@@ -3,6 +3,8 @@
 Units are metres, radians, seconds; times are int64 nanoseconds of sensor (ROS) time; axes follow
 REP-103. ``anchor`` is the working frame of one step: axes of ``odom``, origin at a multiple of 10 m near
 the vehicle (float64 (3,) in odom), so float32 keeps millimetres however far the vehicle has driven.
+
+What a stranger imports: everything from here (``sensing`` has what came in, ``objects`` and ``results`` what goes out).
 """
 
 from autonomy_perception.road_users import N_CLASSES, ObjectClass
