@@ -14,7 +14,7 @@ from rosbags.typesys import get_types_from_idl, get_types_from_msg
 from rosbags.typesys.store import Typestore
 
 from autonomy_perception.bags.errors import BagError
-from autonomy_perception.bags.typestore import typestore
+from autonomy_perception.bags.typestore import decode_cdr, typestore
 
 LOOK_BACK_NS = 250_000_000
 """First step of :meth:`BagReader.newest_before`: sensors send their CameraInfo with every image."""
@@ -180,7 +180,7 @@ class BagReader:
         """Decode one message; unknown types are taken from the definitions in the bag. Raises BagError."""
         try:
             self._learn(message.msgtype)
-            return self._store.deserialize_cdr(message.data, message.msgtype)
+            return decode_cdr(self._store, message.data, message.msgtype)
         except Exception as e:
             raise BagError(f"{self.path}: {message.topic}: {message.msgtype} at {message.receive_ns} ns cannot be "
                            f"decoded: {type(e).__name__}: {one_line(e)}") from e  # fmt: skip

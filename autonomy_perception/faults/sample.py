@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from autonomy_perception.bags.messages import TF
-from autonomy_perception.bags.typestore import typestore
+from autonomy_perception.bags.typestore import decode_cdr, typestore
 from autonomy_perception.config import VehicleConfig
 
 Outlet = Literal["main", "second", "best effort", "apart"]
@@ -76,7 +76,7 @@ def clock(now_ns: int) -> Sample:
 
 def decode(sample: Sample) -> Any:
     """The message object of a sample."""
-    return typestore().deserialize_cdr(sample.data, sample.msgtype)
+    return decode_cdr(typestore(), sample.data, sample.msgtype)
 
 
 def encode(sample: Sample, message: Any) -> Sample:
