@@ -39,7 +39,11 @@ def message_class(msgtype: str) -> Any:
     try:
         module = importlib.import_module(f"{package}.msg")
     except ModuleNotFoundError as e:
-        raise ModuleNotFoundError(f"{msgtype}: interface package {package} is not installed", name=e.name) from e
+        raise ModuleNotFoundError(
+            f"{msgtype}: interface package {package} is not installed: run `make setup`", name=e.name
+        ) from e
     if not hasattr(module, name):
-        raise ModuleNotFoundError(f"{msgtype}: interface package {package} has no such message", name=name)
+        raise ModuleNotFoundError(
+            f"{msgtype}: interface package {package} has no such message: run `make setup`", name=name
+        )
     return getattr(module, name)

@@ -143,16 +143,12 @@ class Pipeline:
             # the frame of the results does not change while nothing comes: the last pose is held
             reasons = (Reason.EGO_MOTION_HELD,) if last.ego.has_motion else ()
             ego = EgoState.at(self._platform, last.ego.T_odom_base if last.ego.has_motion else None, reasons)
-        context = Context(now_ns, ego)
+        mode = self.modes.mode if last is None else self.modes.on_age(now_ns, last.data_stamp_ns)
+        context = Context(now_ns, ego, mode=mode)
         for stage in self.stages:
             stage.age(context)
         if last is None:  # before the first data: an unknown world, so that health and mode still reach planning
-            return self._perception(
-                context, Moment(now_ns, 0, ego, False, health), self.modes.mode, (Reason.NO_DATA,), {}
-            )
-        mode = self.modes.on_age(now_ns, last.data_stamp_ns)
-        if mode == Mode.STOPPED:
-            context[TRACKS] = Tracks.empty(ego.frame)
+            return self._perception(context, Moment(now_ns, 0, ego, False, health), mode, (Reason.NO_DATA,), {})
         self._last = Moment(now_ns, last.data_stamp_ns, ego, last.network, health, last.calibration_hash)
         return self._perception(context, self._last, mode, (Reason.NO_DATA,), {})
 
@@ -167,6 +163,7 @@ class Pipeline:
             at.stamp_ns, at.data_stamp_ns, mode, (*self._reasons(at), *more), ego.T_odom_base, detections,
             context.get(TRACKS, Tracks.empty(ego.frame)), context.get(TERRAIN, TerrainGrid(NOWHERE, {})),
             context.get(OCCUPANCY, Occupancy.unknown(NOWHERE)), at.health, stage_ms, at.calibration_hash, ego.has_motion, ego.frame,
+            context.published(),
         )  # fmt: skip
 
     def _reasons(self, at: Moment) -> tuple[Reason, ...]:

@@ -20,9 +20,13 @@ State = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Key(Generic[T]):
-    """Name and type of something that one stage gives and others need."""
+    """Name and type of something that one stage gives and others need.
+
+    ``published``: it also leaves the pipeline, in ``Perception.more`` under its name (those below have fields of their own).
+    """
 
     name: str
+    published: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Context:
         ego: where the platform is at that time.
         frame: what the sensors saw; None when nothing came and the stages only age.
         given: what is handed in from outside, by key.
-        mode: the best that any stage stands for so far.
+        mode: the best that any stage stands for so far; while ageing, what is left (STOPPED: nothing may be told as if known).
     """
 
     stamp_ns: int
@@ -84,6 +88,10 @@ class Context:
     def get(self, key: Key[T], default: T) -> T:
         """What an earlier stage gave, or ``default``."""
         return self._made.get(key, default)  # type: ignore[no-any-return]
+
+    def published(self) -> dict[str, Any]:
+        """What leaves the pipeline beside the fields of a Perception, by name."""
+        return {key.name: value for key, value in self._made.items() if key.published}
 
     def stands_for(self, mode: Mode) -> None:
         """A stage says which mode its result stands for (a network: FUSED, LIDAR_ONLY or CAMERA_ONLY)."""

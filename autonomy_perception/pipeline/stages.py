@@ -35,7 +35,7 @@ from autonomy_perception.terrain.ground import GroundSegmenter
 from autonomy_perception.terrain.map import TerrainMap
 from autonomy_perception.tracking.sweep import Sweep
 from autonomy_perception.tracking.tracker import Tracker
-from autonomy_perception.types import Detections, GroundLabels, LidarScan, Tracks
+from autonomy_perception.types import Detections, GroundLabels, LidarScan, Mode, Tracks
 
 
 class GroundStage(Stage):
@@ -136,7 +136,8 @@ class TrackingStage(Stage):
         context[TRACKS] = self._tracker.step(context[DETECTIONS], context.stamp_ns, context.ego.T_odom_base, sweep)
 
     def age(self, context: Context) -> None:
-        context[TRACKS] = self._tracker.predict(context.stamp_ns)
+        stopped = context.mode == Mode.STOPPED
+        context[TRACKS] = Tracks.empty(context.ego.frame) if stopped else self._tracker.predict(context.stamp_ns)
 
     def reset(self) -> None:
         self._tracker.reset()
@@ -201,7 +202,7 @@ class GivenStage(Stage):
             context[TRACKS] = self._tracks
 
     def age(self, context: Context) -> None:
-        if TRACKS in self.gives:
+        if TRACKS in self.gives and context.mode != Mode.STOPPED:
             dt = np.float32(max((context.stamp_ns - self._stamp_ns) * 1e-9, 0.0))
             center = self._tracks.center.copy()
             center[:, :2] += self._tracks.velocity * dt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 
 from rich.console import Console
 from rich.table import Table
@@ -20,16 +21,17 @@ class Check:
     value: str
     limit: str
     ok: bool
+    measured: bool = True
 
     @classmethod
     def of(cls, figure: Figure) -> Check:
         """The row of a figure."""
-        return cls(figure.name, figure.said, figure.demanded, figure.ok)
+        return cls(figure.name, figure.said, figure.demanded, figure.ok, not isnan(figure.value))
 
     @property
     def verdict(self) -> str:
-        """held, FAILED, or nothing where nothing is demanded."""
-        return ("held" if self.ok else "FAILED") if self.limit else ""
+        """held, FAILED or open (nothing to measure), or nothing where nothing is demanded."""
+        return ("held" if self.ok else "FAILED" if self.measured else "open") if self.limit else ""
 
 
 def print_checks(checks: Sequence[Check], console: Console, title: str = "checks") -> None:
@@ -38,7 +40,7 @@ def print_checks(checks: Sequence[Check], console: Console, title: str = "checks
     for column in ("figure", "value", "demanded", ""):
         table.add_column(column, justify="left" if column in ("figure", "") else "right")
     for c in checks:
-        color = "green" if c.ok else "red"
+        color = "green" if c.ok else "red" if c.measured else "yellow"
         table.add_row(c.name, c.value, c.limit, f"[{color}]{c.verdict}[/{color}]" if c.verdict else "")
     console.print(table)
 

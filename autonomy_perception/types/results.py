@@ -60,6 +60,7 @@ class Perception:
         stage_ms: milliseconds per stage, in order.
         reasons: short upper-case words, e.g. NO_EGO_MOTION.
         frame_id: frame of occupancy, terrain and tracks (odom, or base_link without ego motion).
+        more: what further stages publish, by the name of its key.
     """
 
     stamp_ns: int
@@ -76,3 +77,4 @@ class Perception:
     calibration_hash: str = ""
     has_ego_motion: bool = True
     frame_id: str = "odom"
+    more: Mapping[str, object] = field(default_factory=dict)

@@ -23,6 +23,9 @@ from autonomy_perception.types import Detections, Mode, Tracks
 BOX = (12.0, 4.0, 4.5, 1.9, 1.6)
 
 
+SEEN = Key[int]("seen", published=True)
+
+
 class Network(Stage):
     """Stands for a network: says what it saw, and that it stands for LIDAR_ONLY."""
 
@@ -34,16 +37,13 @@ class Network(Stage):
         context[DETECTIONS] = Detections.empty(context.ego.frame)
 
 
-class Predictor(Stage):
-    """Stands for what comes after the tracker."""
+class Follower(Stage):
+    """Stands for what comes after the tracker and tells planning something of its own."""
 
-    name, needs = "prediction", (TRACKS,)
-
-    def __init__(self) -> None:
-        self.seen: list[int] = []
+    name, needs, gives = "follower", (TRACKS,), (SEEN,)
 
     def run(self, context: Context) -> None:
-        self.seen.append(len(context[TRACKS]))
+        context[SEEN] = len(context[TRACKS])
 
     age = run
 
@@ -63,15 +63,15 @@ def test_stages_run_after_what_they_need_however_they_are_listed(names: list[str
     assert {stage.name for stage in order} == set(WHOLE)
 
 
-def test_a_network_and_a_predictor_are_two_more_stages() -> None:
-    lib, config, platform, predictor = CpuLibrary(), PerceptionConfig(), Platform.of(VEHICLE), Predictor()
+def test_a_network_and_a_follower_are_two_more_stages() -> None:
+    lib, config, platform = CpuLibrary(), PerceptionConfig(), Platform.of(VEHICLE)
     others = [STAGES[name](config, platform, lib) for name in WHOLE if name != "detection"]
-    pipeline = Pipeline([predictor, *others, Network()], platform, PipelineConfig())
+    pipeline = Pipeline([Follower(), *others, Network()], platform, PipelineConfig())
     result = pipeline.step(frame(0, cast([BOX])))
-    assert result.mode == Mode.LIDAR_ONLY and "NO_NETWORK" not in result.reasons and predictor.seen == [0]
-    assert {"network", "prediction"} <= result.stage_ms.keys()
+    assert result.mode == Mode.LIDAR_ONLY and "NO_NETWORK" not in result.reasons and result.more == {"seen": 0}
+    assert {"network", "follower"} <= result.stage_ms.keys()
     aged = pipeline.tick(result.stamp_ns + 700_000_000)
-    assert aged is not None and aged.mode == Mode.STALE and len(predictor.seen) == 2
+    assert aged is not None and aged.mode == Mode.STALE and aged.more == {"seen": 0}
 
 
 def test_what_does_not_fit_is_named() -> None:
@@ -119,3 +119,14 @@ def test_given_tracks_move_on_at_their_speed_while_nothing_comes() -> None:
     result = pipeline.step(frame(0, cast([])), {TRACKS: one})
     aged = pipeline.tick(result.stamp_ns + 200_000_000)
     assert aged is not None and np.allclose(aged.tracks.center, [[2.0, 0.0, 0.0]])
+
+
+def test_what_comes_behind_the_tracker_hears_that_all_is_stopped() -> None:
+    platform = Platform.of(VEHICLE)
+    stages = [STAGES[name](PerceptionConfig(), platform, CpuLibrary()) for name in WHOLE]
+    pipeline = Pipeline([*stages, Follower()], platform, PipelineConfig())
+    for k in range(6):
+        result = pipeline.step(frame(k, cast([BOX])))
+    assert result.more["seen"] == len(result.tracks) > 0
+    aged = pipeline.tick(result.stamp_ns + 10_000_000_000)
+    assert aged is not None and aged.mode == Mode.STOPPED and len(aged.tracks) == 0 == aged.more["seen"]

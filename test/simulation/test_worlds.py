@@ -8,7 +8,7 @@ import pytest
 
 from autonomy_perception.config import Hitch
 from autonomy_perception.simulation.rays.scene import Scene, join
-from autonomy_perception.simulation.scenarios import MIX, SCENARIOS, draw
+from autonomy_perception.simulation.scenarios import MIX, MIXED, SCENARIOS, draw
 from autonomy_perception.simulation.world import motion, shapes
 from autonomy_perception.simulation.world.actors import place
 from autonomy_perception.simulation.world.materials import Kind, Semantic
@@ -267,7 +267,7 @@ def test_names_are_checked():
         World(0, with_trailer(), "moon")
     with pytest.raises(ValueError, match="duration_s of scenario demo"):
         World(0, with_trailer(), "demo", 60.0)
-    assert len({draw(MIX, seed).name for seed in range(60)}) == len(SCENARIOS)
+    assert len({draw(MIX, seed).name for seed in range(60)}) == len(MIXED) == len(SCENARIOS)
     assert draw(MIX, 3) is draw(MIX, 3)
 
 

@@ -111,5 +111,9 @@ def _staged(scenario: Scenario, seed: int, vehicle: VehicleConfig, t: NDArray[np
 
 
 def _scene(parts: list[tuple[int, Mesh]]) -> tuple[Scene, NDArray[np.int32]]:
+    if not parts:
+        raise ValueError(
+            "a world needs at least one solid and one porous structure (a post, a bush), found none of one kind"
+        )
     owner = np.concatenate([np.full(len(m.faces), i, np.int32) for i, m in parts])
     return Scene(join([m for _, m in parts])), owner
