@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,9 +63,15 @@ def demo() -> Golden:
     return load(file_of("demo"))
 
 
+def members(archive: Path) -> list[tuple[str, bytes]]:
+    """What a file holds; the headers of the archive itself name another version of ZIP under Python 3.10."""
+    with zipfile.ZipFile(archive) as file:
+        return [(name, file.read(name)) for name in file.namelist()]
+
+
 def test_a_file_read_and_written_again_is_the_same_bytes(demo: Golden, tmp_path: Path) -> None:
     save(demo, tmp_path / "again.npz")
-    assert (tmp_path / "again.npz").read_bytes() == file_of("demo").read_bytes()
+    assert members(tmp_path / "again.npz") == members(file_of("demo"))
     assert compare(demo, load(tmp_path / "again.npz")).differences == ()
 
 
