@@ -32,7 +32,7 @@ class View(NamedTuple):
         return f"{self.dtype} {self.shape}{'' if self.contiguous else ', not contiguous'}{'' if self.writable else ', read-only'}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # the same only as itself, so that borders can be kept by it
 class Side:
     """Where the arrays of a library lie.
 

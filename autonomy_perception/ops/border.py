@@ -9,6 +9,7 @@ packs it or says what is wrong.
 from __future__ import annotations
 
 import ctypes
+import functools
 import struct
 from collections.abc import Callable
 from operator import itemgetter
@@ -49,8 +50,9 @@ HOST = Side("on the host", host_view, "_addressof(_from_buffer({}))", "_address(
             {"_addressof": ctypes.addressof, "_from_buffer": ctypes.c_char.from_buffer, "_address": _host_address})  # fmt: skip
 
 
+@functools.cache
 def make_border(signature: Signature, side: Side) -> Pack:
-    """The checks of one launcher; the function raises KernelArgumentError for arguments that it cannot take."""
+    """The checks of one launcher, made once in a process; the function raises KernelArgumentError for arguments that it cannot take."""
     names = signature.names
 
     def values(address: Callable[[Array], str]) -> str:

@@ -59,7 +59,7 @@ class Library(Protocol):
 
 
 class Launchers(dict[str, tuple[Any, Pack]]):
-    """The launchers of one kernel library by name, each with its border, made at the first call.
+    """The launchers of one kernel library by name, each with its border, all made here: the first frame must not wait.
 
     Raises:
         KernelError: the library is missing or was built from another table; for an unknown launcher when asked for it.
@@ -71,18 +71,18 @@ class Launchers(dict[str, tuple[Any, Pack]]):
         again = f"run `make {goal}` (or `python kernels/build.py {target}`)"
         if not path.exists():
             raise KernelError(f"{path} is missing: {again}")
-        self.lib, self._side = ctypes.CDLL(str(path)), side
+        self.lib = ctypes.CDLL(str(path))
         built = self.text("ap_border")
         if built != border():
             raise KernelError(f"{path} was built for other signatures ({built}, expected {border()}): {again}")
+        for name, signature in SIGNATURES.items():
+            if hasattr(self.lib, name):
+                function = getattr(self.lib, name)
+                function.argtypes, function.restype = (ctypes.c_char_p, ctypes.c_void_p), ctypes.c_int32
+                self[name] = function, make_border(signature, side)
 
     def __missing__(self, name: str) -> tuple[Any, Pack]:
-        if name not in SIGNATURES or not hasattr(self.lib, name):
-            raise KernelError(f"{Path(self.lib._name).name} holds no kernel {name}")
-        function = getattr(self.lib, name)
-        function.argtypes, function.restype = (ctypes.c_char_p, ctypes.c_void_p), ctypes.c_int32
-        self[name] = function, make_border(SIGNATURES[name], self._side)
-        return self[name]
+        raise KernelError(f"{Path(self.lib._name).name} holds no kernel {name}")
 
     def text(self, name: str, *args: int) -> str:
         """What a function of the library that returns a string says; ``?`` where the library has none."""
