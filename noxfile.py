@@ -80,8 +80,8 @@ def tests(session: nox.Session) -> None:
 @nox.session(python="3.10")
 def oldest(session: nox.Session) -> None:
     """Every quick test with the oldest packages, as beside ROS humble, but without ROS."""
-    further = (f"opencv-python-headless=={OLD_OPENCV}", "matplotlib", "PyYAML", "nanoarrow", "filterpy")
-    env = install(session, ("ros_install",), *further)
+    further = (f"opencv-python-headless=={OLD_OPENCV}", "matplotlib", "PyYAML", "nanoarrow")
+    env = install(session, ("ros_install", "bench"), *further)
     session.install("--no-deps", "trackeval", "-c", "requirements/run.txt", env=env)  # it asks for numpy 2 without need
     test(session, env, "quick tests with old packages, without ROS", "-m", QUICK)
 

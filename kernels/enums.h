@@ -18,7 +18,7 @@ enum ObjectClass : int {
 };
 constexpr int kClasses = 9;
 
-// autonomy_perception.types.PointLabel
+// autonomy_perception.types.enums.PointLabel
 enum PointLabel : uint8_t {
   kIgnored = 0,
   kGround = 1,

@@ -128,7 +128,7 @@ def test_a_topic_of_unknown_type_is_refused_alone(monkeypatch: pytest.MonkeyPatc
     assert set(fake._held) == {"/tf"} and fake._refused == list(kinds)
     why = (
         "unknown message type",
-        "interface package std_msgs has no such message",
-        "interface package far_msgs is not installed",
+        "interface package std_msgs has no such message: run `make setup`",
+        "interface package far_msgs is not installed: run `make setup`",
     )
     assert fake.errors == [f"{topic} is not recorded: {kinds[topic]}: {w}" for topic, w in zip(kinds, why, strict=True)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+pytest.importorskip("rclpy", reason="ROS is not installed: make setup")
 pytest.importorskip("autonomy_perception_msgs.msg", reason="the interface packages are not built: make setup")
 
 
