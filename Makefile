@@ -13,8 +13,9 @@ PYTEST := $(BIN)/python -m pytest
 demo: setup  ## run the whole suite on a synthetic drive; report in out/demo/report.html
 	$(BIN)/autonomy-perception demo
 
-test: setup lint  ## lint, then every test that is not marked long
-	$(PYTEST) -m "not long"
+test: setup lint  ## lint, then every test that is not marked long: those of one process on every core, then those that start ROS
+	$(PYTEST) -m "not long and not live" -n auto --dist loadfile
+	$(PYTEST) -m "not long and live"
 
 test-long: setup  ## the slow tests: many points, soak
 	$(PYTEST) -m long
