@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #define AP_API extern "C" __attribute__((visibility("default")))
-#define AP_BORDER "ee29f69b35b3e49c"
+#define AP_BORDER "1c2ad3890204f8f2"
 
 namespace ap {
 
@@ -28,6 +28,8 @@ enum Refusal : int32_t {
   kTimeBackwards = -16,  // dt must not be below 0 s
   kNoRow = -17,  // rows names a track that does not exist
   kNoHistory = -18,  // history must hold at least 2 frames
+  kNoFeature = -19,  // features must have at least one bin, pixel and channel, and at most 512 channels
+  kNoBox = -20,  // heat must hold at least one class and fewer than 2^31 values, and rows at least one box
   kCudaError = -1000,  // minus the cudaError_t
 };
 
@@ -653,6 +655,138 @@ struct DisplacementArgs {
 };
 static_assert(sizeof(DisplacementArgs) == 40, "the compiler pads another way than Python");
 
+// Cell of the bird's-eye view of every depth bin of every pixel of the feature maps.
+struct FrustumCellsParams {
+  int32_t cameras;  // axis 0 of views
+  int32_t bins;  // axis 0 of depths
+  int32_t height;  // axis 2 of ids
+  int32_t width;  // axis 3 of ids
+  CellGrid grid;
+  float u0;  // pixel of the first feature [px]
+  float v0;  // [px]
+  float step_u;  // from one feature to the next [px]
+  float step_v;  // [px]
+  float z_min;  // [m]
+  float z_max;  // [m]
+};
+struct FrustumCellsArgs {
+  const float* views;  // (cameras, 12) rows of 3x4 matrices: point [m] = depth * A (u, v, 1) + b
+  const float* depths;  // (bins) along the optical axis [m]
+  int32_t* ids;  // (cameras, bins, height, width) out: -1 outside the grid or the slab of heights
+  FrustumCellsParams p;
+};
+static_assert(sizeof(FrustumCellsArgs) == 88, "the compiler pads another way than Python");
+
+// Row of the context features that each grouped depth bin belongs to.
+struct FrustumPixelsParams {
+  int32_t n;  // axis 0 of order
+  int32_t bins;
+  int32_t area;  // pixels of one feature map
+};
+struct FrustumPixelsArgs {
+  const int32_t* order;  // (n) indices into (cameras, bins, area) as from ap_cell_index; -1 none
+  int32_t* pixels;  // (n) out: camera * area + pixel; -1 none
+  FrustumPixelsParams p;
+};
+static_assert(sizeof(FrustumPixelsArgs) == 32, "the compiler pads another way than Python");
+
+// Sums depth * context over the bins that fall into each cell.
+struct BevPoolParams {
+  int32_t n;  // axis 0 of depth
+  int32_t m;  // axis 0 of context
+  int32_t channels;  // axis 1 of context
+  int32_t cells;
+  int32_t planes;  // 1: channels first
+};
+struct BevPoolArgs {
+  const float* depth;  // (n) weight of each bin
+  const float* context;  // (m, channels) features of each pixel
+  const int32_t* order;  // (n) as from ap_cell_index
+  const int32_t* pixels;  // (n) as from ap_frustum_pixels
+  const int32_t* starts;  // (cells + 1)
+  float* out;  // (cells * channels) out: (channels, cells) with planes, else (cells, channels)
+  BevPoolParams p;
+};
+static_assert(sizeof(BevPoolArgs) == 72, "the compiler pads another way than Python");
+
+// Gradients of ap_bev_pool by depth and context.
+struct BevPoolGradParams {
+  int32_t cameras;  // axis 0 of depth
+  int32_t bins;  // axis 1 of depth
+  int32_t area;  // axis 2 of depth
+  int32_t channels;  // axis 1 of context
+  int32_t cells;  // axis 0 of grad
+};
+struct BevPoolGradArgs {
+  const float* depth;  // (cameras, bins, area)
+  const float* context;  // (cameras * area, channels)
+  const int32_t* ids;  // (cameras, bins, area) cells; those outside 0..cells-1 take no part
+  const float* grad;  // (cells, channels) by the output, channels last
+  float* grad_depth;  // (cameras, bins, area) out
+  float* grad_context;  // (cameras * area, channels) out
+  BevPoolGradParams p;
+};
+static_assert(sizeof(BevPoolGradArgs) == 72, "the compiler pads another way than Python");
+
+// Features of each cell: linear, ReLU, largest over the cell's points; zero where none is.
+struct PillarNetParams {
+  int32_t n;  // axis 0 of xyz
+  int32_t channels;  // axis 1 of weights
+  CellGrid grid;
+  int32_t max_points;  // of a cell that take part: the first ones
+  int32_t planes;  // 1: channels first
+};
+struct PillarNetArgs {
+  const float* xyz;  // (n, 3) [m]
+  const float* intensity;  // (n)
+  const int32_t* order;  // (n) as from ap_cell_index on the same grid
+  const int32_t* starts;  // (grid.nx * grid.ny + 1)
+  const float* weights;  // (9, channels) inputs as pillarise.FEATURES
+  const float* bias;  // (channels)
+  float* out;  // (grid.nx * grid.ny * channels) out: (channels, cells) with planes, else (cells, channels)
+  PillarNetParams p;
+};
+static_assert(sizeof(PillarNetArgs) == 96, "the compiler pads another way than Python");
+
+// What the returns in each cell look like and what ground segmentation says of them.
+struct BevCanvasParams {
+  int32_t n;  // axis 0 of xyz
+  CellGrid grid;
+};
+struct BevCanvasArgs {
+  const float* xyz;  // (n, 3) [m]
+  const float* intensity;  // (n) 0..1
+  const uint8_t* label;  // (n) PointLabel
+  const float* height;  // (n) above local ground [m]; not finite: takes no part
+  const int32_t* order;  // (n) as from ap_cell_index on the same grid
+  const int32_t* starts;  // (grid.nx * grid.ny + 1)
+  float* out;  // (18, grid.ny, grid.nx) out: as canvas.CANVAS
+  BevCanvasParams p;
+};
+static_assert(sizeof(BevCanvasArgs) == 80, "the compiler pads another way than Python");
+
+// Boxes from the heads of a centre-based detector: local maxima, the best of them, suppression.
+struct DecodeBoxesParams {
+  int32_t classes;  // axis 0 of heat
+  int32_t room;  // axis 0 of rows
+  CellGrid grid;
+  float min_logit;  // smaller logits * sharpness are no object
+};
+struct DecodeBoxesArgs {
+  const float* heat;  // (classes, grid.ny, grid.nx) logits
+  const float* box;  // (10, grid.ny, grid.nx) as decode.BOX
+  const float* log_variance;  // (9, grid.ny, grid.nx) as decode.BOX_VARIANCE
+  const float* sharpness;  // (classes) 1 / temperature of the class's logits
+  const float* overlap;  // (classes) IoU above which the less likely of two boxes goes
+  const int32_t* group;  // (classes) boxes suppress each other inside a group
+  float* rows;  // (room, 18) out: as decode.ROW, the most likely first
+  float* scores;  // (room, classes) out: probability of each class at the row's cell
+  int32_t* labels;  // (room) out: class of the row, -1 beyond the last
+  int32_t* totals;  // (2) out: rows; maxima above the threshold, before the cut to room and suppression
+  DecodeBoxesParams p;
+};
+static_assert(sizeof(DecodeBoxesArgs) == 112, "the compiler pads another way than Python");
+
 }  // namespace ap
 
 AP_API int32_t ap_unpack(const ap::UnpackArgs&, void* stream);
@@ -687,6 +821,13 @@ AP_API int32_t ap_pair_along(const ap::PairAlongArgs&, void* stream);
 AP_API int32_t ap_shadowed(const ap::ShadowedArgs&, void* stream);
 AP_API int32_t ap_class_posterior(const ap::ClassPosteriorArgs&, void* stream);
 AP_API int32_t ap_displacement(const ap::DisplacementArgs&, void* stream);
+AP_API int32_t ap_frustum_cells(const ap::FrustumCellsArgs&, void* stream);
+AP_API int32_t ap_frustum_pixels(const ap::FrustumPixelsArgs&, void* stream);
+AP_API int32_t ap_bev_pool(const ap::BevPoolArgs&, void* stream);
+AP_API int32_t ap_bev_pool_grad(const ap::BevPoolGradArgs&, void* stream);
+AP_API int32_t ap_pillar_net(const ap::PillarNetArgs&, void* stream);
+AP_API int32_t ap_bev_canvas(const ap::BevCanvasArgs&, void* stream);
+AP_API int32_t ap_decode_boxes(const ap::DecodeBoxesArgs&, void* stream);
 AP_API const char* ap_border();                    // AP_BORDER of the header that the library was built with
 AP_API const char* ap_cuda_error_name(int32_t);    // of the CUDA build
 AP_API const char* ap_cuda_error_string(int32_t);  // of the CUDA build

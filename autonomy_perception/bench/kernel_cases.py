@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from autonomy_perception.bench.kernel_case import KernelCase
+from autonomy_perception.bench.kernel_cases_bev import BEV_CASES
 from autonomy_perception.bench.kernel_cases_tracking import TRACKING_CASES
 from autonomy_perception.bench.kernel_scene import CAMERA, SENSOR_HEIGHT, T_CAMERA_LIDAR, KernelScene
 from autonomy_perception.grid import BevGrid, WorldGrid
@@ -214,4 +215,5 @@ CASES: dict[str, Callable[[Library, KernelScene], KernelCase]] = {
     "iou_bev": lambda lib, s: _iou(lib, s, full=False),
     "iou_3d": lambda lib, s: _iou(lib, s, full=True),
     **TRACKING_CASES,
+    **BEV_CASES,
 }

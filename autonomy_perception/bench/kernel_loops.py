@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
 
 
@@ -68,4 +69,59 @@ def iou_table(boxes: Any, corners: Any) -> Any:
                 twice += p[k, 0] * p[(k + 1) % m, 1] - p[(k + 1) % m, 0] * p[k, 1]
             common = 0.5 * abs(twice)
             out[i, j] = common / (boxes[i, 2] * boxes[i, 3] + boxes[j, 2] * boxes[j, 3] - common)
+    return out
+
+
+def pool_intervals(depth: Any, context: Any, order: Any, pixels: Any, starts: Any) -> Any:
+    """Sums (cells, C) of depth * context over the bins of each cell."""
+    cells, channels = len(starts) - 1, context.shape[1]
+    out = np.zeros((cells, channels), np.float32)
+    for cell in numba.prange(cells):
+        for k in range(starts[cell], starts[cell + 1]):
+            weight, pixel = depth[order[k]], pixels[k]
+            for c in range(channels):
+                out[cell, c] += weight * context[pixel, c]
+    return out
+
+
+def pillar_features(
+    xyz: Any,
+    intensity: Any,
+    order: Any,
+    starts: Any,
+    w: Any,
+    b: Any,
+    x0: float,
+    y0: float,
+    res: float,
+    nx: int,
+    depth: int,
+) -> Any:
+    """Features (cells, C): linear and ReLU of nine numbers per point, the largest per cell."""
+    cells, channels = len(starts) - 1, w.shape[1]
+    out = np.zeros((cells, channels), np.float32)
+    for cell in numba.prange(cells):
+        first, last = starts[cell], min(starts[cell + 1], starts[cell] + depth)
+        if first == last:
+            continue
+        cx, cy = x0 + (cell % nx + 0.5) * res, y0 + (cell // nx + 0.5) * res
+        mx = my = mz = 0.0
+        for k in range(first, last):
+            i = order[k]
+            mx, my, mz = mx + xyz[i, 0], my + xyz[i, 1], mz + xyz[i, 2]
+        n = last - first
+        mx, my, mz = mx / n, my / n, mz / n
+        for k in range(first, last):
+            i = order[k]
+            x, y, z = xyz[i, 0], xyz[i, 1], xyz[i, 2]
+            for c in range(channels):
+                v = b[c] + x * w[0, c] + y * w[1, c] + z * w[2, c] + intensity[i] * w[3, c]
+                v += (
+                    (x - mx) * w[4, c]
+                    + (y - my) * w[5, c]
+                    + (z - mz) * w[6, c]
+                    + (x - cx) * w[7, c]
+                    + (y - cy) * w[8, c]
+                )
+                out[cell, c] = max(out[cell, c], v)
     return out

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from autonomy_perception.bench.kernel_cases import GRID, WORLD
 from autonomy_perception.bench.kernel_loops import fill_pillars, iou_table
+from autonomy_perception.bench.kernel_peers_bev import BEV_PEERS
 from autonomy_perception.bench.kernel_scene import CAMERA, T_CAMERA_LIDAR, KernelScene
 from autonomy_perception.ops.image import IMAGENET_MEAN, IMAGENET_STD, scaled_K
 
@@ -195,4 +196,5 @@ PEERS: dict[str, Callable[[KernelScene], Run]] = {
     "preprocess": _preprocess,
     "project": _project,
     "iou_bev": _iou_bev,
+    **BEV_PEERS,
 }

@@ -8,13 +8,17 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from numpy.typing import NDArray
 
 from autonomy_perception.ops import (
+    canvas,
     cells,
     cluster,
+    decode,
     footprint,
     freespace,
     ground,
     image,
     iou,
+    lift,
+    pillar_net,
     pillarise,
     project,
     terrain,
@@ -118,3 +122,9 @@ class Ops:
     project = _bound(project.project)
     iou_bev = _bound(iou.iou_bev)
     iou_3d = _bound(iou.iou_3d)
+    frustum_index = _bound(lift.frustum_index)
+    bev_pool = _bound(lift.bev_pool)
+    bev_pool_grad = _bound(lift.bev_pool_grad)
+    pillar_net = _bound(pillar_net.pillar_net)
+    bev_canvas = _bound(canvas.bev_canvas)
+    decode_boxes = _bound(decode.decode_boxes)

@@ -15,7 +15,20 @@ sys.path.insert(0, str(ROOT / "kernels"))
 import build
 
 CASES = HERE / "sanitized" / "sanitized_cases.py"
-PROPERTIES = ("unpack", "cells", "pillarise", "iou", "camera", "tracks", "imm", "pairs")
+PROPERTIES = (
+    "unpack",
+    "cells",
+    "pillarise",
+    "pillar_net",
+    "lift",
+    "canvas",
+    "decode",
+    "iou",
+    "camera",
+    "tracks",
+    "imm",
+    "pairs",
+)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

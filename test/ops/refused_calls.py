@@ -32,6 +32,12 @@ REFUSED: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     ),
     "TimeBackwards": ("ap_imm_predict", {"dt": -0.1}, {}),
     "NoRow": ("ap_imm_update", {}, {"rows": np.array([0, 3])}),
+    "NoFeature": ("ap_frustum_pixels", {"bins": 0}, {}),
+    "NoBox": (
+        "ap_decode_boxes",
+        {},
+        {"rows": np.zeros((0, 18), F32), "scores": np.zeros((0, 4), F32), "labels": np.zeros(0, np.int32)},
+    ),
     "NoHistory": ("ap_displacement", {}, {"history": np.zeros((3, 1, 5))}),
 }
 """Reason -> launcher, parameters that differ from :func:`.valid_calls.parameters`, arrays that do."""

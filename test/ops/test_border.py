@@ -17,11 +17,13 @@ from hypothesis import strategies as st
 from autonomy_perception.grid import BevGrid, WorldGrid
 from autonomy_perception.ops import (
     align,
+    canvas,
     cells,
     cluster,
     freespace,
     ground,
     library,
+    pillar_net,
     pillarise,
     project,
     terrain,
@@ -247,6 +249,13 @@ TAKE_POINTS: dict[str, Callable[[Any], object]] = {
     "pillarise": lambda p: pillarise.pillarise(
         CPU, p, HEIGHT, GRID, pillarise.Pillars(CPU, 4, 2),
         cells.cell_index(CPU, np.zeros(N, np.int32), GRID.nx * GRID.ny),
+    ),
+    "pillar_net": lambda p: pillar_net.pillar_net(
+        CPU, p, HEIGHT, GRID, np.zeros((9, 4), F32), np.zeros(4, F32),
+        index=cells.cell_index(CPU, np.zeros(N, np.int32), GRID.nx * GRID.ny),
+    ),
+    "bev_canvas": lambda p: canvas.bev_canvas(
+        CPU, p, HEIGHT, LABEL, HEIGHT, GRID, index=cells.cell_index(CPU, np.zeros(N, np.int32), GRID.nx * GRID.ny)
     ),
     "ground": lambda p: ground.ground(
         CPU, p, np.zeros(ground.work_size(CPU, N), np.int32), LABEL.copy(), HEIGHT.copy(), ZERO, 0.0, 0.2, 4.0, 0.1, 0.3

@@ -4,13 +4,14 @@
 from it. Standard library only.
 """
 
+from autonomy_perception.ops.signatures.bev import BEV
 from autonomy_perception.ops.signatures.cameras import CAMERAS
 from autonomy_perception.ops.signatures.maps import MAPS
 from autonomy_perception.ops.signatures.model import Signature
 from autonomy_perception.ops.signatures.objects import OBJECTS
 from autonomy_perception.ops.signatures.points import POINTS
 
-SIGNATURES: dict[str, Signature] = {s.name: s for s in (*POINTS, *MAPS, *CAMERAS, *OBJECTS)}
+SIGNATURES: dict[str, Signature] = {s.name: s for s in (*POINTS, *MAPS, *CAMERAS, *OBJECTS, *BEV)}
 
 REFUSALS = (
     ("EmptyGrid", "the grid holds no cell"),
@@ -31,6 +32,8 @@ REFUSALS = (
     ("TimeBackwards", "dt must not be below 0 s"),
     ("NoRow", "rows names a track that does not exist"),
     ("NoHistory", "history must hold at least 2 frames"),
+    ("NoFeature", "features must have at least one bin, pixel and channel, and at most 512 channels"),
+    ("NoBox", "heat must hold at least one class and fewer than 2^31 values, and rows at least one box"),
 )
 """Why a launcher returned -1, -2, ...: name in C++ (``ap::k...``) and sentence."""
 
