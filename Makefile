@@ -1,5 +1,5 @@
 # Two commands are all a newcomer needs: make demo, make test. Each sets up .venv first (nothing to do: < 2 s).
-# make setup EXTRAS=train TORCH_INDEX=URL also installs what training needs.
+# make setup EXTRAS=train TORCH_INDEX=URL also installs what training needs, EXTRAS=infer further runtimes of networks.
 
 PYTHON ?= python3
 EXTRAS ?=

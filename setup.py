@@ -64,6 +64,9 @@ setup(
         (f"{SHARE}/config", files("config/*.yaml") + files("config/*.xml") + files("config/*.json")),
         (f"{SHARE}/config/rigs", files("config/rigs/*.yaml")),
         (f"{SHARE}/rviz", files("rviz/*.rviz")),
-        (f"{SHARE}/models", files("models/*.yaml") + files("models/*.onnx")),
+        (
+            f"{SHARE}/models",
+            files("models/*.yaml") + files("models/*.onnx") + files("models/*.npz") + files("models/*.md"),
+        ),
     ],
 )

@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent.parent / "requirements"
-GROUPS = ("run", "ros", "dev", "bench")
-"""Installed together; a package is listed in the first group that needs it."""
+GROUPS = ("run", "ros", "dev", "bench", "infer")
+"""Can be installed together; a package is listed in the first group that needs it."""
 
 SETS = {
     GROUPS: ("3.10", "3.11", "3.12", "3.13"),

@@ -169,11 +169,11 @@ def set_up(extras: list[str]) -> None:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--extras", default="", help="further requirement files, comma-separated (train)")
+    parser.add_argument("--extras", default="", help="further requirement files, comma-separated (train, infer)")
     args = parser.parse_args()
     extras = sorted(filter(None, args.extras.split(",")))
     if unknown := [e for e in extras if not (ROOT / "requirements" / f"{e}.txt").exists()]:
-        parser.error(f"unknown extra {unknown[0]}: known are train")
+        parser.error(f"unknown extra {unknown[0]}: known are train, infer")
     lock_file = ROOT / "build" / "setup.lock"
     lock_file.parent.mkdir(exist_ok=True)
     with lock_file.open("w") as lock:  # two set-ups at once would install over each other

@@ -81,6 +81,17 @@ def simulate(
 
 
 @app.command()
+def inference(
+    model: Annotated[str, typer.Argument(help="ONNX file, model name, or manifest (.yaml)")],
+    runs: Annotated[int, typer.Option(min=6, help="timed runs of each")] = 60,
+    threads: Annotated[int | None, typer.Option(min=1, help="of CPU runtimes; default: the cores, at most 4")] = None,
+    json: Json = False,
+) -> None:
+    """A network on every runtime that is here. Example: bench inference model.onnx --runs 200 --json"""
+    _run("bench.inference", json, note=model, model=model, runs=runs, threads=threads)
+
+
+@app.command()
 def live(
     minutes: Annotated[float, typer.Option(min=0.1, help="length of the run [min]")] = 2.0,
     rig: Annotated[

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 def doctor(
     json_: Annotated[bool, typer.Option("--json", help="print one JSON line instead of the table")] = False,
 ) -> None:
-    """Check ROS, interface packages, kernels, GPU, TensorRT, models and the transport; exit code 1 if something fails."""
+    """Check ROS, interface packages, kernels, GPU, runtimes of networks, models and the transport; exit code 1 if something fails."""
     import dataclasses
     import json
 

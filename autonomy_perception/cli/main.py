@@ -21,6 +21,7 @@ VERBS: tuple[str, ...] = (
     "demo",
     "up",
     "doctor",
+    "build_engine",
     "bench",
     "torture",
     "simulate",

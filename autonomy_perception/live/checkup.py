@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import importlib
-import importlib.metadata
 import importlib.util
 import os
 import shutil
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from autonomy_perception import __version__, paths, topics
+from autonomy_perception.inference import choose, manifest, opening
+from autonomy_perception.inference.errors import InferenceError
 from autonomy_perception.live import transport_probe
 from autonomy_perception.nodes import environment, shared_memory
 from autonomy_perception.ops.library import LIB_DIR, CpuLibrary, KernelError
@@ -125,26 +126,34 @@ def gpu() -> Iterator[Finding]:
         )
 
 
-def tensorrt() -> Iterator[Finding]:
-    """TensorRT's Python package."""
-    if importlib.util.find_spec("tensorrt") is None:
-        yield Finding("TensorRT", "absent", "not installed: no network runs on a GPU")
-        return
-    yield Finding("TensorRT", "ok", importlib.metadata.version("tensorrt"))
+def runtimes() -> Iterator[Finding]:
+    """Runtimes of networks, in the order in which the suite takes them."""
+    probes = choose.probe_all()
+    for runtime, probe in probes.items():
+        yield Finding(runtime, "ok" if probe.usable else "absent", probe.text)
+    best = next((runtime for runtime, probe in probes.items() if probe.usable), None)
+    rule = (
+        f"the first of these that is usable, has a file in the model and gives its golden output: {', '.join(probes)}"
+    )
+    if best is None:
+        yield Finding("networks", "absent", f"run on {rule}; none is usable: mode GEOMETRIC", "make setup")
+    else:
+        yield Finding("networks", "ok", f"run on {rule}; here: {best}")
 
 
 def models() -> Iterator[Finding]:
-    """Networks that came with the package."""
-    folder = paths.share() / "models"
-    found = sorted(folder.glob("*.onnx")) if folder.is_dir() else []
-    if found:
-        yield Finding("models", "ok", f"{len(found)} in {folder}")
-    else:
-        yield Finding(
-            "models",
-            "absent",
-            f"none in {folder}: mode GEOMETRIC (ground, clusters, tracks and grid without a network)",
-        )
+    """Networks that came with the package: whether they are whole, which runtime takes each, and why."""
+    shipped = manifest.shipped()
+    if not shipped:
+        folder = paths.share() / "models"
+        text = f"none in {folder}: mode GEOMETRIC (ground, clusters, tracks and grid without a network)"
+        yield Finding("models", "absent", text)
+    for name in shipped:
+        try:
+            opened = opening.open_engine(name)
+            yield Finding(f"model {name}", "ok", str(opened))
+        except InferenceError as error:
+            yield Finding(f"model {name}", "failed", str(error), "make setup; a damaged file: git checkout models")
 
 
 def shm() -> Iterator[Finding]:
@@ -194,7 +203,7 @@ def transport() -> Iterator[Finding]:
 
 
 CHECKS: tuple[Callable[[], Iterator[Finding]], ...] = (
-    package, ros, interfaces, kernels, gpu, tensorrt, models, shm, transport,
+    package, ros, interfaces, kernels, gpu, runtimes, models, shm, transport,
 )  # fmt: skip
 
 

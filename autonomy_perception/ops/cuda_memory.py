@@ -193,3 +193,18 @@ def open_memory(device: int = 0) -> Memory:
     except ImportError:
         return DriverMemory(device)
     return PyCudaMemory(device)
+
+
+def compute_capability(device: int = 0) -> tuple[int, int]:
+    """Architecture of a GPU, (8, 7) for sm_87; asks the driver and makes no context. Raises KernelError without a usable GPU."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+    except OSError as e:
+        raise KernelError("no NVIDIA driver here: libcuda.so.1 is not on the library path") from e
+    gpu, major, minor = ctypes.c_int(), ctypes.c_int(), ctypes.c_int()
+    code = driver.cuInit(0) or driver.cuDeviceGet(ctypes.byref(gpu), ctypes.c_int(device))
+    for attribute, value in ((75, major), (76, minor)):  # CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR, _MINOR
+        code = code or driver.cuDeviceGetAttribute(ctypes.byref(value), ctypes.c_int(attribute), gpu)
+    if code:
+        raise KernelError(f"no usable NVIDIA GPU {device}: the driver answers with CUDA error {code}")
+    return major.value, minor.value

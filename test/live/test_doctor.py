@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from autonomy_perception.inference.choose import Probe
 from autonomy_perception.live import checkup, transport_probe
 from autonomy_perception.nodes import environment, shared_memory
 
@@ -37,6 +38,28 @@ def test_small_shared_memory_fails(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setattr(checkup.shutil, "disk_usage", lambda folder: Usage(64 << 20, 0, 64 << 20))
     (finding,) = checkup.shm()
     assert finding.state == "failed" and "64 MB free" in finding.text and "--shm-size" in finding.remedy
+
+
+def test_the_rule_for_runtimes_is_printed_and_what_it_takes_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    probes = dict.fromkeys(checkup.choose.RUNTIMES, Probe(False, "not installed"))
+    monkeypatch.setattr(checkup.choose, "probe_all", lambda: probes)
+    *each, last = checkup.runtimes()
+    assert [f.text for f in each] == ["not installed"] * 4 and (last.state, last.remedy) == ("absent", "make setup")
+    probes["onnxruntime"] = Probe(True, "1 on the CPU")
+    *each, last = checkup.runtimes()
+    assert each[-1].state == "ok" and last.text.endswith(
+        "tensorrt, tensorrt_rtx, openvino, onnxruntime; here: onnxruntime"
+    )
+
+
+def test_a_model_that_is_refused_fails_with_its_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    monkeypatch.setattr(checkup.paths, "share", lambda: tmp_path)
+    (finding,) = checkup.models()
+    assert finding.state == "absent" and "mode GEOMETRIC" in finding.text
+    (tmp_path / "models" / "net.yaml").write_text("name: net")
+    (finding,) = checkup.models()
+    assert (finding.check, finding.state) == ("model net", "failed") and "licence" in finding.text
 
 
 @pytest.mark.parametrize(
@@ -84,7 +107,8 @@ def test_doctor_on_this_machine(live_env: dict[str, str]) -> None:
         "interfaces",
         "kernels",
         "GPU",
-        "TensorRT",
+        *checkup.choose.RUNTIMES,
+        "networks",
         "models",
         "shared memory",
         "transport",
