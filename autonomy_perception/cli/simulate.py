@@ -19,6 +19,8 @@ EPILOG = """Examples:
 
   autonomy-perception simulate --scenario mix --weather mix --time-of-day mix --samples 1000 --dataset out/samples
 
+  autonomy-perception simulate --dataset out/moving --samples 4000 --past 4 --weather mix --grid-ahead 20 --no-cameras
+
   autonomy-perception simulate --scenario rural --rig kitti --compare recordings/drive_0005"""
 
 
@@ -48,6 +50,19 @@ def simulate(
         Path | None, typer.Option(help="folder for training samples; an unfinished one is gone on with")
     ] = None,
     samples: Annotated[int, typer.Option(min=1, help="with --dataset: how many")] = 640,
+    moments: Annotated[
+        int, typer.Option(min=1, max=64, help="with --dataset: samples of one world, apart in place")
+    ] = 4,
+    past: Annotated[int, typer.Option(min=0, max=20, help="with --dataset: past frames in every sample")] = 0,
+    past_every: Annotated[int, typer.Option(min=1, max=10, help="sweeps from one past frame to the next")] = 1,
+    grid_side: Annotated[
+        float, typer.Option(min=20, max=300, help="with --dataset: edge of the BEV labels [m]")
+    ] = 100.0,
+    grid_resolution: Annotated[float, typer.Option(min=0.1, max=2, help="with --dataset: their cell edge [m]")] = 0.5,
+    grid_ahead: Annotated[
+        float,
+        typer.Option(min=-150, max=150, help="with --dataset: how far ahead of the vehicle their middle lies [m]"),
+    ] = 0.0,
     cameras: Annotated[bool, typer.Option(help="images")] = True,
     pixel_labels: Annotated[bool, typer.Option(help="class, instance and depth of every pixel")] = True,
     preview: Annotated[
@@ -74,6 +89,8 @@ def simulate(
     try:
         if dataset is not None:
             given: dict[str, Any] = {"samples": samples, "cameras": cameras, "pixel_labels": pixel_labels}
+            given |= {"moments": moments, "past": past, "past_every": past_every}
+            given |= {"grid_side": grid_side, "grid_resolution": grid_resolution, "grid_ahead": grid_ahead}
             given |= {} if duration is None else {"drive_s": duration}
             _dataset(dataset, seed, (scenario, weather, time_of_day), rig, processes, given)
         if output is not None or preview:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -20,6 +20,7 @@ from autonomy_perception.simulation.sensors.clock import Ticks
 from autonomy_perception.simulation.sensors.lidar import Lidar, Sweep
 from autonomy_perception.simulation.sensors.odometry import Odometry
 from autonomy_perception.simulation.sensors.rig import Rig, default_rig
+from autonomy_perception.simulation.truth.sight import Sight
 from autonomy_perception.simulation.truth.sweep import TruthMaker
 from autonomy_perception.simulation.truth.truth import Truth
 from autonomy_perception.simulation.world import motion
@@ -85,7 +86,8 @@ class SyntheticDrive:
         rig: vehicle and sensors; the demo truck by default.
         cameras: False leaves the images out (faster). pixel_labels: whether a bag holds the labels of every pixel.
         start_s: drive time [s] at which the first sweep begins.
-        grid: edge length and cell edge of the truth grids [m].
+        grid: edge length and cell edge of the truth grids [m], and how far ahead of the vehicle their middle lies: along
+            x of the frame in which the truth is wanted.
 
     Raises:
         ValueError: start and duration do not fit into the story, or a name is not known (the message lists them).
@@ -103,7 +105,7 @@ class SyntheticDrive:
         cameras: bool = True,
         pixel_labels: bool = False,
         start_s: float = 0.0,
-        grid: tuple[float, float] = (150.0, 0.5),
+        grid: tuple[float, float] | tuple[float, float, float] = (150.0, 0.5),
     ) -> None:
         self.seed, self.duration_s, self.start_s = seed, duration_s, start_s
         self.rig = rig or default_rig()
@@ -182,19 +184,43 @@ class SyntheticDrive:
             raise IndexError(f"sweep {index} of a drive of {len(self)}")
         t = self.end_of(index)
         since = self.end_of(index - 1) if index else self.start_s
-        sweeps = tuple(
-            self._sweep(k, tick) for k in range(len(self.lidars)) for tick in _within(self._ticks[k], since, t)
+        sweeps = self.sweeps(since, t)
+        shots = self.newest_shots(t) if newest_shots else self._shots(lambda ticks: _within(ticks, since, t))
+        truth = self.truth(index, sweeps, in_odom)
+        return DriveSample(index, t, sweeps, shots, truth)
+
+    def sweeps(self, since: float, until: float, later: float = 0.0) -> tuple[Reading[Sweep], ...]:
+        """Sweeps of all lidars that end with since < t <= until [s], the reference's first; of the others also those that
+        end up to ``later`` [s] after it."""
+        return tuple(
+            self._sweep(k, tick)
+            for k in range(len(self.lidars))
+            for tick in _within(self._ticks[k], since, until + (later if k else 0.0))
         )
-        shots = tuple(
-            self._shoot(k, tick)
-            for k, ticks in enumerate(self._ticks[len(self.lidars) :])
-            for tick in (_within(ticks, -np.inf, t)[-1:] if newest_shots else _within(ticks, since, t))
-        )
+
+    def newest_shots(self, t: float) -> tuple[Reading[Shot], ...]:
+        """The newest image of every camera at drive time ``t`` [s]."""
+        return self._shots(lambda ticks: _within(ticks, -np.inf, t)[-1:])
+
+    def _shots(self, wanted: Callable[[Ticks], range]) -> tuple[Reading[Shot], ...]:
+        of_cameras = enumerate(self._ticks[len(self.lidars) :])
+        return tuple(self._shoot(k, tick) for k, ticks in of_cameras for tick in wanted(ticks))
+
+    def truth(self, index: int, sweeps: Sequence[Reading[Sweep]], in_odom: bool = True) -> Truth:
+        """Truth of the end of sweep ``index`` as ``sweeps`` show it; see :meth:`sample`."""
+        t = self.end_of(index)
         pose = self.world.ego.poses(np.array([t]))[0]
         T_odom_world = self.odometry.T_odom_world(np.array([t]))[0] if in_odom else geometry.invert(level(pose))
-        stamp_ns = int(self._ticks[0].stamp_ns[index]) + self._stamp_to_end_ns
-        truth = self._truth.make(t, stamp_ns, pose, T_odom_world, [(r.t, r.data) for r in sweeps])
-        return DriveSample(index, t, sweeps, shots, truth)
+        return self._truth.make(t, self.stamp_of(index), pose, T_odom_world, [(r.t, r.data) for r in sweeps])
+
+    def stamp_of(self, index: int) -> int:
+        """Stamp [ns] that the vehicle gives the end of a sweep of the reference lidar."""
+        return int(self._ticks[0].stamp_ns[index]) + self._stamp_to_end_ns
+
+    @property
+    def sight(self) -> Sight:
+        """Lines of sight from the lidars."""
+        return self._truth.sight
 
     def samples(self, workers: int = 2) -> Iterator[DriveSample]:
         """All sweeps in order, made by ``workers`` processes (1: in this one).

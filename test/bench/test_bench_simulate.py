@@ -20,9 +20,9 @@ def test_the_speed_of_a_data_set_is_that_of_the_whole_call(monkeypatch):
         return setup.samples
 
     monkeypatch.setattr(bench_simulate, "write_dataset", write)
-    assert 0.0 < dataset_samples_per_s(10) < 50.0
+    assert 0.0 < dataset_samples_per_s(10, 16) < 50.0
     setup, folder, workers = seen[0]
-    assert (setup.samples, setup.scenario, setup.weather, setup.cameras) == (10, "mix", "mix", True)
+    assert (setup.samples, setup.moments, setup.scenario, setup.weather, setup.cameras) == (10, 16, "mix", "mix", True)
     assert workers >= 1
     assert not folder.exists()  # nothing is left behind
 
@@ -41,7 +41,7 @@ def test_the_keys_of_the_json(monkeypatch):
     assert set(parsed) == {"bench", "ours", "peer", "ratio"}
     speeds = {"lidar_ms", "camera_ms", "rays_per_s"}
     assert set(parsed["peer"]) == speeds
-    assert set(parsed["ours"]) == speeds | {"samples_per_s", "dataset_samples_per_s"}
+    assert set(parsed["ours"]) == speeds | {"samples_per_s", "dataset_samples_per_s", "dataset_4_samples_per_s"}
     assert all(v > 0.0 for side in ("ours", "peer") for v in parsed[side].values())
     assert parsed["ratio"] == pytest.approx(parsed["ours"]["lidar_ms"] / parsed["peer"]["lidar_ms"])
     assert sorted(written) == [MANIFEST, "shard-000000.tar"]

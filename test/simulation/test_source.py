@@ -25,7 +25,7 @@ def imported(path):
 def test_every_module_that_the_simulator_imports_counts():
     used = {p for path in (source.ROOT / "simulation").rglob("*.py") for p in imported(path)}
     beside = {p.as_posix() for p in used if p.parts[0] != "simulation"}
-    assert {"geometry.py", "grid.py"} <= beside <= set(source.SHARED)
+    assert {"geometry.py", "grid.py"} <= beside <= {*source.SHARED, *source.SEEN_THROUGH}
 
 
 @pytest.fixture
@@ -44,6 +44,18 @@ def test_the_digest_changes_with_a_file(digest_of_a_copy, name):
     assert digest() == before
     (root / name).write_text("something else")
     assert digest() != before
+
+
+def test_samples_follow_from_the_front_end_too_and_bags_do_not(digest_of_a_copy):
+    root, digest = digest_of_a_copy
+    samples = source.sample_digest.__wrapped__
+    for name in (*source.SEEN_THROUGH, "sensors/deskew.py"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    before = digest(), samples()
+    (root / "sensors/deskew.py").write_text("something else")
+    assert digest() == before[0]
+    assert samples() != before[1]
 
 
 @pytest.mark.parametrize("name", ["numpy", "scipy", "opencv", "embreex"])

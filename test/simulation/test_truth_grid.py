@@ -8,6 +8,7 @@ from simulation.scenes import Yard
 from autonomy_perception.simulation.rays.scene import join
 from autonomy_perception.simulation.sensors.rig import default_rig
 from autonomy_perception.simulation.truth.grid import GridTruth, SweepHits
+from autonomy_perception.simulation.truth.sight import Sight
 from autonomy_perception.simulation.truth.solidity import inside_samples
 from autonomy_perception.simulation.truth.truth import FREE
 from autonomy_perception.simulation.world import built
@@ -21,7 +22,7 @@ NOTHING_HIT = SweepHits(np.zeros((0, 3)), np.zeros(0), np.zeros(0, np.uint8), np
 
 def truth_of(world, side=150.0, resolution=0.5, t=1.0):
     """Grid and terrain around the ego; world coordinates (ny,nx,2) of the cells."""
-    maker = GridTruth(world, RIG.vehicle.dimensions, RIG.lidars, side, resolution)
+    maker = GridTruth(world, RIG.vehicle.dimensions, Sight(world, RIG.vehicle.dimensions, RIG.lidars), side, resolution)
     grid, terrain = maker.make(t, world.ego.poses(np.array([t]))[0], np.eye(4), NOTHING_HIT)
     return grid, terrain, np.stack(np.meshgrid(*grid.grid.bev.centers()), -1)
 

@@ -103,5 +103,10 @@ def _compare(path: Path, field: str, wanted: Any, found: Any) -> None:
     if isinstance(wanted, dict) and isinstance(found, dict):
         for key in {**wanted, **found}:
             _compare(path, f"{field}.{key}".lstrip("."), wanted.get(key), found.get(key))
+    elif field == "format" and wanted != found:
+        raise ConfigError(
+            f"{path}: the samples here are of another format ({found!r}) than this version makes ({wanted!r}); "
+            "name another folder, or remove this one"
+        )
     elif wanted != found:
         raise ConfigError(f"{path}: {field}: the shards here were made with {found!r}, now asked for {wanted!r}")

@@ -3,8 +3,8 @@
 A dataset is a folder of ``shard-000000.tar`` ... (WebDataset: plain tar files, the files of a sample side by side) and
 ``dataset.json``, which says what was asked for, what the arrays hold and what the numbers in them mean. A shard appears
 when it is whole (written beside, then renamed); its bytes follow from ``dataset.json`` alone, whatever the number of
-processes. Sample ``seed`` is moment ``seed % MOMENTS`` of the world drawn from ``seed // MOMENTS``: a world takes
-seconds to build and then serves several samples.
+processes. Sample ``seed`` is moment ``seed % moments`` of the world drawn from ``seed // moments``: a world takes
+seconds to build and then serves several samples (:mod:`autonomy_perception.simulation.io.moments` says which).
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from autonomy_perception.simulation.drive import SyntheticDrive, drawn
+from autonomy_perception.simulation.drive import SyntheticDrive
 from autonomy_perception.simulation.io.claim import claimed, part_of, remove_parts, shard_path
-from autonomy_perception.simulation.io.sample import ARRAYS, Sample, make_sample
-from autonomy_perception.simulation.io.source import libraries, source_digest
+from autonomy_perception.simulation.io.make_sample import make_sample
+from autonomy_perception.simulation.io.moments import moment_index, names_of
+from autonomy_perception.simulation.io.sample import ARRAYS, PIXEL, Sample
+from autonomy_perception.simulation.io.source import libraries, sample_digest
 from autonomy_perception.simulation.io.workers import end_on_interrupt, interrupt_held, single_threaded
 from autonomy_perception.simulation.scenarios import MIX, SCENARIOS
 from autonomy_perception.simulation.sensors.rig import Rig
@@ -32,9 +33,11 @@ from autonomy_perception.simulation.world import motion
 from autonomy_perception.simulation.world.materials import Kind, Semantic
 from autonomy_perception.types import ObjectClass
 
-MOMENTS = 16
+MOMENTS = 4
 """Samples of one world."""
-FORMAT = "autonomy_perception simulated samples, WebDataset tar shards, version 1"
+SHARD = 16
+"""Samples of one shard."""
+FORMAT = "autonomy_perception simulated samples, WebDataset tar shards, version 2"
 
 
 class DatasetSetup(BaseModel):
@@ -51,17 +54,32 @@ class DatasetSetup(BaseModel):
     drive_s: float = Field(motion.STORY_S, description="of how long drives samples are moments [s]")
     cameras: bool = Field(True, description="images and their labels")
     pixel_labels: bool = Field(True, description="class, instance and depth of every pixel")
-    shard_samples: int = Field(MOMENTS, ge=1, description="samples in a shard: what one process makes at a time")
+    moments: int = Field(MOMENTS, ge=1, le=64, description="samples of one world, apart in place")
+    past: int = Field(0, ge=0, le=20, description="past frames in every sample")
+    past_every: int = Field(1, ge=1, le=10, description="sweeps from one of them to the next")
+    shard_samples: int = Field(SHARD, ge=1, description="samples in a shard: what one process makes at a time")
     grid_side: float = Field(100.0, ge=20, le=300, description="edge length of the BEV labels [m]")
     grid_resolution: float = Field(0.5, ge=0.1, le=2, description="their cell edge [m]")
+    grid_ahead: float = Field(0.0, ge=-150, le=150, description="their middle lies so far ahead of the vehicle [m]")
 
     def check(self) -> None:
         """Raises ValueError naming what is wrong and the allowed values."""
-        drawn(0, self.scenario, self.weather, self.time_of_day)
+        names_of(0, self.scenario, self.weather, self.time_of_day)
         if not 0.5 <= self.drive_s <= motion.STORY_S:
             raise ValueError(
                 f"duration of the drives that samples are moments of: expected 0.5 .. {motion.STORY_S:g} s, "
                 f"found {self.drive_s:g}"
+            )
+        cells = (self.grid_side / self.grid_resolution, self.grid_ahead / self.grid_resolution)
+        if any(abs(c - round(c)) > 1e-6 for c in cells) or round(cells[0]) % 2:
+            raise ValueError(
+                f"grid: expected a side of an even number of cells of {self.grid_resolution:g} m and an offset of whole ones, "
+                f"found {self.grid_side:g} m and {self.grid_ahead:g} m"
+            )
+        longest = self.past * self.past_every * max(c.period_ms for c in self.rig.vehicle.lidars.values()) * 1e-3
+        if longest > 0.5 * self.drive_s:
+            raise ValueError(
+                f"past frames: expected at most {0.5 * self.drive_s:g} s of a drive of {self.drive_s:g} s, found {longest:g} s"
             )
         if self.samples > 1_000_000:
             raise ValueError(f"samples: expected at most 1000000 for one seed, found {self.samples}")
@@ -87,26 +105,26 @@ class SampleMaker:
 
     def make(self, seed: int) -> Sample:
         """Sample ``seed``: the same whatever was made before."""
-        world, moment = divmod(seed, MOMENTS)
         setup = self._setup
-        names = drawn(world, setup.scenario, setup.weather, setup.time_of_day)
+        world, moment = divmod(seed, setup.moments)
+        names = names_of(world, setup.scenario, setup.weather, setup.time_of_day)
         if self._drive is None or world != self._world:
-            grid = (setup.grid_side, setup.grid_resolution)
             self._drive = SyntheticDrive(
                 world,
                 setup.drive_s,
                 cameras=setup.cameras,
                 pixel_labels=setup.pixel_labels,
                 rig=setup.rig,
-                grid=grid,
+                grid=(setup.grid_side, setup.grid_resolution, setup.grid_ahead),
                 scenario=names.scenario,
                 weather=names.weather,
                 time_of_day=names.time_of_day,
             )
             self._world = world
-        order = np.random.default_rng([world, 32]).permutation(len(self._drive))
-        index = int(order[moment % len(order)])
-        return make_sample(self._drive, index, {"seed": seed, "world_seed": world, "sweep": index, **names._asdict()})
+        back = [k * setup.past_every for k in range(1, setup.past + 1)]
+        index = moment_index(self._drive, moment, setup.moments, max(back, default=0))
+        about = {"seed": seed, "world_seed": world, "sweep": index, "rig": setup.rig.name, **names._asdict()}
+        return make_sample(self._drive, index, about, [index - k for k in back])
 
 
 def manifest(setup: DatasetSetup) -> dict[str, Any]:
@@ -114,14 +132,15 @@ def manifest(setup: DatasetSetup) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "libraries": libraries(),
-        "simulator": source_digest(),
+        "simulator": sample_digest(),
         "setup": setup.model_dump(mode="json"),
         "shards": setup.shards,
         "frame": "ego: origin base_link, heading of the vehicle, level, at the end of the reference sweep",
-        "grid": "cell [iy, ix] has its corner at (ix, iy) * resolution - side / 2 in ego",
+        "grid": "cell [iy, ix] has its corner at (ix, iy) * grid_resolution - grid_side / 2 + (grid_ahead, 0) in ego",
         "arrays": ARRAYS,
         "classes": {
             "semantic": {c.name: int(c) for c in Semantic},
+            "pixel": PIXEL,
             "object": {c.name: int(c) for c in ObjectClass},
             "structure": {c.name: int(c) for c in Kind},
         },

@@ -11,9 +11,10 @@ from autonomy_perception.bags import messages as m
 from autonomy_perception.bags.importers.base import Record
 from autonomy_perception.config import VehicleConfig
 from autonomy_perception.messages.sensors_out import IMU, JOINT_STATE
-from autonomy_perception.simulation.drive import DriveSample, SyntheticDrive
+from autonomy_perception.simulation.drive import DriveSample, Reading, SyntheticDrive
 from autonomy_perception.simulation.sensors.clock import Ticks
 from autonomy_perception.simulation.sensors.imu import Imu
+from autonomy_perception.simulation.sensors.lidar import Sweep
 from autonomy_perception.types import PointCloud, Trajectory
 
 HITCH_TOPIC, HITCH_JOINT = "/hitch", "hitch"
@@ -61,11 +62,7 @@ def hitch_records(drive: SyntheticDrive, ticks: Ticks) -> list[Record]:
 
 def sensor_records(drive: SyntheticDrive, sample: DriveSample) -> list[Record]:
     """Clouds, images and camera infos of one sample."""
-    out = []
-    for reading in sample.sweeps:
-        lidar, cloud = drive.vehicle.lidars[reading.sensor], reading.data.cloud
-        message = m.cloud(lidar.frame, cloud.stamp_ns, packed(cloud))
-        out.append(Record(lidar.topic, m.CLOUD, reading.receive_ns, message))
+    out = [cloud_record(drive.vehicle, reading, reading.receive_ns) for reading in sample.sweeps]
     for shot in sample.shots:
         camera, frame, at = drive.vehicle.cameras[shot.sensor], shot.data.frame, shot.receive_ns
         image = m.compressed_image(
@@ -77,6 +74,12 @@ def sensor_records(drive: SyntheticDrive, sample: DriveSample) -> list[Record]:
         )
         out += [Record(camera.topic, m.COMPRESSED_IMAGE, at, image), Record(camera.info_topic, m.CAMERA_INFO, at, info)]
     return out
+
+
+def cloud_record(vehicle: VehicleConfig, reading: Reading[Sweep], at: int) -> Record:
+    """The cloud of one sweep, received at a time [ns]."""
+    lidar, cloud = vehicle.lidars[reading.sensor], reading.data.cloud
+    return Record(lidar.topic, m.CLOUD, at, m.cloud(lidar.frame, cloud.stamp_ns, packed(cloud)))
 
 
 def packed(cloud: PointCloud) -> NDArray[Any]:

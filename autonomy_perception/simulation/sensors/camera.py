@@ -34,6 +34,7 @@ I64 = NDArray[np.int64]
 REACH_M = 400.0
 GROUND_REACH_M = 900.0
 HEADLIGHT = np.float32(0.35)  # light of a lamp 8 m ahead of it, of that of the full sun
+CONTRAST = np.float32(0.05)  # of what is seen through the air; less is not made out (Koschmieder's threshold)
 FLOW_STEP = 4  # pixels between two places where the flow of the image is computed
 
 
@@ -45,6 +46,8 @@ class Shot:
         t: true drive time of the middle row [s]. frame: JPEG, stamp and the calibration as the vehicle knows it.
         semantic: uint8 (H,W), NONE = sky; instance: int32 (H,W) 0 ground and own vehicle, -1 sky.
         depth: float32 (H,W) along the optical axis [m], inf = sky.
+        hidden: bool (H,W) the air between takes more than 95 % of the contrast: fog, dust, far away in rain. Sky is hidden
+            where nearer things than those that are drawn would be.
     """
 
     t: float
@@ -52,6 +55,12 @@ class Shot:
     semantic: U8
     instance: NDArray[np.int32]
     depth: F32
+    hidden: NDArray[np.bool_]
+
+    @property
+    def sky(self) -> NDArray[np.bool_]:
+        """Mask (H,W) of the pixels that meet nothing."""
+        return np.isinf(self.depth)
 
 
 class Camera:
@@ -73,6 +82,11 @@ class Camera:
         self._rays = pixel_rays(self.model).astype(np.float32)
         self._own = OwnBody(body, self.T_base_camera, self._rays)
         self._glass = ex.Glass(name, (setup.height, setup.width))
+
+    @property
+    def pixel_rays(self) -> F32:
+        """Unit vectors (H*W,3) along which the pixels look, in optical axes."""
+        return self._rays
 
     @property
     def period(self) -> float:
@@ -116,7 +130,8 @@ class Camera:
         semantic = np.where(sky, np.uint8(Semantic.NONE), met.semantic).reshape(shape)
         instance = np.where(sky, np.int32(-1), met.instance).reshape(shape)
         depth = np.where(sky, np.float32(np.inf), met.distance * self._rays[:, 2]).reshape(shape)
-        return Shot(t, frame, semantic, instance, depth)
+        hidden = (_clear(met, bundle, now) < CONTRAST) & (~sky | (np.exp(-now.weather.haze * REACH_M) < CONTRAST))
+        return Shot(t, frame, semantic, instance, depth, hidden.reshape(shape))
 
     def _picture(
         self,
@@ -267,23 +282,29 @@ def _see_through_leaves(world: World, bundle: RayBundle, met: RayHits) -> None:
         met.distance[rays] = np.minimum(so_far + after.distance, FAR)
 
 
-def _through_air(light: F32, met: RayHits, bundle: RayBundle, now: Conditions) -> F32:
-    """Haze between the camera and what it sees: Koschmieder's law, with the light of the horizon in the air."""
+def _clear(met: RayHits, bundle: RayBundle, now: Conditions) -> F32:
+    """Share of the contrast (R,) that the air leaves of what every ray meets: Koschmieder's law."""
     distance = np.minimum(met.distance, np.float32(1e4))
     depth = np.float32(now.weather.haze) * distance
-    air = np.array(now.light.horizon, np.float32)
-    air = (air + (air.mean() - air) * now.weather.cover) * np.float32(1.0 - 0.2 * now.weather.cover)
     if now.weather.dust > 0.0:
         d = bundle.directions
         azimuth, up = np.arctan2(d[:, 1], d[:, 0]), d[:, 2]
         swirl = np.sin(9.0 * azimuth + 3.0 * np.sin(7.0 * up)) + np.sin(23.0 * azimuth - 11.0 * up) / 2
         cloud = np.clip(0.55 + 0.3 * swirl - 1.2 * up, 0.0, 1.0)
         depth = depth + np.float32(now.weather.dust_extinction) * cloud * np.minimum(distance, 18.0)
-        air = air * np.array([0.95, 0.80, 0.60], np.float32)
-    clear = np.exp(-depth)[:, None]
-    sky = (met.distance >= GROUND_REACH_M) & (bundle.directions[:, 2] > 0.02)
+    clear = np.exp(-depth)
     if now.weather.visibility_m > 3000.0 and now.weather.dust == 0.0:
-        clear[sky] = 1.0
+        clear[(met.distance >= GROUND_REACH_M) & (bundle.directions[:, 2] > 0.02)] = 1.0
+    return np.asarray(clear, np.float32)
+
+
+def _through_air(light: F32, met: RayHits, bundle: RayBundle, now: Conditions) -> F32:
+    """Haze between the camera and what it sees, with the light of the horizon in the air."""
+    air = np.array(now.light.horizon, np.float32)
+    air = (air + (air.mean() - air) * now.weather.cover) * np.float32(1.0 - 0.2 * now.weather.cover)
+    if now.weather.dust > 0.0:
+        air = air * np.array([0.95, 0.80, 0.60], np.float32)
+    clear = _clear(met, bundle, now)[:, None]
     return np.asarray(light * clear + air * (1.0 - clear), np.float32)
 
 

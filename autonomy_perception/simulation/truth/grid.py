@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,6 @@ from autonomy_perception import geometry
 from autonomy_perception.config import Dimensions
 from autonomy_perception.grid import WorldGrid
 from autonomy_perception.simulation.rays.scene import Mesh
-from autonomy_perception.simulation.sensors.lidar import Lidar
 from autonomy_perception.simulation.truth.sight import Sight
 from autonomy_perception.simulation.truth.solidity import inside_samples, surface_samples, thin
 from autonomy_perception.simulation.truth.terrain import GroundCells, TerrainTruth
@@ -21,6 +19,7 @@ from autonomy_perception.simulation.truth.truth import FREE, OCCUPIED, UNDECIDED
 from autonomy_perception.simulation.world.actors import Actor
 from autonomy_perception.simulation.world.ground import GroundSample
 from autonomy_perception.simulation.world.materials import DRIVABLE, Semantic
+from autonomy_perception.simulation.world.structures import Structure
 from autonomy_perception.simulation.world.world import FIRST_STRUCTURE, World
 
 F32 = NDArray[np.float32]
@@ -46,17 +45,19 @@ class SweepHits:
 
 
 class GridTruth:
-    """Truth grids of one world. ``side``, ``resolution``: of the published grid [m]."""
+    """Truth grids of one world. ``side``, ``resolution``: of the published grid [m]; ``ahead``: of the vehicle its middle
+    lies so far along x of the frame that is asked for [m]."""
 
     def __init__(
         self,
         world: World,
         body: Dimensions,
-        lidars: Sequence[Lidar],
+        sight: Sight,
         side: float = 150.0,
         resolution: float = 0.5,
+        ahead: float = 0.0,
     ) -> None:
-        self._world, self._body, self._sight = world, body, Sight(world, body, lidars)
+        self._world, self._body, self._sight, self._ahead = world, body, sight, ahead
         self._ground = TerrainTruth(world, body)
         self._side, self._resolution = side, resolution
         self._top = body.height + body.overhead_margin
@@ -94,7 +95,8 @@ class GridTruth:
     def make(self, t: float, T_world_base: F64, T_odom_world: F64, hits: SweepHits) -> tuple[TruthGrid, TruthTerrain]:
         """Truth around the vehicle at time ``t`` [s]."""
         at = geometry.transform_points(T_odom_world, T_world_base[None, :3, 3])[0]
-        grid = WorldGrid.around(float(at[0]), float(at[1]), self._side, self._resolution)
+        x0, y0 = np.round(at[:2], 9).tolist()  # the vehicle's own frame begins at 0, not at -1e-13 in the cell before
+        grid = WorldGrid.around(x0 + self._ahead, y0, self._side, self._resolution)
         s = grid.shape
         x, y = np.meshgrid(*grid.bev.centers())
         T_world_odom = geometry.invert(T_odom_world)
@@ -142,7 +144,7 @@ class GridTruth:
             if actor.number in known:
                 inside |= body
         for number in seen[seen >= FIRST_STRUCTURE]:
-            _fill(inside, grid, T_odom_world, xy, self._world.structure(int(number)).core)
+            _fill(inside, grid, T_odom_world, xy, self._world.structure(int(number)))
         _mark(near, grid, T_odom_world, np.concatenate(clouds))
         band = (hits.height > BAND_LOW) & (hits.height < self._top - 0.1)
         thing = (hits.semantic == Semantic.OBJECT) | (hits.semantic == Semantic.STRUCTURE)
@@ -191,19 +193,25 @@ def _mark(layer: BOOL, grid: WorldGrid, T_odom_world: F64, xy: F64, border: floa
     layer[iy[inside], ix[inside]] = True
 
 
-def _fill(inside: BOOL, grid: WorldGrid, T_odom_world: F64, xy: F64, circle: tuple[float, float, float]) -> None:
-    """Set the cells (ravelled) whose centre, at ``xy`` (cells,2) in world, lies in a circle x, y, radius."""
-    center = T_odom_world[:2, :2] @ np.array(circle[:2]) + T_odom_world[:2, 3]
+def _fill(inside: BOOL, grid: WorldGrid, T_odom_world: F64, xy: F64, thing: Structure) -> None:
+    """Set the cells (ravelled) whose centre, at ``xy`` (cells,2) in world, lies in the core of a structure."""
+    x, y, radius = thing.core
+    reach = radius if thing.walls is None else float(np.hypot(*thing.walls[:2]))
+    center = T_odom_world[:2, :2] @ np.array([x, y]) + T_odom_world[:2, 3]
     low, high = (
-        np.floor((center + r) / grid.resolution).astype(np.int64) - [grid.cell_x, grid.cell_y]
-        for r in (-circle[2], circle[2])
+        np.floor((center + r) / grid.resolution).astype(np.int64) - [grid.cell_x, grid.cell_y] for r in (-reach, reach)
     )
     low, high = np.maximum(low, 0), np.minimum(high, [grid.nx - 1, grid.ny - 1])
     if (high < low).any():
         return
     iy, ix = np.mgrid[low[1] : high[1] + 1, low[0] : high[0] + 1]
     index = (iy * grid.nx + ix).ravel()
-    inside[index] |= ((xy[index] - circle[:2]) ** 2).sum(1) < circle[2] ** 2
+    beside = xy[index] - [x, y]
+    if thing.walls is None:
+        inside[index] |= (beside**2).sum(1) < radius**2
+    else:
+        local = np.abs(beside @ geometry.rotation_z(thing.walls[2])[:2, :2])
+        inside[index] |= (local < thing.walls[:2]).all(1)
 
 
 def _with_border(xy: F64) -> F64:

@@ -11,6 +11,7 @@ from autonomy_perception import geometry
 from autonomy_perception.config import Dimensions
 from autonomy_perception.simulation.sensors.lidar import Lidar, Sweep
 from autonomy_perception.simulation.truth.grid import GridTruth, SweepHits
+from autonomy_perception.simulation.truth.sight import Sight
 from autonomy_perception.simulation.truth.truth import Truth, TruthObjects
 from autonomy_perception.simulation.world.materials import Semantic
 from autonomy_perception.simulation.world.world import FIRST_STRUCTURE, World
@@ -24,12 +25,13 @@ class TruthMaker:
 
     Args:
         lidars: that see the grid; the first is the reference.
-        grid: edge length and cell edge of the grids [m].
+        grid: edge length and cell edge of the grids [m], and how far ahead of the vehicle their middle lies (0 if left out).
     """
 
-    def __init__(self, world: World, body: Dimensions, lidars: Sequence[Lidar], grid: tuple[float, float]) -> None:
+    def __init__(self, world: World, body: Dimensions, lidars: Sequence[Lidar], grid: tuple[float, ...]) -> None:
         self._world = world
-        self._grid = GridTruth(world, body, lidars, *grid)
+        self.sight = Sight(world, body, lidars)
+        self._grid = GridTruth(world, body, self.sight, *grid)
 
     def make(
         self, t: float, stamp_ns: int, T_world_base: F64, T_odom_world: F64, sweeps: Sequence[tuple[float, Sweep]]

@@ -22,7 +22,7 @@ def barn(rng: np.random.Generator, p: F64, heading: float) -> Structure:
         prism([(-5.4, 4.0), (5.4, 4.0), (0.0, 6.6)], -half - 0.4, half + 0.4, M.ROOF),
         box((-5.05, -1.6, -0.2), (-4.95, 1.6, 3.2), M.DARK_METAL),
     ]
-    return Structure.of(Kind.BUILDING, join(parts), p, heading, 4.8)
+    return Structure.house(join(parts), p, heading, (-5.0, 5.0), half)
 
 
 def house(rng: np.random.Generator, p: F64, heading: float) -> Structure:
@@ -39,7 +39,7 @@ def house(rng: np.random.Generator, p: F64, heading: float) -> Structure:
             low = 1.0 + 2.9 * storey
             parts.append(box((depth - 0.02, y, low), (depth + 0.03, y + 1.1, low + 1.3), M.GLASS))
             parts.append(box((-depth - 0.03, y, low), (-depth + 0.02, y + 1.1, low + 1.3), M.GLASS))
-    return Structure.of(Kind.BUILDING, join(parts), p, heading, depth - 0.2)
+    return Structure.house(join(parts), p, heading, (-depth, depth), half)
 
 
 def hall(p: F64, heading: float, length: float, depth: float, docks: int) -> Structure:
@@ -52,7 +52,7 @@ def hall(p: F64, heading: float, length: float, depth: float, docks: int) -> Str
     for y in np.linspace(-half, half, docks + 2)[1:-1]:
         parts.append(box((0.0, y - 1.4, 1.15), (0.06, y + 1.4, 4.2), M.DARK_METAL))
         parts += [box((0.0, y + s * 1.75 - 0.15, 0.4), (0.35, y + s * 1.75 + 0.15, 1.3), M.TYRE) for s in (-1.0, 1.0)]
-    return Structure.of(Kind.BUILDING, join(parts), p, heading)
+    return Structure.house(join(parts), p, heading, (-depth, 0.0), half)
 
 
 def bridge(p: F64, heading: float, span: float, clearance: float, width: float = 9.0) -> Structure:

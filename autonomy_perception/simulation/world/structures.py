@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,18 +28,29 @@ class Structure:
         solid: mesh in world that stops every ray, or None.
         porous: foliage in world, passed by some rays, or None.
         core: footprint that is filled for certain: centre x, y and radius [m]; radius 0 where none is.
+        walls: of a house, whose core is a rectangle about that centre instead: half its extent along and across its
+            heading [m], heading [rad].
     """
 
     kind: Kind
     solid: Mesh | None
     porous: Mesh | None
     core: tuple[float, float, float]
+    walls: tuple[float, float, float] | None = None
 
     @classmethod
     def of(cls, kind: Kind, mesh: Mesh, p: F64, heading: float = 0.0, core: float = 0.0) -> Structure:
         """A solid thing modelled around the origin, put at a point (3,) of the ground."""
         turn = geometry.make_transform(geometry.rotation_z(heading), p)
         return cls(kind, mesh.moved(turn), None, (float(p[0]), float(p[1]), core))
+
+    @classmethod
+    def house(cls, mesh: Mesh, p: F64, heading: float, x: tuple[float, float], half_width: float) -> Structure:
+        """A building as :meth:`of`, its walls from ``x[0]`` to ``x[1]`` [m] along the heading and ``half_width`` to each side."""
+        thing, middle = cls.of(Kind.BUILDING, mesh, p, heading), 0.5 * (x[0] + x[1])
+        at = np.asarray(p)[:2] + middle * np.array([np.cos(heading), np.sin(heading)])
+        walls = (0.5 * (x[1] - x[0]), half_width, heading)
+        return replace(thing, core=(float(at[0]), float(at[1]), 0.0), walls=walls)
 
 
 @dataclass(frozen=True)
