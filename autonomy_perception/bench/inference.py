@@ -1,7 +1,8 @@
 """``bench inference``: a network on the runtime that the rule chooses, beside ONNX Runtime left to itself and all others here.
 
-Runs come in blocks, one runtime after another, a few rounds of them: threads of some runtimes spin for a while after each call,
-and would slow down whichever comes next if they took turns.
+Runs come in blocks, one runtime after another, a few rounds of them, each round begun by another and a pause before each block:
+threads of some runtimes spin for a while after each call, and on busy cores the scheduler takes back from whoever comes next what
+the one before has had too much of.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from autonomy_perception.inference.opening import Means, make_engine
 from autonomy_perception.inference.plans import PlanCache
 from autonomy_perception.inference.tensors import Specs
 
-ROUNDS = 3
+ROUNDS = 6
+PAUSE_S = 0.2
 
 
 def run(model: str, runs: int = 60, threads: int | None = None) -> BenchResult:
@@ -99,11 +101,13 @@ def _random(specs: Specs) -> dict[str, NDArray[Any]]:
 
 def _times(engines: dict[str, Engine], inputs: dict[str, NDArray[Any]], runs: int) -> dict[str, Timing]:
     taken: dict[str, list[float]] = {name: [] for name in engines}
-    for _ in range(ROUNDS):
-        for name, engine in engines.items():
+    for first in range(ROUNDS):
+        for i in range(len(engines)):
+            name = list(engines)[(first + i) % len(engines)]
+            time.sleep(PAUSE_S)
             for k in range(-2, -(-runs // ROUNDS)):
                 start = time.perf_counter_ns()
-                engine.run(inputs)
+                engines[name].run(inputs)
                 if k >= 0:
                     taken[name].append((time.perf_counter_ns() - start) * 1e-6)
     return {name: Timing(tuple(ms)) for name, ms in taken.items()}

@@ -34,8 +34,11 @@ class OpenVinoEngine(Engine):
             "INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32",
             "ENABLE_CPU_PINNING": False,  # its threads share the cores with those of the kernels
         }
+        core = openvino.Core()
+        if bf16 and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+            raise EngineError(f"{path}: this CPU has no bfloat16")  # OpenVINO would compute in float32 and not tell
         try:
-            self._request = openvino.Core().compile_model(str(path), "CPU", settings).create_infer_request()
+            self._request = core.compile_model(str(path), "CPU", settings).create_infer_request()
         except Exception as e:
             raise EngineError(f"{path}: openvino {version} cannot load it: {e}") from e
         super().__init__(path.name, f"openvino {version}, {threads} threads", file.inputs, file.outputs)

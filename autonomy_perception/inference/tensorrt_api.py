@@ -34,6 +34,7 @@ class TensorRT:
         self.package, self.module, self.version = package, module, str(module.__version__)
         self.log: list[str] = []
         self._logger = _logger(module, self._take)
+        self._runtime: Any = None
 
     def _take(self, severity: str, text: str) -> None:
         self.log.append(f"{severity} {text}")
@@ -80,7 +81,8 @@ class TensorRT:
     def load(self, plan: bytes) -> Any:
         """An engine from a plan. Raises EngineError: damaged, or built by or for something else."""
         self.log.clear()
-        self._runtime = self.module.Runtime(self._logger)  # it has to live as long as its engines
+        if self._runtime is None:  # one for all engines, because it has to live as long as any of them
+            self._runtime = self.module.Runtime(self._logger)
         engine = self._runtime.deserialize_cuda_engine(plan)
         if engine is None:
             raise EngineError(f"{self.package} {self.version} refuses the plan: {self.errors() or 'no reason given'}")

@@ -47,8 +47,8 @@ def test_the_rule_for_runtimes_is_printed_and_what_it_takes_here(monkeypatch: py
     assert [f.text for f in each] == ["not installed"] * 4 and (last.state, last.remedy) == ("absent", "make setup")
     probes["onnxruntime"] = Probe(True, "1 on the CPU")
     *each, last = checkup.runtimes()
-    assert each[-1].state == "ok" and last.text.endswith(
-        "tensorrt, tensorrt_rtx, openvino, onnxruntime; here: onnxruntime"
+    assert each[2].state == "ok" and last.text.endswith(
+        "tensorrt, tensorrt_rtx, onnxruntime, openvino; here: onnxruntime"
     )
 
 
