@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from inference.networks import conv_net, model
 from typer.testing import CliRunner
 
+from autonomy_perception.bench import inference
 from autonomy_perception.cli.main import app
 
 
-def test_every_runtime_is_timed_beside_the_peer(tmp_path: Path) -> None:
+def test_every_runtime_is_timed_beside_the_peer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "PAUSE_S", 0.0)
     for name in (str(conv_net(tmp_path / "one.onnx")), str(model(tmp_path).folder / "net.yaml")):
         done = CliRunner().invoke(app, ["bench", "inference", name, "--runs", "6", "--threads", "1", "--json"])
         assert done.exit_code == 0, done.output
