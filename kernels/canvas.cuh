@@ -12,8 +12,8 @@ constexpr float kFullCell = 1.0f / 3.4965076f;  // 1 / log(1 + 32 returns)
 AP_HD float cut(float v, float limit) { return v < -limit ? -limit : v > limit ? limit : v; }
 AP_HD float logs_of(int32_t count) { return logf(1.0f + static_cast<float>(count)) * kFullCell; }
 
-// Values of one cell, in planes of nx * ny: see ops/canvas.py for their meaning. All zero where no return is.
-AP_HD void fill_canvas(const BevCanvasArgs& a, int32_t cell, float* out) {
+// The kCanvas values of one cell: see ops/canvas.py for their meaning. All zero where no return is.
+AP_HD void canvas_cell(const BevCanvasArgs& a, int32_t cell, float* v) {
   const CellGrid& g = a.p.grid;
   const float ix = static_cast<float>(cell % g.nx) + 0.5f, iy = static_cast<float>(cell / g.nx) + 0.5f;
   const float edges[kSlices + 1] = {0.1f, 0.4f, 0.9f, 1.6f, 2.5f, 3.0e38f};  // of slices of height above local ground [m]
@@ -42,7 +42,7 @@ AP_HD void fill_canvas(const BevCanvasArgs& a, int32_t cell, float* out) {
       for (int s = 0; s < kSlices; ++s) slice[s] += h >= edges[s] && h < edges[s + 1];
     }
   }
-  float v[kCanvas] = {};
+  for (int k = 0; k < kCanvas; ++k) v[k] = 0.0f;
   if (z.count > 0) {
     const float n = static_cast<float>(z.count), shift = z.sum / n, spread = z.square / n - shift * shift;
     v[0] = logs_of(z.count);
@@ -60,8 +60,6 @@ AP_HD void fill_canvas(const BevCanvasArgs& a, int32_t cell, float* out) {
     for (int s = 0; s < kSlices; ++s) v[12 + s] = logs_of(slice[s]);
     v[17] = logs_of(over);
   }
-  const int64_t n_cells = static_cast<int64_t>(g.nx) * g.ny;
-  for (int k = 0; k < kCanvas; ++k) out[k * n_cells + cell] = v[k];
 }
 
 }  // namespace ap

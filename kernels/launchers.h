@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #define AP_API extern "C" __attribute__((visibility("default")))
-#define AP_BORDER "1c2ad3890204f8f2"
+#define AP_BORDER "cb6de5e18388c3e5"
 
 namespace ap {
 
@@ -29,7 +29,8 @@ enum Refusal : int32_t {
   kNoRow = -17,  // rows names a track that does not exist
   kNoHistory = -18,  // history must hold at least 2 frames
   kNoFeature = -19,  // features must have at least one bin, pixel and channel, and at most 512 channels
-  kNoBox = -20,  // heat must hold at least one class and fewer than 2^31 values, and rows at least one box
+  kNoTerrain = -20,  // terrain must hold 1 to 254 classes
+  kNoBox = -21,  // heat must hold at least one class and fewer than 2^31 values, and rows at least one box
   kCudaError = -1000,  // minus the cudaError_t
 };
 
@@ -787,6 +788,31 @@ struct DecodeBoxesArgs {
 };
 static_assert(sizeof(DecodeBoxesArgs) == 112, "the compiler pads another way than Python");
 
+// Layers of the ground from the heads of a network, cell by cell.
+struct DecodeGroundParams {
+  int32_t classes;  // axis 0 of terrain
+  int32_t ny;  // axis 1 of terrain
+  int32_t nx;  // axis 2 of terrain
+  float sharp_terrain;  // 1 / temperature of the logits
+  float sharp_drivable;
+  float sharp_visibility;
+  float widen;  // factor on the variance
+  float min_logit;  // a cell of which visibility * sharp_visibility is below it cannot be judged
+};
+struct DecodeGroundArgs {
+  const float* terrain;  // (classes, ny, nx) logits
+  const float* drivable;  // (ny, nx) logit
+  const float* elevation;  // (2, ny, nx) height [m], natural logarithm of its variance [m^2]
+  const float* visibility;  // (ny, nx) logit
+  uint8_t* label;  // (ny, nx) out: 1 + the likeliest class, 0 where it cannot be judged
+  float* confidence;  // (ny, nx) out: probability of that class, 0 where it cannot be judged
+  float* free;  // (ny, nx) out: probability of drivable, NaN where it cannot be judged
+  float* height;  // (ny, nx) out: [m], NaN likewise
+  float* variance;  // (ny, nx) out: [m^2], NaN likewise
+  DecodeGroundParams p;
+};
+static_assert(sizeof(DecodeGroundArgs) == 104, "the compiler pads another way than Python");
+
 }  // namespace ap
 
 AP_API int32_t ap_unpack(const ap::UnpackArgs&, void* stream);
@@ -828,6 +854,7 @@ AP_API int32_t ap_bev_pool_grad(const ap::BevPoolGradArgs&, void* stream);
 AP_API int32_t ap_pillar_net(const ap::PillarNetArgs&, void* stream);
 AP_API int32_t ap_bev_canvas(const ap::BevCanvasArgs&, void* stream);
 AP_API int32_t ap_decode_boxes(const ap::DecodeBoxesArgs&, void* stream);
+AP_API int32_t ap_decode_ground(const ap::DecodeGroundArgs&, void* stream);
 AP_API const char* ap_border();                    // AP_BORDER of the header that the library was built with
 AP_API const char* ap_cuda_error_name(int32_t);    // of the CUDA build
 AP_API const char* ap_cuda_error_string(int32_t);  // of the CUDA build

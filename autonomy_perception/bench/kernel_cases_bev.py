@@ -12,7 +12,7 @@ from autonomy_perception import geometry
 from autonomy_perception.bench.kernel_case import KernelCase
 from autonomy_perception.bench.kernel_scene import F32, KernelScene
 from autonomy_perception.grid import BevGrid
-from autonomy_perception.ops import canvas, cells, decode, lift, pillar_net
+from autonomy_perception.ops import canvas, cells, decode, decode_ground, lift, pillar_net
 from autonomy_perception.ops.library import Library
 
 OPTICAL = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])
@@ -88,6 +88,18 @@ def pillar_weights() -> tuple[F32, F32]:
     return rng.normal(0.0, 0.3, (9, 32)).astype(np.float32), rng.normal(size=32).astype(np.float32)
 
 
+def ground_heads(grid: BevGrid) -> dict[str, F32]:
+    """Arguments of ``decode_ground`` by name: seven classes of terrain."""
+    rng = np.random.default_rng(6)
+    planes = {
+        "terrain": (7, *grid.shape),
+        "drivable": grid.shape,
+        "elevation": (2, *grid.shape),
+        "visibility": grid.shape,
+    }
+    return {name: rng.normal(0.0, 2.0, shape).astype(np.float32) for name, shape in planes.items()}
+
+
 def _frustum(lib: Library, s: KernelScene) -> KernelCase:
     scene = LiftScene.of(s)
 
@@ -146,6 +158,11 @@ def _decode(lib: Library, s: KernelScene) -> KernelCase:
     )
 
 
+def _decode_ground(lib: Library, s: KernelScene) -> KernelCase:
+    heads = {k: lib.to_device(v) for k, v in ground_heads(HeadScene.of(s).grid).items()}
+    return KernelCase(lambda: vars(decode_ground.decode_ground(lib, **heads)), 61 * HeadScene.of(s).grid.nx ** 2, 1e-5)
+
+
 BEV_CASES: dict[str, Callable[[Library, KernelScene], KernelCase]] = {
     "frustum": _frustum,
     "bev_pool": _bev_pool,
@@ -153,4 +170,5 @@ BEV_CASES: dict[str, Callable[[Library, KernelScene], KernelCase]] = {
     "pillar_net": _pillar_net,
     "bev_canvas": _canvas,
     "decode": _decode,
+    "decode_ground": _decode_ground,
 }

@@ -11,7 +11,14 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from autonomy_perception.bench.kernel_cases_bev import MAX_POINTS, PILLARS, HeadScene, LiftScene, pillar_weights
+from autonomy_perception.bench.kernel_cases_bev import (
+    MAX_POINTS,
+    PILLARS,
+    HeadScene,
+    LiftScene,
+    ground_heads,
+    pillar_weights,
+)
 from autonomy_perception.bench.kernel_loops import pillar_features, pool_intervals
 from autonomy_perception.bench.kernel_scene import KernelScene
 from autonomy_perception.ops.cells import cell_ids, cell_index
@@ -151,10 +158,29 @@ def _decode(s: KernelScene) -> Run:
     return run
 
 
+def _decode_ground(s: KernelScene) -> Run:
+    """NumPy on whole layers."""
+    h = ground_heads(HeadScene.of(s).grid)
+
+    def run() -> dict[str, NDArray[Any]]:
+        seen = h["visibility"] >= 0.0
+        share = np.exp(h["terrain"] - h["terrain"].max(0))
+        share /= share.sum(0)
+        nan = np.float32(np.nan)
+        return {
+            "label": np.where(seen, 1 + share.argmax(0), 0), "confidence": np.where(seen, share.max(0), 0),
+            "drivable": np.where(seen, 1 / (1 + np.exp(-h["drivable"])), nan), "elevation": np.where(seen, h["elevation"][0], nan),
+            "variance": np.where(seen, np.exp(np.clip(h["elevation"][1], -8, 6)), nan),
+        }  # fmt: skip
+
+    return run
+
+
 BEV_PEERS: dict[str, Callable[[KernelScene], Run]] = {
     "frustum": _frustum,
     "bev_pool": _bev_pool,
     "pillar_net": _pillar_net,
     "bev_canvas": _canvas,
     "decode": _decode,
+    "decode_ground": _decode_ground,
 }

@@ -12,6 +12,7 @@ from autonomy_perception.ops import (
     cells,
     cluster,
     decode,
+    decode_ground,
     footprint,
     freespace,
     ground,
@@ -128,3 +129,4 @@ class Ops:
     pillar_net = _bound(pillar_net.pillar_net)
     bev_canvas = _bound(canvas.bev_canvas)
     decode_boxes = _bound(decode.decode_boxes)
+    decode_ground = _bound(decode_ground.decode_ground)

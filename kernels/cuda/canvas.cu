@@ -6,8 +6,11 @@
 namespace {
 
 __global__ void canvas_kernel(ap::BevCanvasArgs a) {
-  const int64_t c = ap::thread_index();
-  if (c < static_cast<int64_t>(a.p.grid.nx) * a.p.grid.ny) ap::fill_canvas(a, static_cast<int32_t>(c), a.out);
+  const int64_t c = ap::thread_index(), n_cells = static_cast<int64_t>(a.p.grid.nx) * a.p.grid.ny;
+  if (c >= n_cells) return;
+  float values[ap::kCanvas];
+  ap::canvas_cell(a, static_cast<int32_t>(c), values);
+  for (int k = 0; k < ap::kCanvas; ++k) a.out[k * n_cells + c] = values[k];
 }
 
 }  // namespace

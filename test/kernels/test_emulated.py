@@ -14,14 +14,20 @@ import pytest
 
 from autonomy_perception.bench.kernel_cases import CASES
 from autonomy_perception.bench.kernel_scene import KernelScene, kernel_scene
+from autonomy_perception.bev.boxes import BoxSettings, decode
+from autonomy_perception.bev.cameras import CameraLayout, CameraTensors
+from autonomy_perception.bev.lidar import LidarCanvas
+from autonomy_perception.grid import BevGrid
 from autonomy_perception.ops.cells import cell_index
 from autonomy_perception.ops.cuda import CudaLibrary
 from autonomy_perception.ops.library import CpuLibrary, CudaError, KernelArgumentError, KernelError
+from autonomy_perception.ops.lift import depth_bins
 from autonomy_perception.ops.signatures import REFUSALS, SIGNATURES
 
 KERNELS = Path(__file__).parents[2] / "kernels"
 sys.path[:0] = [str(KERNELS), str(Path(__file__).parents[1])]
 import gpu_check
+from bev import bev_frame
 from host_memory import HostMemory
 from ops.refused_calls import REFUSED
 from ops.valid_calls import valid_call
@@ -119,6 +125,39 @@ def test_sort_is_stable_at_every_size(n: int, n_cells: int, gpu: CudaLibrary) ->
     ours, other = cell_index(gpu, gpu.to_device(ids), n_cells), cell_index(CpuLibrary(), ids, n_cells)
     np.testing.assert_array_equal(gpu.to_host(ours.starts), other.starts)
     np.testing.assert_array_equal(gpu.to_host(ours.order), other.order)
+
+
+def test_the_tensors_of_a_frame_are_the_same_on_the_gpu(gpu: CudaLibrary) -> None:
+    """Rooms hand device arrays on: canvas, images, pooled features and detections, without a copy to the host in between."""
+    rng, grid, cpu = np.random.default_rng(0), BevGrid.square(12.0, 1.0), CpuLibrary()
+    scan, labels = bev_frame.scan(rng.uniform(-6, 6, (50, 3)), rng.integers(0, 5, 50), rng.uniform(0, 3, 50))
+    layout = CameraLayout(("front", "left"), 32, 16, 8, depth_bins(1.0, 7.0, 3), grid)
+    picture = rng.integers(0, 256, (400, 640, 3), np.uint8)
+    depth, context = rng.random((2, 3, 2, 4), np.float32), rng.random((2, 2, 4, 16), np.float32)
+    heads = {
+        "heatmap": rng.normal(-2, 2, (9, 12, 12)),
+        "box": rng.normal(size=(10, 12, 12)),
+        "box_log_variance": rng.normal(size=(9, 12, 12)),
+    }
+    found = []
+    for lib in (cpu, gpu):
+        tensors = CameraTensors(layout, lib)
+        images, present = tensors.images(bev_frame.FRAME.cameras, {"front": picture})
+        pooled = tensors.pool(
+            lib.to_device(depth), lib.to_device(context), tensors.index(bev_frame.FRAME, np.eye(4), present)
+        )
+        canvas = LidarCanvas(grid, lib).fill([scan], [labels], np.eye(4))
+        boxes = decode(
+            lib,
+            {k: lib.to_device(v.astype(np.float32)) for k, v in heads.items()},
+            grid,
+            BoxSettings(room=16),
+            np.eye(4),
+        )
+        found.append([*map(lib.to_host, (images, pooled, canvas)), boxes.center, boxes.class_probs])
+    assert all(a.any() for a in found[0])
+    for ours, other in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, other, atol=1e-4)
 
 
 # Errors ---------------------------------------------------------------------------------------------------------------

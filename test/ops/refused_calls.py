@@ -33,6 +33,7 @@ REFUSED: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "TimeBackwards": ("ap_imm_predict", {"dt": -0.1}, {}),
     "NoRow": ("ap_imm_update", {}, {"rows": np.array([0, 3])}),
     "NoFeature": ("ap_frustum_pixels", {"bins": 0}, {}),
+    "NoTerrain": ("ap_decode_ground", {}, {"terrain": np.zeros((0, 4, 4), F32)}),
     "NoBox": (
         "ap_decode_boxes",
         {},

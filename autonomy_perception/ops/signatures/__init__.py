@@ -33,6 +33,7 @@ REFUSALS = (
     ("NoRow", "rows names a track that does not exist"),
     ("NoHistory", "history must hold at least 2 frames"),
     ("NoFeature", "features must have at least one bin, pixel and channel, and at most 512 channels"),
+    ("NoTerrain", "terrain must hold 1 to 254 classes"),
     ("NoBox", "heat must hold at least one class and fewer than 2^31 values, and rows at least one box"),
 )
 """Why a launcher returned -1, -2, ...: name in C++ (``ap::k...``) and sentence."""

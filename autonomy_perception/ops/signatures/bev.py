@@ -82,4 +82,21 @@ BEV = (
         Field("grid", CELL_GRID),
         Field("min_logit", "f32", "smaller logits * sharpness are no object"),
     )),
+    Signature("ap_decode_ground", "Layers of the ground from the heads of a network, cell by cell.", (
+        reads("terrain", "f32", "classes, ny, nx", "logits"),
+        reads("drivable", "f32", "ny, nx", "logit"),
+        reads("elevation", "f32", "2, ny, nx", "height [m], natural logarithm of its variance [m^2]"),
+        reads("visibility", "f32", "ny, nx", "logit"),
+        writes("label", "u8", "ny, nx", "1 + the likeliest class, 0 where it cannot be judged"),
+        writes("confidence", "f32", "ny, nx", "probability of that class, 0 where it cannot be judged"),
+        writes("free", "f32", "ny, nx", "probability of drivable, NaN where it cannot be judged"),
+        writes("height", "f32", "ny, nx", "[m], NaN likewise"),
+        writes("variance", "f32", "ny, nx", "[m^2], NaN likewise"),
+    ), (
+        Field("sharp_terrain", "f32", "1 / temperature of the logits"),
+        Field("sharp_drivable", "f32"),
+        Field("sharp_visibility", "f32"),
+        Field("widen", "f32", "factor on the variance"),
+        Field("min_logit", "f32", "a cell of which visibility * sharp_visibility is below it cannot be judged"),
+    )),
 )  # fmt: skip
