@@ -1,4 +1,5 @@
-"""Imports every module of the package; packages of ROS that are not installed are stood in for under nodes/ and live/."""
+"""Imports every module of the package; packages that are not installed are stood in for: those of ROS under nodes/ and live/, torch
+under networks/ and training/."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ ROS = ("ament_index_python", "autonomy_perception_msgs.msg", "autoware_perceptio
        "diagnostic_msgs.msg", "geometry_msgs.msg", "grid_map_msgs.msg", "launch.actions", "launch_ros", "lifecycle_msgs.msg",
        "nav_msgs.msg", "rcl_interfaces.msg", "rclpy", "rosgraph_msgs.msg", "sensor_msgs.msg", "std_msgs.msg", "std_srvs.srv",
        "tf2_msgs.msg", "unique_identifier_msgs.msg", "vision_msgs.msg", "visualization_msgs.msg")  # fmt: skip
-NODES = (f"{package.__name__}.nodes.", f"{package.__name__}.live.")
+TORCH = ("torch", "torch.utils.tensorboard")
+APART = tuple(f"{package.__name__}.{room}." for room in ("nodes", "live", "networks", "training"))
 
 
 class StandIn(MagicMock):
@@ -30,10 +32,10 @@ class StandIn(MagicMock):
 
 
 class Finder:
-    """Finds stand-ins for the packages of ROS that are absent."""
+    """Finds stand-ins for the packages that are absent."""
 
     def __init__(self) -> None:
-        self._absent = {name.partition(".")[0] for name in ROS if not self._installed(name)}
+        self._absent = {name.partition(".")[0] for name in (*ROS, *TORCH) if not self._installed(name)}
         for name in [name for name in sys.modules if name.partition(".")[0] in self._absent]:
             del sys.modules[name]
 
@@ -59,8 +61,8 @@ class Finder:
 def main() -> None:
     """Import all; the number of modules is printed."""
     names = [module.name for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
-    for name in (name for name in names if not name.startswith(NODES)):
-        importlib.import_module(name)  # without ROS
+    for name in (name for name in names if not name.startswith(APART)):
+        importlib.import_module(name)  # without ROS and torch
     sys.meta_path.insert(0, Finder())  # type: ignore[arg-type]
     for name in names:
         importlib.import_module(name)

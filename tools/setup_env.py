@@ -117,6 +117,11 @@ def package_files(extras: list[str]) -> list[Path]:
     return [ROOT / "requirements" / f"{n}.txt" for n in names + [e for e in extras if e != "train"]]
 
 
+def torch_pin(lock: Path) -> str:
+    """The requirement of torch in a lock: which build of it is installed (CPU, CUDA) is decided by TORCH_INDEX."""
+    return next(line for line in lock.read_text().splitlines() if line.startswith("torch=="))
+
+
 def counted(files: list[Path]) -> Callable[[], str]:
     """Progress of pip: how many of the pinned packages are fetched and installed."""
     version = f'"{sys.version_info[0]}.{sys.version_info[1]}"'
@@ -154,9 +159,13 @@ def set_up(extras: list[str]) -> None:
         requirements = [word for f in files for word in ("-r", str(f))]
         run("[2/5] Python packages", [*pip, "install", "--no-deps", *requirements], counted(files))
         if "train" in extras:
+            lock = ROOT / "requirements" / "train.txt"
             index = os.environ.get("TORCH_INDEX") or TORCH_INDEX
-            train = ["-r", str(ROOT / "requirements" / "train.txt"), "--extra-index-url", index]
-            run(f"[2/5] extra train, torch from {index}", [*pip, "install", *train])
+            # first and by itself: only torch is asked for at that index, and what is installed satisfies the lock
+            run(
+                f"[2/5] torch from {index}", [*pip, "install", "--no-deps", torch_pin(lock), "--extra-index-url", index]
+            )
+            run("[2/5] extra train", [*pip, "install", "-r", str(lock)])
         if not ROS_INSTALLED:  # there colcon builds ours, and apt has the others
             run("[3/5] ROS interface packages", [str(PYTHON), "tools/build_interfaces.py"])
     run("[4/5] CPU kernels", [str(PYTHON), "kernels/build.py", "cpu"], silent=not fresh)

@@ -25,6 +25,7 @@ VERBS: tuple[str, ...] = (
     "bench",
     "torture",
     "simulate",
+    "train",
     "vehicle",
 )
 """Modules under autonomy_perception.cli; each has ``register(app)``."""

@@ -118,3 +118,9 @@ def test_make_help_lists_every_target() -> None:
     assert phony is not None
     shown = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert [line.split()[1] for line in shown.splitlines()] == phony[1].split()
+
+
+def test_torch_is_one_version_whose_build_is_chosen_at_setup() -> None:
+    lock = ROOT / "requirements" / "train.txt"
+    assert tool("setup_env").torch_pin(lock) == "torch==2.13.0"
+    assert not [line for line in lock.read_text().splitlines() if line.startswith(("nvidia", "cuda", "triton"))]
