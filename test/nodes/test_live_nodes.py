@@ -195,7 +195,9 @@ def test_a_wrong_place_of_the_lidar_is_reported_while_driving(bench: Bench, tmp_
     assert bench.until(found, 20.0), "0.3 m are reported"
     assert "ground under base_link" in found()[0].message and "z -0.30 m" in found()[0].message
     assert bench.until(lambda: "CALIBRATION_SUSPECT" in status[-1].reasons)
-    hashes = {s.calibration_hash for s in status if s.frames_processed}
+    # on a busy machine a sweep may be worked off before the first CameraInfo is heard, which the hash covers
+    whole = [s for s in status if s.frames_processed and all(sensor.state == 0 for sensor in s.sensors)]
+    hashes = {s.calibration_hash for s in whole}
     assert len(hashes) == 1 and len(hashes.pop()) == 16
 
 
