@@ -5,8 +5,11 @@
 
 namespace {
 
-// Eight floats anywhere: gcc keeps sums in registers only if it need not find the vectors itself.
-typedef float Float8 __attribute__((vector_size(32), aligned(4), may_alias));
+// Eight floats, and the same anywhere in an array: gcc keeps sums in registers only if it need not find the vectors itself. Two types,
+// because in one the vector's own alignment of 32 bytes would win.
+typedef float Float8 __attribute__((vector_size(32)));
+typedef Float8 Float8At __attribute__((aligned(4), may_alias));
+static_assert(alignof(Float8At) == 4, "rows of features begin anywhere");
 
 // Sums of 8 * kVectors channels of one cell, each in the order of the interval; context points at the first of them.
 template <int kVectors>
@@ -14,12 +17,12 @@ void pool_vectors(const ap::BevPoolArgs& a, int32_t cell, const float* context, 
   Float8 sum[kVectors] = {};
   for (int32_t k = a.starts[cell]; k < a.starts[cell + 1]; ++k) {
     const float weight = a.depth[a.order[k]];
-    const auto* own = reinterpret_cast<const Float8*>(context + static_cast<int64_t>(a.pixels[k]) * a.p.channels);
+    const auto* own = reinterpret_cast<const Float8At*>(context + static_cast<int64_t>(a.pixels[k]) * a.p.channels);
 #pragma GCC unroll 16
     for (int v = 0; v < kVectors; ++v) sum[v] += weight * own[v];
   }
 #pragma GCC unroll 16
-  for (int v = 0; v < kVectors; ++v) reinterpret_cast<Float8*>(out)[v] = sum[v];
+  for (int v = 0; v < kVectors; ++v) reinterpret_cast<Float8At*>(out)[v] = sum[v];
 }
 
 // All kC channels (0: as many as the parameters say) of one cell, as many at once as there are registers for.
