@@ -61,7 +61,8 @@ class Head(nn.Module):
         self.hidden = conv(inside, width)
         self.last = nn.Conv2d(width, outside * (HEATMAP_STRIDE**2 if fine else 1), 1)
         self.fine = fine
-        nn.init.normal_(self.last.weight, std=0.01)
+        # weights near 0 would drive all features into one direction (tried: one batch is then never learnt by heart)
+        nn.init.normal_(self.last.weight, std=width**-0.5)
         nn.init.constant_(self.last.bias, bias)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
