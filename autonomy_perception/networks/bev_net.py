@@ -18,13 +18,13 @@ from autonomy_perception.networks.config import NetworkConfig
 from autonomy_perception.networks.layout import (
     BOX,
     BOX_VARIANCE,
-    CANVAS,
     DETECTED,
     HEATMAP_STRIDE,
     LOG_VARIANCE,
     TERRAIN,
     Layout,
 )
+from autonomy_perception.ops.canvas import CANVAS
 
 RARE = 0.02
 """Share of cells that a fresh heatmap claims: the focal loss starts quietly (Lin et al. 2017, prior of the last bias)."""

@@ -10,13 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from autonomy_perception.networks.config import NetworkConfig
+from autonomy_perception.ops.canvas import CANVAS
 from autonomy_perception.road_users import ObjectClass
-
-CANVAS = (
-    "density", "z_mean", "z_min", "z_max", "z_spread", "intensity_mean", "intensity_max", "x_offset", "y_offset",
-    "ground_share", "ground_z", "height_max", "stands_010", "stands_040", "stands_090", "stands_160", "stands_250", "overhang",
-)  # fmt: skip
-"""Channels of the lidar canvas, filled outside the graph (``training.canvas`` says how each is computed)."""
 
 TERRAIN = ("asphalt", "gravel", "dirt", "vegetation", "water", "snow", "obstacle")
 """Channels of ``terrain``; as a layer they are 1 .. 7, and 0 is unknown: where ``visibility`` says that nobody can judge."""
@@ -62,7 +57,7 @@ class Layout:
     def inputs(self) -> Mapping[str, tuple[int, ...]]:
         """Shape by name, in order.
 
-        ``canvas``: see :data:`CANVAS`. ``camera_bev``: camera features pooled into cells of the heatmap by our kernel.
+        ``canvas``: see ``ops.canvas.CANVAS``. ``camera_bev``: camera features pooled into cells of the heatmap by our kernel.
         ``present``: 1 or 0 for lidar, camera; an absent sensor's tensor is ignored, whatever it holds.
         """
         out: dict[str, tuple[int, ...]] = {}

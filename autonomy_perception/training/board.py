@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch.utils.tensorboard import SummaryWriter
 
 from autonomy_perception.networks.bev_net import BevNet
-from autonomy_perception.networks.layout import CANVAS, TERRAIN
+from autonomy_perception.networks.layout import TERRAIN
+from autonomy_perception.ops.canvas import CANVAS
 from autonomy_perception.training.batches import Batch
 from autonomy_perception.training.losses import TASKS, Balance, Tensors
 from autonomy_perception.training.scene import IGNORED

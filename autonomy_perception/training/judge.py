@@ -20,11 +20,12 @@ from scipy import ndimage
 
 from autonomy_perception.metrics.bev import BoxTally, CalibrationTally, ClassTally, HeightTally
 from autonomy_perception.networks.bev_net import BevNet
-from autonomy_perception.networks.layout import CANVAS, DETECTED, TERRAIN
+from autonomy_perception.networks.layout import DETECTED, TERRAIN
+from autonomy_perception.ops.canvas import CANVAS
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.road_users import ObjectClass
 from autonomy_perception.training.batches import prepared, unchanged
-from autonomy_perception.training.canvas import Z_SCALE, CanvasMaker
+from autonomy_perception.training.canvas import CanvasMaker
 from autonomy_perception.training.decode import Boxes, decoded
 from autonomy_perception.training.samples import SampleStore
 from autonomy_perception.training.scene import IGNORED, Objects
@@ -37,6 +38,9 @@ AP_OF = {
     "pedestrian": ((ObjectClass.PEDESTRIAN,), 1.0),
 }
 """Classes that are one for AP, and how far off a centre may be [m]."""
+
+Z_SCALE = 4.0
+"""Metres that heights in the canvas are divided by (``ops.canvas``)."""
 
 Said = dict[str, NDArray[Any]]
 Progress = Callable[[int, int], None]

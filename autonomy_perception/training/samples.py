@@ -102,7 +102,9 @@ def _part(file: Any, where: tuple[int, int]) -> bytes:
 def _scene(a: Any, info: dict[str, Any], setup: dict[str, Any], name: str) -> Scene:
     mounts = setup["rig"]["vehicle"]["lidars"]
     origins = np.array([mounts[lidar]["extrinsics"]["xyz"] for lidar in info["lidars"]], np.float32)
-    own = a["semantic"] == Semantic.EGO  # the front end masks the own vehicle
+    own = a["semantic"] == Semantic.EGO  # what the front end's mask missed
+    if "sweep" in a.files:
+        own |= a["sweep"] > 0  # networks take no past sweeps yet
     xyz, intensity = a["xyz"], a["intensity"].astype(np.float32) / np.float32(255.0)
     points = Points(xyz, intensity, a["ring"].astype(np.uint16), a["lidar"], origins).take(~own)
     return Scene(points, _objects(a), _layers(a, setup, points), name, str(info.get("scenario", "")))
@@ -125,7 +127,8 @@ def _objects(a: Any) -> Objects:
 
 
 def _layers(a: Any, setup: dict[str, Any], points: Points) -> Layers:
-    grid = BevGrid.square(float(setup["grid_side"]), float(setup["grid_resolution"]))
+    half, ahead = 0.5 * float(setup["grid_side"]), float(setup.get("grid_ahead", 0.0))
+    grid = BevGrid(ahead - half, ahead + half, -half, half, float(setup["grid_resolution"]))
     if a["bev_class"].shape != grid.shape:
         raise ValueError(f"bev_class: expected shape {grid.shape}, found {a['bev_class'].shape}")
     table = np.full(256, IGNORED, np.uint8)

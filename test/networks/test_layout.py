@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from autonomy_perception.networks.config import SIZES, GridConfig, NetworkConfig
-from autonomy_perception.networks.layout import CANVAS, DETECTED, TERRAIN, Layout
+from autonomy_perception.networks.layout import DETECTED, TERRAIN, Layout
+from autonomy_perception.ops.canvas import CANVAS
 from autonomy_perception.road_users import ObjectClass
 
 

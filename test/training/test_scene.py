@@ -8,15 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training.worlds import GRID, TINY, scene
 
-from autonomy_perception.networks.layout import CANVAS, DETECTED, Layout
+from autonomy_perception.networks.layout import DETECTED, Layout
+from autonomy_perception.ops.canvas import CANVAS
 from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.training.augment import Move, augmented, moved, spoiled
-from autonomy_perception.training.canvas import FULL, Z_SCALE, CanvasMaker
+from autonomy_perception.training.canvas import CanvasMaker
 from autonomy_perception.training.config import AugmentConfig
 from autonomy_perception.training.decode import decoded
 from autonomy_perception.training.scene import IGNORED, Objects, Points
 from autonomy_perception.training.targets import encoded_layers, encoded_objects
 
+FULL, Z_SCALE = 32, 4.0  # as ops.canvas says
 MOVES = st.builds(Move, st.booleans(), st.floats(-3.1, 3.1), st.floats(0.8, 1.25))
 
 
