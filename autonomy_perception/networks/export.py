@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ from numpy.typing import NDArray
 from autonomy_perception.networks.bev_net import BevNet
 
 OPSET = 20
+logging.getLogger("torch.onnx._internal.exporter._registration").setLevel(
+    logging.ERROR
+)  # it misses torchvision, we do not
 TOLERANCE = 1e-4
 """Largest difference between ONNX Runtime and torch, as a share of the output's largest magnitude."""
 
