@@ -19,7 +19,7 @@ EPILOG = """Examples:
 
   autonomy-perception simulate --scenario mix --weather mix --time-of-day mix --samples 1000 --dataset out/samples
 
-  autonomy-perception simulate --dataset out/moving --samples 4000 --past 4 --weather mix --grid-ahead 20 --no-cameras
+  autonomy-perception simulate --dataset out/moving --samples 4000 --past 4 --rig demo_truck,kitti,nuscenes --vary --grid-ahead 20
 
   autonomy-perception simulate --scenario rural --rig kitti --compare recordings/drive_0005"""
 
@@ -42,7 +42,9 @@ def simulate(
             min=0.1, max=600.0, show_default="30; --dataset: 34", help="length of the drive (--dataset: drives) [s]"
         ),
     ] = None,
-    rig: Annotated[str, typer.Option(help="rig YAML, or the name of one under config/rigs")] = "demo_truck",
+    rig: Annotated[
+        str, typer.Option(help="rig YAML, or the name of one under config/rigs; --dataset: several, with commas")
+    ] = "demo_truck",
     weather: Annotated[str, typer.Option(help="name of a weather, or mix")] = "clear",
     time_of_day: Annotated[str, typer.Option(help="name of a time of day, or mix")] = "noon",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="bag to make; never overwritten")] = None,
@@ -63,6 +65,10 @@ def simulate(
         float,
         typer.Option(min=-150, max=150, help="with --dataset: how far ahead of the vehicle their middle lies [m]"),
     ] = 0.0,
+    vary: Annotated[
+        bool,
+        typer.Option("--vary", help="with --dataset: draw lidar models, mounts, lenses, clutter, faults of receivers"),
+    ] = False,
     cameras: Annotated[bool, typer.Option(help="images")] = True,
     pixel_labels: Annotated[bool, typer.Option(help="class, instance and depth of every pixel")] = True,
     preview: Annotated[
@@ -89,7 +95,7 @@ def simulate(
     try:
         if dataset is not None:
             given: dict[str, Any] = {"samples": samples, "cameras": cameras, "pixel_labels": pixel_labels}
-            given |= {"moments": moments, "past": past, "past_every": past_every}
+            given |= {"moments": moments, "past": past, "past_every": past_every, "vary": vary}
             given |= {"grid_side": grid_side, "grid_resolution": grid_resolution, "grid_ahead": grid_ahead}
             given |= {} if duration is None else {"drive_s": duration}
             _dataset(dataset, seed, (scenario, weather, time_of_day), rig, processes, given)
@@ -174,8 +180,15 @@ def _dataset(
     from autonomy_perception.simulation.sensors.rig import load_rig
 
     scenario, weather, time_of_day = names
+    first, *more = (load_rig(name.strip()) for name in rig.split(","))
     setup = DatasetSetup(
-        seed=seed, scenario=scenario, weather=weather, time_of_day=time_of_day, rig=load_rig(rig), **given
+        seed=seed,
+        scenario=scenario,
+        weather=weather,
+        time_of_day=time_of_day,
+        rig=first,
+        more_rigs=tuple(more),
+        **given,
     )
     with _progress("samples") as bar:
         task = bar.add_task("simulate", total=setup.samples)

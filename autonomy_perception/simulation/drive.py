@@ -88,6 +88,7 @@ class SyntheticDrive:
         start_s: drive time [s] at which the first sweep begins.
         grid: edge length and cell edge of the truth grids [m], and how far ahead of the vehicle their middle lies: along
             x of the frame in which the truth is wanted.
+        clutter: things strewn close to the way, see :class:`World`.
 
     Raises:
         ValueError: start and duration do not fit into the story, or a name is not known (the message lists them).
@@ -106,6 +107,7 @@ class SyntheticDrive:
         pixel_labels: bool = False,
         start_s: float = 0.0,
         grid: tuple[float, float] | tuple[float, float, float] = (150.0, 0.5),
+        clutter: float = 0.0,
     ) -> None:
         self.seed, self.duration_s, self.start_s = seed, duration_s, start_s
         self.rig = rig or default_rig()
@@ -120,7 +122,7 @@ class SyntheticDrive:
                 f"found {start_s:g} + {duration_s:g}"
             )
         longest = kind.longest_s if kind.name == "demo" else end  # a told story is built whole, others as far as needed
-        self.world = World(seed, self.vehicle, kind.name, longest)
+        self.world = World(seed, self.vehicle, kind.name, longest, clutter)
         self.lidars = self.rig.lidars
         self.cameras: tuple[Camera, ...] = self.rig.cameras if cameras else ()
         self.odometry = Odometry(
@@ -133,7 +135,7 @@ class SyntheticDrive:
         self._arguments: dict[str, Any] = {
             "seed": seed, "duration_s": duration_s, "scenario": scenario, "weather": weather,
             "rig": Rig.model_validate(self.rig.model_dump()),  # without the scenes of its sensors
-            "time_of_day": time_of_day, "cameras": cameras, "pixel_labels": pixel_labels, "start_s": start_s, "grid": grid,
+            "time_of_day": time_of_day, "cameras": cameras, "pixel_labels": pixel_labels, "start_s": start_s, "grid": grid, "clutter": clutter,
         }  # fmt: skip
 
     def __len__(self) -> int:

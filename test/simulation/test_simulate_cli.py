@@ -65,25 +65,13 @@ def test_the_options_of_a_dataset_are_heard(tmp_path, monkeypatch):
     monkeypatch.setattr(dataset, "write_dataset", lambda setup, *_: asked.append(setup) or 0)
     assert run("--dataset", tmp_path / "x", "--duration", 5, "--no-pixel-labels").exit_code == 0
     assert run("--dataset", tmp_path / "x", "--no-cameras").exit_code == 0
-    words = (
-        "--moments",
-        8,
-        "--past",
-        3,
-        "--past-every",
-        2,
-        "--grid-side",
-        80,
-        "--grid-resolution",
-        0.4,
-        "--grid-ahead",
-        20,
-    )
-    assert run("--dataset", tmp_path / "x", *words).exit_code == 0
+    words = "--moments 8 --past 3 --past-every 2 --grid-side 80 --grid-resolution 0.4 --grid-ahead 20 --vary --rig kitti,nuscenes"
+    assert run("--dataset", tmp_path / "x", *words.split()).exit_code == 0
     last = asked.pop()
     assert (last.moments, last.past, last.past_every) == (8, 3, 2)
     assert (last.grid_side, last.grid_resolution, last.grid_ahead) == (80.0, 0.4, 20.0)
-    assert [s.moments for s in asked] == [4, 4]
+    assert ([r.name for r in last.rigs], last.vary) == (["kitti", "nuscenes"], True)
+    assert [(s.moments, s.vary, [r.name for r in s.rigs]) for s in asked] == [(4, False, ["demo_truck"])] * 2
     assert [(s.drive_s, s.pixel_labels, s.cameras) for s in asked] == [(5.0, False, True), (34.0, True, False)]
 
 

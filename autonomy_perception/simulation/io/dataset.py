@@ -14,27 +14,33 @@ import multiprocessing
 import tarfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from dataclasses import asdict
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from autonomy_perception.simulation.drive import SyntheticDrive
 from autonomy_perception.simulation.io.claim import claimed, part_of, remove_parts, shard_path
 from autonomy_perception.simulation.io.make_sample import make_sample
-from autonomy_perception.simulation.io.moments import moment_index, names_of
+from autonomy_perception.simulation.io.moments import moment_index, names_of, turn_of
 from autonomy_perception.simulation.io.sample import ARRAYS, PIXEL, Sample
 from autonomy_perception.simulation.io.source import libraries, sample_digest
 from autonomy_perception.simulation.io.workers import end_on_interrupt, interrupt_held, single_threaded
 from autonomy_perception.simulation.scenarios import MIX, SCENARIOS
 from autonomy_perception.simulation.sensors.rig import Rig
+from autonomy_perception.simulation.sensors.variety import Receiver, varied
+from autonomy_perception.simulation.sensors.variety import about as sensors
 from autonomy_perception.simulation.world import motion
 from autonomy_perception.simulation.world.materials import Kind, Semantic
 from autonomy_perception.types import ObjectClass
 
 MOMENTS = 4
 """Samples of one world."""
+CLUTTER = (0.0, 0.1, 0.3, 0.6, 0.6)
+"""Things tried per metre of the way, where worlds vary: more than the scenarios have, as real verges do."""
 SHARD = 16
 """Samples of one shard."""
 FORMAT = "autonomy_perception simulated samples, WebDataset tar shards, version 2"
@@ -51,6 +57,12 @@ class DatasetSetup(BaseModel):
     weather: str = Field(MIX, description="name of a weather, or mix")
     time_of_day: str = Field(MIX, description="name of a time of day, or mix")
     rig: Rig
+    more_rigs: tuple[Rig, ...] = Field((), description="further ones: the worlds take all of them in turn")
+    vary: bool = Field(
+        False,
+        description="lidar models, mounts, lenses and clutter drawn for every world, what receivers make of returns for every "
+        "sample",
+    )
     drive_s: float = Field(motion.STORY_S, description="of how long drives samples are moments [s]")
     cameras: bool = Field(True, description="images and their labels")
     pixel_labels: bool = Field(True, description="class, instance and depth of every pixel")
@@ -76,13 +88,18 @@ class DatasetSetup(BaseModel):
                 f"grid: expected a side of an even number of cells of {self.grid_resolution:g} m and an offset of whole ones, "
                 f"found {self.grid_side:g} m and {self.grid_ahead:g} m"
             )
-        longest = self.past * self.past_every * max(c.period_ms for c in self.rig.vehicle.lidars.values()) * 1e-3
+        longest = self.past * self.past_every * max(r.lidars[0].period for r in self.rigs)
         if longest > 0.5 * self.drive_s:
             raise ValueError(
                 f"past frames: expected at most {0.5 * self.drive_s:g} s of a drive of {self.drive_s:g} s, found {longest:g} s"
             )
         if self.samples > 1_000_000:
             raise ValueError(f"samples: expected at most 1000000 for one seed, found {self.samples}")
+
+    @property
+    def rigs(self) -> tuple[Rig, ...]:
+        """All rigs."""
+        return self.rig, *self.more_rigs
 
     @property
     def shards(self) -> int:
@@ -109,12 +126,14 @@ class SampleMaker:
         world, moment = divmod(seed, setup.moments)
         names = names_of(world, setup.scenario, setup.weather, setup.time_of_day)
         if self._drive is None or world != self._world:
+            rig, rng = setup.rigs[turn_of(world, len(setup.rigs))], np.random.default_rng([world, 34])
             self._drive = SyntheticDrive(
                 world,
                 setup.drive_s,
                 cameras=setup.cameras,
                 pixel_labels=setup.pixel_labels,
-                rig=setup.rig,
+                rig=varied(rig, rng) if setup.vary else rig,
+                clutter=float(rng.choice(CLUTTER)) if setup.vary else 0.0,
                 grid=(setup.grid_side, setup.grid_resolution, setup.grid_ahead),
                 scenario=names.scenario,
                 weather=names.weather,
@@ -123,8 +142,12 @@ class SampleMaker:
             self._world = world
         back = [k * setup.past_every for k in range(1, setup.past + 1)]
         index = moment_index(self._drive, moment, setup.moments, max(back, default=0))
-        about = {"seed": seed, "world_seed": world, "sweep": index, "rig": setup.rig.name, **names._asdict()}
-        return make_sample(self._drive, index, about, [index - k for k in back])
+        about = {"seed": seed, "world_seed": world, "sweep": index, "rig": self._drive.rig.name, **names._asdict()}
+        about["sensors"] = sensors(self._drive.rig)
+        receiver = Receiver.drawn(np.random.default_rng([seed, 38])) if setup.vary else None
+        if receiver is not None:
+            about["receiver"] = asdict(receiver)
+        return make_sample(self._drive, index, about, [index - k for k in back], receiver)
 
 
 def manifest(setup: DatasetSetup) -> dict[str, Any]:

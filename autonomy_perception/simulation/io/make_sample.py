@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,18 +16,28 @@ from autonomy_perception.simulation.io.sample import Sample
 from autonomy_perception.simulation.io.sensed import SeenFrame, seen
 from autonomy_perception.simulation.sensors.camera import Shot
 from autonomy_perception.simulation.sensors.lidar import Sweep
+from autonomy_perception.simulation.sensors.variety import Receiver
 
 LATER_S = 0.02
 """Sweeps of other lidars that end so little after the reference's belong to its frame (``sensors.jitter_ms``) [s]."""
 
 
-def make_sample(drive: SyntheticDrive, index: int, info: Mapping[str, Any], past: Sequence[int] = ()) -> Sample:
+def make_sample(
+    drive: SyntheticDrive,
+    index: int,
+    info: Mapping[str, Any],
+    past: Sequence[int] = (),
+    receiver: Receiver | None = None,
+) -> Sample:
     """Sweep ``index`` of a drive as a sample; ``info`` goes with it.
 
     Args:
         past: numbers of the sweeps of the past frames, the last one first.
+        receiver: what becomes of the returns of all lidars; nothing without.
     """
     moments = [(k, _around(drive, k)) for k in (*past[::-1], index)]
+    if receiver is not None:
+        moments = [(k, tuple(_received(drive, index, r, receiver) for r in readings)) for k, readings in moments]
     frames = seen(drive, moments)[::-1]
     t = drive.end_of(index)
     shots = drive.newest_shots(t)
@@ -56,6 +67,15 @@ def _around(drive: SyntheticDrive, index: int) -> tuple[Reading[Sweep], ...]:
     """The sweeps that may become a frame with sweep ``index`` of the reference lidar."""
     t = drive.end_of(index)
     return drive.sweeps(t - drive.lidar.period, t, later=LATER_S)
+
+
+def _received(drive: SyntheticDrive, index: int, reading: Reading[Sweep], receiver: Receiver) -> Reading[Sweep]:
+    """A sweep as the receiver gives it, for sample ``index`` of the drive."""
+    number = [lidar.name for lidar in drive.lidars].index(reading.sensor)
+    lidar = drive.lidars[number]
+    fixed = np.random.default_rng([drive.seed, 36, index, number])
+    rng = np.random.default_rng([drive.seed, 37, index, number, round(reading.t * 1e6)])
+    return replace(reading, data=receiver.receive(reading.data, lidar.beams, lidar.period, fixed, rng))
 
 
 def _poses(drive: SyntheticDrive, frames: Sequence[SeenFrame], sweeps: Sequence[int]) -> dict[str, NDArray[Any]]:

@@ -54,6 +54,13 @@ def bush(rng: np.random.Generator, p: F64) -> Structure:
     return Structure(Kind.BUSH, None, join(parts), (p[0], p[1], 0.6 * r))
 
 
+def weeds(rng: np.random.Generator, p: F64) -> Structure:
+    """A tuft of high grass, nettles or ferns, 0.25 to 0.9 m high."""
+    r, height = float(rng.uniform(0.15, 0.6)), float(rng.uniform(0.25, 0.9))
+    body = blob(rng, p + np.array([0, 0, 0.4 * height]), (r, r * rng.uniform(0.6, 1.0), 0.6 * height), M.LEAF, 0.25)
+    return Structure(Kind.BUSH, None, body, (p[0], p[1], 0.0))
+
+
 def crop(
     rng: np.random.Generator, ground: Ground, corner: F64, along: F64, across: F64, height: float, step: float = 1.0
 ) -> Structure:

@@ -11,6 +11,7 @@ from autonomy_perception.simulation.rays.scene import Hits, Mesh, Scene, join
 from autonomy_perception.simulation.scenarios.staging import Scenario, Staging, total_length
 from autonomy_perception.simulation.world import motion
 from autonomy_perception.simulation.world.actors import Actor, Path, place, ride
+from autonomy_perception.simulation.world.clutter import strew
 from autonomy_perception.simulation.world.ground import GroundSample
 from autonomy_perception.simulation.world.structures import FIRST_STRUCTURE, Structure, painted_lines
 
@@ -28,6 +29,7 @@ class World:
         vehicle: body of the ego.
         scenario: name of a scenario, or ``mix``: one drawn by the seed.
         duration_s: how long everything moves [s].
+        clutter: things strewn beside the way, tried per metre of it; 0 leaves the world as its scenario draws it.
 
     Attributes:
         scenario: what was drawn.
@@ -45,7 +47,12 @@ class World:
     """
 
     def __init__(
-        self, seed: int, vehicle: VehicleConfig, scenario: str = "demo", duration_s: float = motion.STORY_S
+        self,
+        seed: int,
+        vehicle: VehicleConfig,
+        scenario: str = "demo",
+        duration_s: float = motion.STORY_S,
+        clutter: float = 0.0,
     ) -> None:
         self.scenario, self.duration_s = scenarios.draw(scenario, seed), duration_s
         if not 0.0 < duration_s <= self.scenario.longest_s:
@@ -57,6 +64,9 @@ class World:
         t = motion.times(max(duration_s, self.scenario.shortest_s))
         staging = _staged(self.scenario, seed, vehicle, t)
         own, furnishing = staging.own, staging.furnishing
+        if clutter > 0.0:
+            rng = np.random.default_rng([seed, 35])
+            strew(rng, furnishing, own.xy, own.yaw, 0.5 * vehicle.dimensions.width, clutter)
         self.land = staging.ground
         self.terrain = self.land.scene
         self.ego: Path = ride(self.land, t, own.xy, own.yaw, (0.0, vehicle.dimensions.wheelbase), 1.0, 0.12)
