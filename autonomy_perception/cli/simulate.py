@@ -88,6 +88,7 @@ def simulate(
 
     from autonomy_perception.bags.errors import BagError
     from autonomy_perception.config import ConfigError
+    from autonomy_perception.ops.errors import KernelError
 
     if output is None and dataset is None and compare is None and not preview:
         raise typer.BadParameter("expected -o BAG, --dataset DIR, --preview or --compare BAG, found none of them")
@@ -113,7 +114,7 @@ def simulate(
     except (BagError, OSError, BrokenProcessPool) as e:
         typer.echo(f"simulate: {e}", err=True)
         raise typer.Exit(1) from e
-    except (ConfigError, ValueError) as e:
+    except (ConfigError, KernelError, ValueError) as e:
         typer.echo(f"simulate: {e}", err=True)
         raise typer.Exit(2) from e
     except KeyboardInterrupt as e:

@@ -23,6 +23,7 @@ from autonomy_perception.config import ConfigError
 from autonomy_perception.grid import BevGrid
 from autonomy_perception.networks.layout import DETECTED, TERRAIN
 from autonomy_perception.road_users import ObjectClass
+from autonomy_perception.simulation.io.sample import moved_boxes
 from autonomy_perception.simulation.world.materials import Kind, Semantic
 from autonomy_perception.training.scene import IGNORED, Layers, Objects, Points, Scene
 
@@ -100,8 +101,11 @@ def _part(file: Any, where: tuple[int, int]) -> bytes:
 
 
 def _scene(a: Any, info: dict[str, Any], setup: dict[str, Any], name: str) -> Scene:
-    mounts = setup["rig"]["vehicle"]["lidars"]
-    origins = np.array([mounts[lidar]["extrinsics"]["xyz"] for lidar in info["lidars"]], np.float32)
+    if "T_ego_lidar" in a.files:  # every sample may have a rig of its own
+        origins = a["T_ego_lidar"][:, :3, 3].astype(np.float32)
+    else:
+        mounts = setup["rig"]["vehicle"]["lidars"]
+        origins = np.array([mounts[lidar]["extrinsics"]["xyz"] for lidar in info["lidars"]], np.float32)
     own = a["semantic"] == Semantic.EGO  # what the front end's mask missed
     if "sweep" in a.files:
         own |= a["sweep"] > 0  # networks take no past sweeps yet
@@ -115,15 +119,26 @@ def _objects(a: Any) -> Objects:
     kind = np.array([row.get(int(c), -1) for c in a["object_label"]], np.int64)
     structure = np.isin(a["structure_kind"], [int(k) for k in SMALL_BARRIERS])
     n = np.count_nonzero(structure)
+    center, yaw = _where_scanned(a)
     joined = Objects(
         np.concatenate([kind, np.full(n, len(DETECTED) - 1, np.int64)]),
-        np.concatenate([a["object_center"], a["structure_center"][structure]]).astype(np.float32),
+        np.concatenate([center, a["structure_center"][structure]]).astype(np.float32),
         np.concatenate([a["object_size"], a["structure_size"][structure]]).astype(np.float32),
-        np.concatenate([a["object_yaw"], a["structure_yaw"][structure]]).astype(np.float32),
+        np.concatenate([yaw, a["structure_yaw"][structure]]).astype(np.float32),
         np.concatenate([a["object_velocity"], np.zeros((n, 2))]).astype(np.float32),
         np.concatenate([a["object_points"], a["structure_points"][structure]]).astype(np.int32),
     )
     return joined.take(joined.kind >= 0)
+
+
+def _where_scanned(a: Any) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """Centres (N,3) and yaws (N,) of the objects when most of their returns were measured: there these lie."""
+    if "object_scan_time" not in a.files or not len(a["object_label"]):
+        return a["object_center"], a["object_yaw"]
+    n = len(a["object_label"])
+    most = a["object_scan_points"].reshape(n, -1).argmax(1)
+    dt = np.nan_to_num(a["object_scan_time"].reshape(n, -1)[np.arange(n), most].astype(np.float64))
+    return moved_boxes(a["object_center"], a["object_yaw"], a["object_velocity"], a["object_yaw_rate"], dt)
 
 
 def _layers(a: Any, setup: dict[str, Any], points: Points) -> Layers:

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 from autonomy_perception.bags.reader import BagReader
 from autonomy_perception.cli.main import app
 from autonomy_perception.config import load_vehicle
+from autonomy_perception.ops.errors import KernelError
 from autonomy_perception.simulation.io import dataset
 from autonomy_perception.simulation.scenarios import SCENARIOS
 from autonomy_perception.simulation.sensors.rig import default_rig
@@ -73,6 +74,17 @@ def test_the_options_of_a_dataset_are_heard(tmp_path, monkeypatch):
     assert ([r.name for r in last.rigs], last.vary) == (["kitti", "nuscenes"], True)
     assert [(s.moments, s.vary, [r.name for r in s.rigs]) for s in asked] == [(4, False, ["demo_truck"])] * 2
     assert [(s.drive_s, s.pixel_labels, s.cameras) for s in asked] == [(5.0, False, True), (34.0, True, False)]
+
+
+def test_kernels_that_are_not_built_are_told_before_anything_is_made(tmp_path, monkeypatch):
+    def missing():
+        raise KernelError("libap_cpu.so: not built, run `make kernels`")
+
+    monkeypatch.setattr(dataset, "CpuLibrary", missing)
+    done = run("--dataset", tmp_path / "x", "--samples", 4)
+    assert done.exit_code == 2
+    assert "make kernels" in done.output
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize("duration", [0.2, 60])

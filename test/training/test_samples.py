@@ -41,6 +41,30 @@ def test_points_objects_and_layers(folder: Path) -> None:
     assert layers.observed[cells[:, 1], cells[:, 0]].all()
 
 
+class Arrays(dict):
+    """Arrays by name, as an opened file gives them."""
+
+    @property
+    def files(self) -> list[str]:
+        return list(self)
+
+
+def test_boxes_lie_where_their_returns_are_and_origins_are_the_samples_own() -> None:
+    a, n = Arrays(arrays(1)), 2
+    a["sweep"] = (np.arange(len(a["xyz"])) % 2).astype(np.uint8)
+    a["T_ego_lidar"] = np.tile(np.eye(4), (1, 1, 1))
+    a["T_ego_lidar"][0, :3, 3] = (1.0, 0.5, 2.5)
+    a["object_yaw_rate"] = np.zeros(n, np.float32)
+    a["object_scan_points"] = np.array([[[30, 170]], [[0, 0]]], np.int32)
+    a["object_scan_time"] = np.array([[[-0.1, -0.05]], [[np.nan, np.nan]]], np.float32)
+    setup = {"grid_side": 25.6, "grid_resolution": 0.8}
+    scene = _scene(a, {"lidars": ["top"]}, setup, "one")
+    assert len(scene.points.xyz) == 2100  # past frames and the own vehicle are left out
+    np.testing.assert_allclose(scene.points.origins, [(1.0, 0.5, 2.5)])
+    away = scene.objects.center[:2] - a["object_center"]
+    np.testing.assert_allclose(away, [(-0.15, -0.05, 0.0), (0.0, 0.0, 0.0)], atol=1e-6)
+
+
 def test_every_kind_of_ground_has_one_class() -> None:
     named = [s for members in _OF_SEMANTIC.values() for s in members]
     assert len(named) == len(set(named))

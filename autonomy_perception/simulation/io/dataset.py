@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
+from autonomy_perception.ops.library import CpuLibrary
 from autonomy_perception.simulation.drive import SyntheticDrive
 from autonomy_perception.simulation.io.claim import claimed, part_of, remove_parts, shard_path
 from autonomy_perception.simulation.io.make_sample import make_sample
@@ -183,8 +184,10 @@ def write_dataset(
     Raises:
         ConfigError: the folder holds something else, or shards of another setup or version of the simulator.
         ValueError: a name in the setup is not known.
+        KernelError: the front end's kernels are not built.
     """
     setup.check()
+    CpuLibrary()
     with claimed(folder, manifest(setup)):
         return _make_missing(setup, folder, workers, progress)
 

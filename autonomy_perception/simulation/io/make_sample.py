@@ -17,6 +17,7 @@ from autonomy_perception.simulation.io.sensed import SeenFrame, seen
 from autonomy_perception.simulation.sensors.camera import Shot
 from autonomy_perception.simulation.sensors.lidar import Sweep
 from autonomy_perception.simulation.sensors.variety import Receiver
+from autonomy_perception.simulation.world.truck import mounting
 
 LATER_S = 0.02
 """Sweeps of other lidars that end so little after the reference's belong to its frame (``sensors.jitter_ms``) [s]."""
@@ -45,6 +46,8 @@ def make_sample(
     lidars = [lidar.name for lidar in drive.lidars]
     arrays = _poses(drive, frames, [index, *past])
     arrays |= _points(frames, arrays["T_ego_base"], lidars)
+    mounts = [mounting(drive.vehicle.lidars[name].extrinsics, name) for name in lidars]
+    arrays["T_ego_lidar"] = arrays["T_ego_base"][0] @ np.array(mounts)
     now = arrays["sweep"] == 0
     returns = arrays["instance"][now]
     arrays |= labels.grid(truth) | labels.observed(drive, t, truth, arrays["xyz"][now], returns >= 0)

@@ -30,6 +30,7 @@ ARRAYS = {
     "sweep_time": "float64 (1+K,) [s] end of each frame relative to the sample's moment: 0, then the past ones",
     "T_ego_base": "float64 (1+K,4,4) base_link at these times in ego, as the vehicle measures it",
     "T_ego_base_true": "float64 (1+K,4,4) the same as it is",
+    "T_ego_lidar": "float64 (L,4,4) each lidar at the sample's moment, as calibration and odometry say",
     "object_number": "int32 (N,) those whose box touches the grid, or that a return or pixel lies on",
     "object_group": "int32 (N,) equal for a tractor and its trailer",
     "object_label": "uint8 (N,), see classes.object",
