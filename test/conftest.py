@@ -13,7 +13,10 @@ import pytest
 from hypothesis import settings
 
 settings.register_profile("any machine", deadline=None)  # how long an example takes depends on what else runs here
-settings.load_profile("any machine")
+settings.register_profile(
+    "ci", deadline=None, derandomize=True
+)  # red means a change; new examples are looked for everywhere else
+settings.load_profile("ci" if os.environ.get("CI") else "any machine")
 
 ROOT = Path(__file__).resolve().parent.parent
 _DOMAINS = range(10, 90)

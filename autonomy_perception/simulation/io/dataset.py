@@ -14,9 +14,11 @@ import multiprocessing
 import tarfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import asdict
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
+from threading import BrokenBarrierError
 from typing import Any
 
 import numpy as np
@@ -200,7 +202,9 @@ def _make_missing(setup: DatasetSetup, folder: Path, workers: int, progress: Cal
     context = multiprocessing.get_context("spawn")
     made: Synchronized[int] = context.Value("q", 0)
     stop = context.RawValue("b", 0)
-    pool = ProcessPoolExecutor(max(1, min(workers, len(todo))), context, _start_worker, (setup, folder, made, stop))
+    count = max(1, min(workers, len(todo)))
+    up = context.Barrier(count)
+    pool = ProcessPoolExecutor(count, context, _start_worker, (setup, folder, made, stop, up))
     try:
         with single_threaded(), interrupt_held():
             pending = {pool.submit(_make_shard, k) for k in todo}
@@ -242,6 +246,8 @@ def read_shard(path: Path) -> Iterator[Sample]:
         raise ValueError(f"{path}: {e}") from e
 
 
+START_S = 60.0
+"""Longest wait of a worker process for the others to be up [s]."""
 _worker: list[tuple[SampleMaker, DatasetSetup, Path, Any, Any]] = []
 
 
@@ -249,7 +255,11 @@ class _Stopped(Exception):
     """Another process failed, or the run was interrupted."""
 
 
-def _start_worker(setup: DatasetSetup, folder: Path, made: Any, stop: Any) -> None:
+def _start_worker(setup: DatasetSetup, folder: Path, made: Any, stop: Any, up: Any) -> None:
+    with suppress(
+        BrokenBarrierError
+    ):  # all or none: Ctrl-C that ends one leaves no other to find the pool gone as it starts
+        up.wait(START_S)
     end_on_interrupt()
     _worker.append((SampleMaker(setup), setup, folder, made, stop))
 
