@@ -78,7 +78,6 @@ class Runner:
         self.front = SensorFrontEnd(config, vehicle, lib)
         self.pipeline = pipeline if pipeline is not None else make_pipeline(config, vehicle, lib)
         self.failure = Failure()
-        self.outputs = 0
         self._gather, self._strict = gather(self.front), strict
         self._quiet_since: int | None = None
         self._seen_ns = self.pipeline.seen_ns  # a pipeline that was loaded has worked off frames that come once more
@@ -110,10 +109,9 @@ class Runner:
         yield from self._steps(frames, (time.perf_counter_ns() - start) * 1e-6, now_ns)
         if self._quiet_since is None or now_ns < self._quiet_since:
             self._quiet_since = now_ns
-        if now_ns - self._quiet_since >= self.config.pipeline.tick_ms * 1e6:
-            for output in self._tick(now_ns):
-                self._quiet_since = now_ns
-                yield output
+        if now_ns - self._quiet_since >= self.config.pipeline.tick_ms * 1e6 and self.pipeline.due(now_ns):
+            self._quiet_since = now_ns  # also where the tick fails: it is not tried again at every turn of the loop
+            yield from self._tick(now_ns)
 
     def _steps(self, frames: list[SensorFrame], sensors_ms: float, now_ns: int) -> Iterator[Output]:
         for step in self._gather.steps(frames, sensors_ms, now_ns):
@@ -125,7 +123,7 @@ class Runner:
             if result is not None:
                 self.failure.in_a_row = 0
                 ms = (time.perf_counter_ns() - start) * 1e-6
-                yield self._output(Output(result, frame, step.sensors_ms, ms, self._arrivals.get(frame.arrival_ns)))
+                yield Output(result, frame, step.sensors_ms, ms, self._arrivals.get(frame.arrival_ns))
 
     def _tick(self, now_ns: int) -> Iterator[Output]:
         if not self.pipeline.due(now_ns):
@@ -133,11 +131,7 @@ class Runner:
         health, start = self.front.health(now_ns), time.perf_counter_ns()
         result = self._guarded(now_ns, lambda: self.pipeline.tick(now_ns, health, self.front.motion))
         if result is not None:
-            yield self._output(Output(result, None, step_ms=(time.perf_counter_ns() - start) * 1e-6))
-
-    def _output(self, output: Output) -> Output:
-        self.outputs += 1
-        return output
+            yield Output(result, None, step_ms=(time.perf_counter_ns() - start) * 1e-6)
 
     def _guarded(self, stamp_ns: int, work: Callable[[], Perception | None]) -> Perception | None:
         """None where a step raised: it is noted; after several in a row the maps themselves may be broken and go."""

@@ -86,6 +86,22 @@ def test_ticks_come_in_ros_time_only_while_it_is_quiet(recorded: tuple[Any, list
     assert len(out) == count, "a clock that goes back makes no tick"
 
 
+def test_a_tick_that_fails_is_tried_again_at_the_rate_of_ticks(recorded: tuple[Any, list[Event]]) -> None:
+    vehicle, stream = recorded
+    runner, out = make(vehicle), list[Output]()
+    for event in stream:
+        out += runner.on_event(event, replayed=False)
+
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError("broken on purpose")
+
+    runner.pipeline.tick = broken  # type: ignore[method-assign]
+    last = max(e.receive_ns for e in stream)
+    for k in range(100):  # one second, a turn of the loop every 10 ms
+        out += runner.on_time(last + TICK + k * 10_000_000)
+    assert 1 <= runner.failure.count <= 1_000_000_000 // TICK + 1
+
+
 class FakeOutputs:
     """Stands for the publishers."""
 
