@@ -97,9 +97,9 @@ def test_a_tick_that_fails_is_tried_again_at_the_rate_of_ticks(recorded: tuple[A
 
     runner.pipeline.tick = broken  # type: ignore[method-assign]
     last = max(e.receive_ns for e in stream)
-    for k in range(100):  # one second, a turn of the loop every 10 ms
+    for k in range(30):  # 0.3 s, a turn of the loop every 10 ms: three failures in a row would drop the maps
         out += runner.on_time(last + TICK + k * 10_000_000)
-    assert 1 <= runner.failure.count <= 1_000_000_000 // TICK + 1
+    assert 1 <= runner.failure.count <= 300_000_000 // TICK + 1
 
 
 class FakeOutputs:
